@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pixel
+
+import "bytes"
+
+// lostPlus stands, between percent-decoding and base64, for a literal plus sign
+// of the query: it may be the base64 digit or a space in form encoding. A plus
+// sign that came as %2B is the digit without doubt and stays "+".
+const lostPlus = '\v'
+
+const notBase64 = 0xff
+
+// digits maps a byte to its base64 value. The standard and the URL-safe
+// alphabet differ in two digits only, so one table reads both, even mixed.
+var digits = func() (table [256]byte) {
+	for i := range table {
+		table[i] = notBase64
+	}
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	for i := range len(alphabet) {
+		table[alphabet[i]] = byte(i)
+	}
+	table['+'], table['-'] = 62, 62
+	table['/'], table['_'] = 63, 63
+	return table
+}()
+
+// appendBase64 decodes text that holds digits only, with any number of padding
+// characters at its end. When it fails, reason is BadBase64 and at the offset of
+// the byte that is no digit, or Truncated when a single digit is left over. Bits
+// that the last digit has too many are ignored: encoders differ there.
+func appendBase64[Text string | []byte](dst []byte, s Text) (out []byte, at int, reason Reason) {
+	n := len(s)
+	for n > 0 && s[n-1] == '=' {
+		n--
+	}
+	i := 0
+	for ; i+4 <= n; i += 4 {
+		a, b, c, d := digits[s[i]], digits[s[i+1]], digits[s[i+2]], digits[s[i+3]]
+		if a|b|c|d == notBase64 {
+			break
+		}
+		dst = append(dst, a<<2|b>>4, b<<4|c>>2, c<<6|d)
+	}
+	rest, bits := uint(0), uint(0)
+	for ; i < n; i++ {
+		digit := digits[s[i]]
+		if digit == notBase64 {
+			return dst, i, BadBase64
+		}
+		rest, bits = rest<<6|uint(digit), bits+6
+		if bits >= 8 {
+			bits -= 8
+			dst = append(dst, byte(rest>>bits))
+		}
+	}
+	if bits == 6 {
+		return dst, n, Truncated
+	}
+	return dst, n, Accepted
+}
+
+// reading is one way to understand the spaces and literal plus signs in base64
+// text, both of which a query can stand for a lost "+" or for white space.
+type reading uint8
+
+const (
+	// allPlus: each was a plus sign. This is what form decoding leaves.
+	allPlus reading = iota
+	// spacesWhite: plus signs are plus signs and spaces are white space, as in
+	// base64 that an editor wrapped.
+	spacesWhite
+	// allWhite: each was white space, as in wrapped base64 that was form-encoded.
+	allWhite
+
+	readingCount
+)
+
+// isAmbiguous tells whether the readings of text differ.
+func isAmbiguous(text []byte) bool {
+	return bytes.IndexByte(text, ' ') >= 0 || bytes.IndexByte(text, lostPlus) >= 0
+}
+
+// appendDigits appends what is base64 in percent-decoded text: without white
+// space, without padding (which may have become "=3D" in quoted-printable mail),
+// and with spaces and plus signs understood as the reading says. A byte that
+// cannot belong there is appended as it is, for appendBase64 to report.
+func appendDigits(dst, text []byte, as reading) []byte {
+	text = trimBase64(text)
+	for i, c := range text {
+		switch {
+		case isLineSpace(c):
+		case c == '=' && i+1 < len(text) && isLineSpace(text[i+1]):
+			// A soft line break of quoted-printable mail.
+		case c == ' ':
+			if as == allPlus && !besideLineSpace(text, i) {
+				dst = append(dst, '+')
+			}
+		case c == lostPlus:
+			if as != allWhite {
+				dst = append(dst, '+')
+			}
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+// trimBase64 drops white space at both ends, padding at the end, and the "3D"
+// that quoted-printable leaves of the equals sign in "data=". No base64 of a
+// JSON object begins with 3D: it would be neither a brace nor white space.
+func trimBase64(text []byte) []byte {
+	text = bytes.Trim(text, " \t\r\n\v")
+	text = bytes.TrimPrefix(text, []byte("3D"))
+	for {
+		n := len(text)
+		switch {
+		case n >= 1 && (text[n-1] == '=' || text[n-1] == ' ' || isLineSpace(text[n-1])):
+			text = text[:n-1]
+		case n >= 3 && text[n-3] == '=' && text[n-2] == '3' && text[n-1]|0x20 == 'd':
+			text = text[:n-3]
+		default:
+			return text
+		}
+	}
+}
+
+func isLineSpace(c byte) bool { return c == '\r' || c == '\n' || c == '\t' }
+
+// besideLineSpace tells whether the space at i indents or ends a line, and so
+// was never a plus sign.
+func besideLineSpace(text []byte, i int) bool {
+	return i > 0 && isLineSpace(text[i-1]) || i+1 < len(text) && isLineSpace(text[i+1])
+}
+
+// isCaseMangled tells whether digits look like base64 whose letters were all
+// made lower-case on the way.
+func isCaseMangled(text []byte) bool {
+	lower := false
+	for _, c := range text {
+		switch {
+		case 'A' <= c && c <= 'Z' || digits[c] == notBase64:
+			return false
+		case 'a' <= c && c <= 'z':
+			lower = true
+		}
+	}
+	return lower
+}

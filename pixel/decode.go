@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pixel
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// DefaultMaxEventSize is Segment's limit for one event, 32 KiB of JSON.
+const DefaultMaxEventSize = 32 << 10
+
+// Decoder turns queries into events. Its fields are set before the first call of
+// Decode and not changed afterwards; Decode may then be called concurrently.
+type Decoder struct {
+	// MaxEventSize is how many bytes the client's object may have. Zero means
+	// DefaultMaxEventSize.
+	MaxEventSize int
+	// Ignored holds the parameters that are no fields, such as cache busters.
+	Ignored map[string]struct{}
+	// Source finds the source that a write key belongs to.
+	Source func(writeKey string) (source string, known bool)
+	// Version is the version that context.library names.
+	Version string
+}
+
+// DefaultIgnored are the parameters that page and mail tools add against caches.
+func DefaultIgnored() []string {
+	return []string{"cb", "cachebuster", "ord", "rnd", "_", "usqp"}
+}
+
+// Decode decodes one request. It returns either an event, which the caller has
+// to Release, or a rejection.
+func (d *Decoder) Decode(typ Type, query string, facts *Facts) (*Event, *Rejection) {
+	ws := workspaces.Get().(*workspace)
+	event, fail, source := d.decode(ws, typ, query, facts)
+	if fail.failed() {
+		ws.release()
+		rejection := Reject(fail.reason, fail.detail, typ, query, facts)
+		rejection.Source = source
+		return nil, rejection
+	}
+	return event, nil
+}
+
+func (d *Decoder) decode(ws *workspace, typ Type, query string, facts *Facts) (*Event, failure, string) {
+	ws.reset()
+	data := ws.readParams(query, d.Ignored)
+	if data == "" && ws.params.empty() {
+		return nil, failure{NoData, "the query has neither data nor a field"}, ""
+	}
+	object, fail := ws.readObject(data)
+	if !fail.failed() && len(object) > d.maxEventSize() {
+		fail = failure{TooLarge, fmt.Sprintf("%d bytes, at most %d are taken", len(object), d.maxEventSize())}
+	}
+	if fail.failed() {
+		return nil, fail, ""
+	}
+	c := call{typ: typ, object: object, layout: &ws.scanner.layout}
+	source, fail := c.check(d.Source, facts)
+	if fail.failed() {
+		return nil, fail, source
+	}
+	return ws.buildEvent(&c, source, facts, d.Version), failure{}, source
+}
+
+func (d *Decoder) maxEventSize() int {
+	if d.MaxEventSize > 0 {
+		return d.MaxEventSize
+	}
+	return DefaultMaxEventSize
+}
+
+// readParams walks the query once: it returns the raw value of data and collects
+// every other parameter as a field.
+func (ws *workspace) readParams(query string, ignored map[string]struct{}) (data string) {
+	for query != "" {
+		var rawName, rawValue string
+		rawName, rawValue, query = nextPair(query)
+		name, repaired := paramName(rawName)
+		if repaired {
+			ws.repairs |= RepairedName
+		}
+		if name == "data" {
+			if data == "" {
+				data = rawValue
+			}
+			continue
+		}
+		if _, skip := ignored[name]; skip {
+			continue
+		}
+		value := ws.unquoteParam(unescape(rawValue))
+		if value == "" && !mayBeEmpty(name) {
+			continue
+		}
+		ws.params.add(name, value)
+	}
+	return data
+}
+
+// unquoteParam strips the double quotes that AMP leaves around a value.
+func (ws *workspace) unquoteParam(value string) string {
+	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
+		ws.repairs |= RepairedQuotes
+		return value[1 : len(value)-1]
+	}
+	return value
+}
+
+// readObject brings data and the parameters together into one scanned object.
+func (ws *workspace) readObject(data string) (object []byte, fail failure) {
+	if data != "" {
+		object, fail = ws.readData(data)
+		switch {
+		case fail.reason == NoData && !ws.params.empty():
+			// Nothing but white space: the parameters stand alone.
+			object = nil
+		case fail.failed():
+			return nil, fail
+		case ws.params.empty():
+			return object, failure{}
+		}
+	}
+	if ws.params.tooDeep {
+		return nil, tooDeep
+	}
+	return ws.applyParams(object)
+}
+
+// applyParams writes the parameters as an object of their own, or on top of the
+// object that data held.
+func (ws *workspace) applyParams(object []byte) ([]byte, failure) {
+	var err error
+	if object == nil {
+		ws.merged, err = ws.params.appendJSON(ws.merged[:0], root)
+	} else {
+		ws.merged, err = appendMerged(ws.merged[:0], object, &ws.params)
+	}
+	if err != nil {
+		return nil, failure{NotUTF8, "a parameter is not UTF-8"}
+	}
+	return ws.merged, ws.scanner.scan(ws.merged)
+}
+
+// readData finds the object in the raw value of data. What arrives as it was
+// sent takes the first branch and is copied once, by base64 itself.
+func (ws *workspace) readData(raw string) ([]byte, failure) {
+	decoded, _, reason := appendBase64(ws.decoded[:0], raw)
+	ws.decoded = decoded
+	if reason == Accepted {
+		object := ws.dropMark(decoded)
+		if fail := ws.scanner.scan(object); !fail.failed() {
+			return object, fail
+		}
+	}
+	return ws.readMangled(raw)
+}
+
+// readMangled undoes what happens to a URL on its way through templates, mail
+// and proxies.
+func (ws *workspace) readMangled(raw string) ([]byte, failure) {
+	ws.repairs &^= RepairedMark
+	ws.text = appendUnescaped(ws.text[:0], raw, lostPlus)
+	object, fail, isJSON := ws.readPlainJSON(ws.text)
+	if isJSON {
+		return object, fail
+	}
+	if bytes.IndexByte(ws.text, '%') >= 0 {
+		ws.repairs |= RepairedEscaping
+		ws.again = appendUnescaped(ws.again[:0], ws.text, '+')
+		ws.text, ws.again = ws.again, ws.text
+		if object, fail, isJSON = ws.readPlainJSON(ws.text); isJSON {
+			return object, fail
+		}
+	}
+	return ws.readBase64(ws.text)
+}
+
+// readPlainJSON takes text that is the object itself, where a literal plus sign
+// is a space.
+func (ws *workspace) readPlainJSON(text []byte) (object []byte, fail failure, isJSON bool) {
+	start := bytes.TrimLeft(text, " \t\r\n\v")
+	if !bytes.HasPrefix(start, []byte("{")) && !bytes.HasPrefix(start, []byte(byteOrderMark)) {
+		return nil, failure{}, false
+	}
+	ws.decoded = append(ws.decoded[:0], start...)
+	for i, c := range ws.decoded {
+		if c == lostPlus {
+			ws.decoded[i] = ' '
+		}
+	}
+	object = ws.dropMark(ws.decoded)
+	return object, ws.scanner.scan(object), true
+}
+
+// readBase64 tries each reading of the ambiguous bytes until one yields an
+// object. Where none does, the failure of the most likely one is reported.
+func (ws *workspace) readBase64(text []byte) ([]byte, failure) {
+	var first failure
+	for as := allPlus; as < readingCount; as++ {
+		ws.digits = appendDigits(ws.digits[:0], text, as)
+		object, fail := ws.readDigits()
+		if !fail.failed() {
+			if isAmbiguous(text) || len(ws.digits) != len(bytes.TrimRight(text, "=")) {
+				ws.repairs |= RepairedBase64
+			}
+			return object, fail
+		}
+		if as == allPlus {
+			first = fail
+		}
+		if !isAmbiguous(text) {
+			break
+		}
+	}
+	return nil, first
+}
+
+func (ws *workspace) readDigits() ([]byte, failure) {
+	decoded, at, reason := appendBase64(ws.decoded[:0], ws.digits)
+	ws.decoded = decoded
+	var fail failure
+	switch {
+	case len(ws.digits) == 0:
+		return nil, failure{NoData, "data holds nothing but white space"}
+	case reason == BadBase64:
+		fail = failure{BadBase64, fmt.Sprintf("byte %d is no base64 digit", at)}
+	case reason == Truncated:
+		fail = failure{Truncated, fmt.Sprintf("the base64 text ends early, after %d digits", at)}
+	default:
+		object := ws.dropMark(decoded)
+		if fail = ws.scanner.scan(object); !fail.failed() {
+			return object, fail
+		}
+	}
+	if notJSON(fail.reason) && isCaseMangled(ws.digits) {
+		fail = failure{CaseMangled, "data has no upper-case letter: something lower-cased the URL"}
+	}
+	return nil, fail
+}
+
+// notJSON tells whether a reason means that the payload was no JSON at all.
+func notJSON(reason Reason) bool {
+	return reason == Truncated || reason == NotUTF8 || reason == BadJSON
+}
+
+const byteOrderMark = "\ufeff"
+
+func (ws *workspace) dropMark(text []byte) []byte {
+	rest, found := bytes.CutPrefix(text, []byte(byteOrderMark))
+	if found {
+		ws.repairs |= RepairedMark
+	}
+	return rest
+}

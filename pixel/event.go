@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pixel
+
+import (
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+)
+
+// Event is one accepted call, ready to be published.
+type Event struct {
+	// Type is the event type of the route.
+	Type Type
+	// Source is the source of the write key.
+	Source string
+	// Name is what a track call names its event, empty for other types.
+	Name string
+	// MessageID is the client's messageId, or a UUIDv7 where it sent none.
+	MessageID string
+	// TraceParent is the W3C trace context of the request, if any.
+	TraceParent string
+	// Received is when the request came, in UTC and whole milliseconds.
+	Received time.Time
+	// Repairs is what had to be mended.
+	Repairs Repair
+	// Body is the published JSON object. Its memory is reused after Release: who
+	// keeps it longer copies it.
+	Body []byte
+
+	workspace *workspace
+}
+
+// Release gives the memory of the event back. The event must not be used
+// afterwards. An event that was not made by a Decoder needs no Release.
+func (e *Event) Release() {
+	if ws := e.workspace; ws != nil {
+		e.workspace = nil
+		ws.release()
+	}
+}
+
+// maxMessageID is the longest messageId that is kept, in bytes.
+const maxMessageID = 100
+
+// buildEvent writes the envelope, once: the client's fields in the client's
+// order with their bytes as they came, and ours behind them.
+func (ws *workspace) buildEvent(c *call, source string, facts *Facts, version string) *Event {
+	e := &ws.event
+	*e = Event{
+		Type:        c.typ,
+		Source:      source,
+		TraceParent: facts.TraceParent,
+		Received:    facts.Received.UTC().Truncate(time.Millisecond),
+		workspace:   ws,
+	}
+	if c.typ == Track {
+		e.Name = string(c.text(fieldEvent))
+	}
+	keptID := ws.chooseMessageID(e, c)
+
+	w := envelope{call: c, body: append(ws.body[:0], '{')}
+	w.clientFields(ws, keptID, facts, version)
+	if !keptID {
+		w.text(`"messageId":`, e.MessageID)
+	}
+	if !c.member(fieldContext).present() {
+		w.separate()
+		w.body = append(w.body, `"context":{`...)
+		w.contextMembers(&contextLayout{}, true, facts, version)
+		w.body = append(w.body, '}')
+	}
+	w.text(`"type":`, c.typ.String())
+	w.times(c.times(e.Received, &ws.repairs))
+	ws.body = append(w.body, '}')
+	e.Body = ws.body
+	e.Repairs = ws.repairs
+	return e
+}
+
+// chooseMessageID keeps the client's messageId if it is of use, else makes one
+// that sorts by time.
+func (ws *workspace) chooseMessageID(e *Event, c *call) (kept bool) {
+	id := c.text(fieldMessageID)
+	if 1 <= len(id) && len(id) <= maxMessageID {
+		e.MessageID = string(id)
+		return true
+	}
+	if c.member(fieldMessageID).present() {
+		ws.repairs |= RepairedMessageID
+	}
+	e.MessageID = NewMessageID()
+	return false
+}
+
+// NewMessageID returns a new UUIDv7.
+func NewMessageID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// envelope writes the published object.
+type envelope struct {
+	call *call
+	body []byte
+}
+
+// separate puts the comma in front of every member but the first.
+func (w *envelope) separate() {
+	if last := w.body[len(w.body)-1]; last != '{' {
+		w.body = append(w.body, ',')
+	}
+}
+
+// text writes a member whose value needs no more than quoting. Bytes that are
+// no UTF-8, which header fields may hold, become replacement characters.
+func (w *envelope) text(name, value string) {
+	w.separate()
+	w.body = append(w.body, name...)
+	w.body, _ = jsontext.AppendQuote(w.body, value)
+}
+
+// clientFields copies the client's members but those that the envelope sets.
+func (w *envelope) clientFields(ws *workspace, keptID bool, facts *Facts, version string) {
+	for i := range w.call.layout.members {
+		m := &w.call.layout.members[i]
+		switch m.field {
+		case fieldWriteKey, fieldType, fieldReceivedAt,
+			fieldOriginalTimestamp, fieldTimestamp, fieldSentAt:
+			continue
+		case fieldMessageID:
+			if !keptID {
+				continue
+			}
+		case fieldContext:
+			if m.present() {
+				w.mergeContext(m, facts, version)
+			}
+			continue
+		case fieldUserID, fieldAnonymousID, fieldGroupID, fieldPreviousID:
+			if m.kind == '0' {
+				ws.repairs |= RepairedID
+				w.numberAsText(m)
+				continue
+			}
+		}
+		w.copyMember(m)
+	}
+}
+
+func (w *envelope) copyMember(m *member) {
+	w.copyName(m)
+	w.body = append(w.body, m.value.of(w.call.object)...)
+}
+
+func (w *envelope) copyName(m *member) {
+	w.separate()
+	w.body = append(append(w.body, m.name.of(w.call.object)...), ':')
+}
+
+func (w *envelope) numberAsText(m *member) {
+	w.copyName(m)
+	w.body = append(w.body, '"')
+	w.body = append(w.body, m.value.of(w.call.object)...)
+	w.body = append(w.body, '"')
+}
+
+// mergeContext copies the client's context and adds what it lacks, also in its
+// page. The client's own members stay as they are.
+func (w *envelope) mergeContext(m *member, facts *Facts, version string) {
+	ctx := &w.call.layout.context
+	object, end := w.call.object, m.value.end-1
+	w.copyName(m)
+	if addURL := facts.Referer != "" && ctx.page.kind == '{' && !ctx.pageHasURL; addURL {
+		pageEnd := ctx.page.value.end - 1
+		w.body = append(w.body, object[m.value.start:pageEnd]...)
+		if !ctx.pageEmpty {
+			w.body = append(w.body, ',')
+		}
+		w.body = append(w.body, `"url":`...)
+		w.body, _ = jsontext.AppendQuote(w.body, facts.Referer)
+		w.body = append(w.body, object[pageEnd:end]...)
+	} else {
+		w.body = append(w.body, object[m.value.start:end]...)
+	}
+	w.contextMembers(ctx, ctx.empty, facts, version)
+	w.body = append(w.body, '}')
+}
+
+// contextMembers writes each member that the client's context lacks.
+func (w *envelope) contextMembers(ctx *contextLayout, empty bool, facts *Facts, version string) {
+	next := func(name string) {
+		if !empty {
+			w.body = append(w.body, ',')
+		}
+		empty = false
+		w.body = append(w.body, name...)
+	}
+	if !ctx.ip && facts.IP.IsValid() {
+		next(`"ip":"`)
+		w.body = append(facts.IP.AppendTo(w.body), '"')
+	}
+	if !ctx.userAgent && facts.UserAgent != "" {
+		next(`"userAgent":`)
+		w.body, _ = jsontext.AppendQuote(w.body, facts.UserAgent)
+	}
+	if ctx.page.kind == 0 && facts.Referer != "" {
+		next(`"page":{"url":`)
+		w.body, _ = jsontext.AppendQuote(w.body, facts.Referer)
+		w.body = append(w.body, '}')
+	}
+	if !ctx.library {
+		next(`"library":{"name":"segment_pixel","version":`)
+		w.body, _ = jsontext.AppendQuote(w.body, version)
+		w.body = append(w.body, '}')
+	}
+}
+
+func (w *envelope) times(t times) {
+	w.time(`"originalTimestamp":"`, t.original)
+	w.time(`"sentAt":"`, t.sent)
+	w.time(`"timestamp":"`, t.event)
+	w.time(`"receivedAt":"`, t.received)
+}
+
+func (w *envelope) time(name string, t time.Time) {
+	w.separate()
+	w.body = append(w.body, name...)
+	w.body = append(t.AppendFormat(w.body, timeFormat), '"')
+}

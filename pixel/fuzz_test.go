@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pixel_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"math/rand/v2"
+	"net/url"
+	"reflect"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+var seeds = []string{
+	"data=" + segmentSample,
+	"data=" + segmentSample[:50],
+	"data=" + strings.ToLower(segmentSample),
+	data(`{"writeKey":"k","userId":"u","event":"e","context":{"page":{"title":"t"}},"timestamp":"2026-01-01T00:00:00Z"}`),
+	data("\ufeff" + `{"writeKey":"k","userId":5,"event":"e","messageId":"m","x":[{"y":[1,2.5e3,null]}]}`),
+	"data=" + url.QueryEscape(`{"writeKey":"k","anonymousId":"a","event":"+"}`) + "&properties.a.b=1",
+	"writeKey=k&anonymousId=%22amp-x%22&event=e&p.0=a&p.1=b&name=&amp;x=1&a=1&a.b=2&a..b=3",
+	"data=e%20y+J%2B%253D=3D%0D%0A&x=%ff",
+	"data=%EF%BB%BF{&&;=%",
+}
+
+// allocationFactor bounds the memory that decoding may take for each byte of a
+// query. The most expensive byte is one of a query that names thousands of
+// fields in a few bytes each.
+const allocationFactor = 200
+
+// FuzzDecode feeds whole queries to the decoder. It must not panic, must not
+// allocate more than a small multiple of its input, and what it accepts must
+// decode to the same event again.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range seeds {
+		for _, typ := range pixel.Types() {
+			f.Add(uint8(typ), seed)
+		}
+	}
+	f.Fuzz(func(t *testing.T, typ uint8, query string) {
+		decoder := newDecoder()
+		decoder.Source = func(string) (string, bool) { return "web", true }
+		facts := pixel.Facts{Received: received, UserAgent: "ua", Referer: "https://example.com/"}
+
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		event, rejection := decoder.Decode(pixel.Type(typ), query, &facts)
+		runtime.ReadMemStats(&after)
+		// Other goroutines of the fuzzing process allocate besides.
+		const slack = 1 << 20
+		if took := after.TotalAlloc - before.TotalAlloc; took > uint64(len(query)*allocationFactor+slack) {
+			t.Errorf("%d bytes allocated for a query of %d", took, len(query))
+		}
+		if (event == nil) == (rejection == nil) {
+			t.Fatal("want an event or a rejection")
+		}
+		if rejection != nil {
+			if rejection.Reason == pixel.Accepted || rejection.Detail == "" {
+				t.Errorf("got %+v", rejection)
+			}
+			return
+		}
+		defer event.Release()
+		decodeAgain(t, decoder, event, &facts)
+	})
+}
+
+// decodeAgain sends a published event through the decoder once more.
+func decodeAgain(t *testing.T, decoder *pixel.Decoder, event *pixel.Event, facts *pixel.Facts) {
+	t.Helper()
+	if !json.Valid(event.Body) {
+		t.Fatalf("the body is no JSON: %s", event.Body)
+	}
+	withKey := append([]byte(`{"writeKey":"k",`), event.Body[1:]...)
+	decoder.MaxEventSize = len(withKey)
+	again, rejection := decoder.Decode(event.Type, "data="+base64.RawURLEncoding.EncodeToString(withKey), facts)
+	if rejection != nil {
+		t.Fatalf("accepted once, then refused: %v (%s): %s", rejection.Reason, rejection.Detail, withKey)
+	}
+	defer again.Release()
+	if again.MessageID != event.MessageID || again.Name != event.Name || again.Source != event.Source {
+		t.Errorf("got %q %q %q, want %q %q %q", again.MessageID, again.Name, again.Source, event.MessageID, event.Name, event.Source)
+	}
+	if got, want := withoutTimestamp(t, again.Body), withoutTimestamp(t, event.Body); !bytes.Equal(got, want) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// withoutTimestamp cuts out the one field that is worked out from three others,
+// of which an event that was published has more than its sender gave.
+func withoutTimestamp(t *testing.T, body []byte) []byte {
+	t.Helper()
+	start := bytes.LastIndex(body, []byte(`,"timestamp":"`))
+	end := bytes.LastIndex(body, []byte(`,"receivedAt":"`))
+	if start < 0 || end < start {
+		t.Fatalf("no times at the end of %s", body)
+	}
+	return append(bytes.Clone(body[:start]), body[end:]...)
+}
+
+// TestAnyObjectAnyEncoding is the property behind the tolerant decoding: any
+// JSON object, encoded in any legal way, comes out equal.
+func TestAnyObjectAnyEncoding(t *testing.T) {
+	encodings := map[string]func(string) string{
+		"standard":           func(s string) string { return "data=" + base64.StdEncoding.EncodeToString([]byte(s)) },
+		"standard, unpadded": func(s string) string { return "data=" + base64.RawStdEncoding.EncodeToString([]byte(s)) },
+		"URL-safe":           func(s string) string { return "data=" + base64.URLEncoding.EncodeToString([]byte(s)) },
+		"URL-safe, unpadded": func(s string) string { return "data=" + base64.RawURLEncoding.EncodeToString([]byte(s)) },
+		"standard, escaped":  func(s string) string { return "data=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(s))) },
+		"escaped twice": func(s string) string {
+			return "data=" + url.QueryEscape(url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(s))))
+		},
+		"plus became a space": func(s string) string {
+			return "data=" + strings.ReplaceAll(base64.StdEncoding.EncodeToString([]byte(s)), "+", "%20")
+		},
+		"wrapped": func(s string) string {
+			return "data=" + url.QueryEscape(wrap(base64.StdEncoding.EncodeToString([]byte(s))))
+		},
+		"byte order mark": func(s string) string { return "data=" + base64.RawURLEncoding.EncodeToString([]byte("\ufeff"+s)) },
+		"JSON, escaped":   func(s string) string { return "data=" + url.QueryEscape(s) },
+		"JSON, path-escaped": func(s string) string {
+			return "data=" + strings.NewReplacer("&", "%26", "+", "%2B").Replace(url.PathEscape(s))
+		},
+	}
+	for name, encode := range encodings {
+		t.Run(name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(1, 2))
+			for range 300 {
+				client := randomObject(random, 4)
+				client["writeKey"], client["userId"] = "k", "u"
+				text, err := json.Marshal(client)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, body := decode(t, pixel.Identify, encode(string(text)), pixel.Facts{})
+				for _, ours := range []string{"messageId", "context", "type", "originalTimestamp", "sentAt", "timestamp", "receivedAt"} {
+					delete(body, ours)
+				}
+				if want := object(t, text); !equalBut(want, body, "writeKey") {
+					t.Fatalf("got  %v\nwant %v", body, want)
+				}
+			}
+		})
+	}
+}
+
+func equalBut(want, got map[string]any, name string) bool {
+	delete(want, name)
+	return reflect.DeepEqual(want, got)
+}
+
+func wrap(s string) string {
+	var b strings.Builder
+	for len(s) > 76 {
+		b.WriteString(s[:76] + "\r\n")
+		s = s[76:]
+	}
+	return b.String() + s
+}
+
+func randomObject(random *rand.Rand, depth int) map[string]any {
+	m := make(map[string]any)
+	for i := range random.IntN(6) {
+		m["f"+strconv.Itoa(i)+randomText(random)] = randomValue(random, depth-1)
+	}
+	return m
+}
+
+func randomValue(random *rand.Rand, depth int) any {
+	switch kind := random.IntN(7); {
+	case kind == 0:
+		return nil
+	case kind == 1:
+		return random.IntN(2) == 0
+	case kind == 2:
+		return random.NormFloat64() * 1e6
+	case kind == 3 && depth > 0:
+		return randomObject(random, depth)
+	case kind == 4 && depth > 0:
+		values := make([]any, random.IntN(4))
+		for i := range values {
+			values[i] = randomValue(random, depth-1)
+		}
+		return values
+	default:
+		return randomText(random)
+	}
+}
+
+func randomText(random *rand.Rand) string {
+	const letters = "aZ09 +/=&%;?<>\"\\\n\x00äß語😀~"
+	runes := []rune(letters)
+	var b strings.Builder
+	for range random.IntN(12) {
+		b.WriteRune(runes[random.IntN(len(runes))])
+	}
+	return b.String()
+}

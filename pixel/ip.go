@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pixel
+
+import "net/netip"
+
+// IPPolicy says how much of a client's address is published. The zero value
+// publishes nothing.
+type IPPolicy struct {
+	// Bits4 and Bits6 are how many leading bits of an IPv4 and of an IPv6
+	// address are kept; the others become zero.
+	Bits4, Bits6 int
+	// Publish is false where no address is to leave the machine.
+	Publish bool
+}
+
+// Apply parses the address and masks it. An IPv4 address mapped into IPv6 is
+// treated as IPv4, and a zone is dropped. The result is invalid when nothing is
+// to be published or the text is no address.
+func (p IPPolicy) Apply(address string) netip.Addr {
+	if !p.Publish {
+		return netip.Addr{}
+	}
+	addr, err := netip.ParseAddr(address)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr = addr.Unmap().WithZone("")
+	bits := p.Bits6
+	if addr.Is4() {
+		bits = p.Bits4
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return prefix.Addr()
+}

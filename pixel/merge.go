@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pixel
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// appendMerged writes the object that data held with the parameters on top: a
+// parameter replaces the member of its name, and a dotted one reaches into the
+// objects on its way. An array or a scalar on the way gives place to the
+// parameter. The object has been scanned, so reading it again cannot fail; what
+// can is a parameter that is not UTF-8.
+func appendMerged(dst, object []byte, params *fields) ([]byte, error) {
+	m := merger{decoder: jsontext.NewDecoder(bytes.NewBuffer(object)), params: params}
+	return m.appendObject(dst, root)
+}
+
+type merger struct {
+	decoder *jsontext.Decoder
+	params  *fields
+}
+
+// appendObject reads one object and writes it with the children of the node on
+// top. It recurses no deeper than the parameters nest, which is bounded.
+func (m *merger) appendObject(dst []byte, at int32) ([]byte, error) {
+	if _, err := m.decoder.ReadToken(); err != nil {
+		return dst, err
+	}
+	dst = append(dst, '{')
+	first := true
+	for m.decoder.PeekKind() == '"' {
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		name, err := m.decoder.ReadValue()
+		if err != nil {
+			return dst, err
+		}
+		dst = append(append(dst, name...), ':')
+		unquoted, err := jsontext.AppendUnquote(nil, name)
+		if err != nil {
+			return dst, err
+		}
+		if dst, err = m.appendValue(dst, m.params.child(at, string(unquoted))); err != nil {
+			return dst, err
+		}
+	}
+	if _, err := m.decoder.ReadToken(); err != nil {
+		return dst, err
+	}
+	dst, err := m.params.appendMembers(dst, at, first)
+	return append(dst, '}'), err
+}
+
+// appendValue writes the value of one member: the client's, the parameter's, or
+// both merged.
+func (m *merger) appendValue(dst []byte, param int32) ([]byte, error) {
+	if param == noNode {
+		value, err := m.decoder.ReadValue()
+		return append(dst, value...), err
+	}
+	m.params.nodes[param].merged = true
+	if m.params.nodes[param].container && m.decoder.PeekKind() == '{' {
+		return m.appendObject(dst, param)
+	}
+	if err := m.decoder.SkipValue(); err != nil {
+		return dst, err
+	}
+	return m.params.appendJSON(dst, param)
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pixel
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// call is one scanned object together with the event type of its route.
+type call struct {
+	typ    Type
+	object []byte
+	layout *layout
+}
+
+// check applies the rules on who and what, in the order of the reasons. It
+// returns the source as soon as that is known, refused or not.
+func (c *call) check(sourceOf func(string) (string, bool), facts *Facts) (source string, fail failure) {
+	source, fail = c.checkWriteKey(sourceOf)
+	if fail.failed() {
+		return source, fail
+	}
+	if fail = c.checkIdentity(); fail.failed() {
+		return source, fail
+	}
+	if fail = c.checkType(); fail.failed() {
+		return source, fail
+	}
+	if fail = c.checkFieldTypes(); fail.failed() {
+		return source, fail
+	}
+	switch facts.OptOut {
+	case Accepted:
+		return source, failure{}
+	case GPC:
+		return source, failure{GPC, "the request carries Sec-GPC: 1"}
+	default:
+		return source, failure{DNT, "the request carries DNT: 1"}
+	}
+}
+
+func (c *call) checkWriteKey(sourceOf func(string) (string, bool)) (string, failure) {
+	key := c.text(fieldWriteKey)
+	if len(key) == 0 {
+		return "", failure{NoWriteKey, "writeKey is missing, empty or no text"}
+	}
+	source, known := sourceOf(string(key))
+	if !known {
+		return "", failure{UnknownWriteKey, "no source has this write key"}
+	}
+	return source, failure{}
+}
+
+func (c *call) checkIdentity() failure {
+	if c.names(fieldUserID) || c.names(fieldAnonymousID) {
+		return failure{}
+	}
+	return failure{NoIdentity, "neither userId nor anonymousId"}
+}
+
+// checkType applies what Segment asks of single event types.
+func (c *call) checkType() failure {
+	switch c.typ {
+	case Track:
+		if len(c.text(fieldEvent)) == 0 {
+			return failure{NoEvent, "event is missing, empty or no text"}
+		}
+	case Group:
+		if !c.names(fieldGroupID) {
+			return failure{NoGroupID, "groupId is missing or empty"}
+		}
+	case Alias:
+		if !c.names(fieldUserID) {
+			return failure{NoPreviousID, "userId, the new identity, is missing or empty"}
+		}
+		if !c.names(fieldPreviousID) && !c.names(fieldAnonymousID) {
+			return failure{NoPreviousID, "neither previousId nor anonymousId"}
+		}
+	}
+	return failure{}
+}
+
+func (c *call) checkFieldTypes() failure {
+	for _, f := range [...]field{fieldUserID, fieldAnonymousID, fieldGroupID, fieldPreviousID} {
+		if m := c.member(f); m.present() && m.kind != '"' && m.kind != '0' {
+			return c.badType(f, "must be text")
+		}
+	}
+	for _, f := range [...]field{fieldProperties, fieldTraits, fieldContext, fieldIntegrations} {
+		if m := c.member(f); m.present() && m.kind != '{' {
+			return c.badType(f, "must be an object")
+		}
+	}
+	for _, f := range [...]field{fieldEvent, fieldName, fieldCategory} {
+		if m := c.member(f); m.present() && m.kind != '"' {
+			return c.badType(f, "must be text")
+		}
+	}
+	return failure{}
+}
+
+func (c *call) badType(f field, must string) failure {
+	return failure{BadType, string(c.member(f).name.of(c.object)) + " " + must}
+}
+
+func (c *call) member(f field) *member { return &c.layout.known[f] }
+
+// names tells whether a field identifies somebody: it is there and not empty. A
+// wrong type counts here, so that it is reported as what it is.
+func (c *call) names(f field) bool {
+	m := c.member(f)
+	return m.present() && (m.kind != '"' || m.value.end-m.value.start > len(`""`))
+}
+
+// text returns the text of a field, or nil where it has none.
+func (c *call) text(f field) []byte {
+	m := c.member(f)
+	if m.kind != '"' {
+		return nil
+	}
+	raw := m.value.of(c.object)
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw[1 : len(raw)-1]
+	}
+	text, _ := jsontext.AppendUnquote(nil, raw)
+	return text
+}

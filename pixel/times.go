@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pixel
+
+import "time"
+
+// timeFormat is how times are published: RFC 3339, UTC, milliseconds.
+const timeFormat = "2006-01-02T15:04:05.000Z"
+
+// clientFormats are the ways of writing a time that are understood: RFC 3339 and
+// the parts of ISO 8601 that senders use besides. A fraction of any length is
+// understood with each; a time without a zone is UTC.
+var clientFormats = [...]string{
+	time.RFC3339,
+	"2006-01-02T15:04:05Z0700",
+	"2006-01-02T15:04:05",
+	"2006-01-02T15:04Z07:00",
+	"2006-01-02 15:04:05Z07:00",
+	"2006-01-02 15:04:05",
+	"2006-01-02",
+}
+
+// times are the four times of an event, all in UTC and whole milliseconds.
+type times struct{ original, sent, event, received time.Time }
+
+// times works out when the event happened (Segment's rule): by the server's
+// clock where the client sent its own time of sending, so that a wrong clock
+// does no harm; by the client's otherwise.
+func (c *call) times(received time.Time, repairs *Repair) times {
+	original, hasOriginal := c.time(fieldOriginalTimestamp, repairs)
+	client, hasClient := c.time(fieldTimestamp, repairs)
+	sent, hasSent := c.time(fieldSentAt, repairs)
+
+	t := times{original: received, sent: received, event: received, received: received}
+	switch {
+	case hasOriginal:
+		t.original = original
+	case hasClient:
+		t.original = client
+	}
+	switch {
+	case hasSent:
+		t.sent = sent
+		t.event = received.Add(-t.sent.Sub(t.original))
+	case hasClient:
+		t.event = client
+	}
+	return t
+}
+
+// time parses the client's time. One that cannot be parsed counts as absent.
+func (c *call) time(f field, repairs *Repair) (time.Time, bool) {
+	if !c.member(f).present() {
+		return time.Time{}, false
+	}
+	text := string(c.text(f))
+	for _, format := range clientFormats {
+		t, err := time.Parse(format, text)
+		if err != nil {
+			continue
+		}
+		t = t.UTC().Truncate(time.Millisecond)
+		if year := t.Year(); 0 <= year && year <= 9999 {
+			return t, true
+		}
+	}
+	*repairs |= RepairedTime
+	return time.Time{}, false
+}
