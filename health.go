@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentpixel
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// calm is how long a sink has to work without an error before it counts as
+// healthy again, so that one that fails now and then is not logged now and then.
+const calm = 5 * time.Second
+
+// sinkHealth turns the results of single events into one log line for each change
+// of state.
+type sinkHealth struct {
+	logger *zap.Logger
+
+	failing atomic.Bool
+	mu      sync.Mutex
+	since   time.Time
+	last    time.Time
+	dropped uint64
+}
+
+// note takes the result of one event. Of a healthy sink that works, it costs one
+// atomic load.
+func (h *sinkHealth) note(err error) {
+	if err == nil && !h.failing.Load() {
+		return
+	}
+	now := time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case err != nil:
+		h.last = now
+		h.dropped++
+		if !h.failing.Load() {
+			h.failing.Store(true)
+			h.since, h.dropped = now, 1
+			h.logger.Error("the sink does not take events: they are answered and dropped until it does", zap.Error(err))
+		}
+	case h.failing.Load() && now.Sub(h.last) >= calm:
+		h.failing.Store(false)
+		h.logger.Info("the sink takes events again",
+			zap.Uint64("dropped", h.dropped), zap.Duration("after", now.Sub(h.since)))
+	}
+}

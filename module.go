@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package segmentpixel is a Caddy HTTP handler that answers Segment's Tracking
+// Pixel API on a site of yours and passes each event on, to NATS above all.
+//
+//	example.com {
+//		segment_pixel {
+//			write_key {env.WRITE_KEY} web
+//			sink jetstream nats://127.0.0.1:4222
+//		}
+//		file_server
+//	}
+package segmentpixel
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+)
+
+func init() {
+	caddy.RegisterModule(new(Handler))
+}
+
+// Handler answers tracking pixels in the manner of Segment's Tracking Pixel API,
+// GET /v1/pixel/{identify,group,alias,page,screen,track}, always with 200 and a
+// transparent gif, and hands each decoded event to its sinks before it answers.
+// Requests outside of its path prefixes go to the next handler untouched.
+//
+// These placeholders are set on each request that it answers:
+//
+// Placeholder | Description
+// ------------|-------------
+// `{http.segment_pixel.outcome}` | `accepted`, or the reason why the request was refused
+// `{http.segment_pixel.type}` | the event type; empty if the path names none
+// `{http.segment_pixel.source}` | the source of the write key; empty if it is unknown
+// `{http.segment_pixel.message_id}` | the message id of the event; empty if there is none
+type Handler struct {
+	// The write keys that are accepted and the source that each stands for. One
+	// key may leave its source out. Either this or `write_key_files` is required.
+	WriteKeys []WriteKey `json:"write_keys,omitempty"`
+
+	// Files with a write key and a source on each line, read when the
+	// configuration is started and again when they change. Empty lines and lines
+	// that begin with # are skipped. Default: none
+	WriteKeyFiles []string `json:"write_key_files,omitempty"`
+
+	// The paths under which the event types are found.
+	// Default: `["/v1/pixel"]`
+	PathPrefixes []string `json:"path_prefixes,omitempty"`
+
+	// Where events go. Each sink gets every event.
+	// Default: the `log` sink, for a first try.
+	SinksRaw []json.RawMessage `json:"sinks,omitempty" caddy:"namespace=http.handlers.segment_pixel.sinks inline_key=sink"`
+
+	// The largest object that is accepted, in bytes of JSON.
+	// Default: 32768, which is Segment's limit.
+	MaxEventSize int `json:"max_event_size,omitempty"`
+
+	// Query parameters that are no fields of the event, because pages and mail
+	// tools add them against caches. Default:
+	// `["cb", "cachebuster", "ord", "rnd", "_", "usqp"]`; an empty list ignores
+	// none.
+	IgnoreParams []string `json:"ignore_params,omitzero"`
+
+	// How much of the client's address is published as context.ip: `full`,
+	// `mask` or `off`. Default: `mask`
+	ClientIP string `json:"client_ip,omitempty"`
+
+	// What `mask` keeps of an address. Default: 24 bits of IPv4, 48 of IPv6.
+	IPMask *IPMask `json:"ip_mask,omitempty"`
+
+	// The signals against tracking that are honoured: `gpc` (Sec-GPC: 1) and
+	// `dnt` (DNT: 1). Default: neither
+	Honor []string `json:"honor,omitempty"`
+
+	decoder  pixel.Decoder
+	prefixes prefixes
+	keys     keyring
+	ip       pixel.IPPolicy
+	honorGPC bool
+	honorDNT bool
+	sinks    []*mountedSink
+	refusals *refusalLog
+	logger   *zap.Logger
+}
+
+// WriteKey is one accepted write key.
+type WriteKey struct {
+	// The write key as clients send it. May be a placeholder such as
+	// `{env.WRITE_KEY}`. Required.
+	Key string `json:"key,omitempty"`
+
+	// The source that the key stands for: 1 to 64 letters, digits, `_` and `-`.
+	// It appears in subjects, logs and metrics, where the key never does.
+	// Default: `default`, if there is no other key
+	Source string `json:"source,omitempty"`
+}
+
+// IPMask says how many leading bits of a client's address are kept.
+type IPMask struct {
+	// Bits of an IPv4 address, 0 to 32. Default: 24
+	IPv4 *int `json:"ipv4,omitempty"`
+
+	// Bits of an IPv6 address, 0 to 128. Default: 48
+	IPv6 *int `json:"ipv6,omitempty"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.segment_pixel",
+		New: func() caddy.Module { return new(Handler) },
+	}
+}
+
+// Provision parses the configuration and loads the sinks. It touches neither the
+// network nor the disk: what runs is started by the app segment_pixel.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	h.logger = ctx.Logger()
+	h.refusals = newRefusalLog(h.logger)
+	h.provisionDefaults()
+	if err := h.keys.provision(h.WriteKeys, h.WriteKeyFiles, h.logger); err != nil {
+		return err
+	}
+	var err error
+	if h.prefixes, err = newPrefixes(h.PathPrefixes); err != nil {
+		return err
+	}
+	h.decoder = pixel.Decoder{
+		MaxEventSize: h.MaxEventSize,
+		Ignored:      make(map[string]struct{}),
+		Source:       h.keys.source,
+		Version:      version(),
+	}
+	for _, name := range h.IgnoreParams {
+		h.decoder.Ignored[name] = struct{}{}
+	}
+	if err := h.loadSinks(ctx); err != nil {
+		return err
+	}
+	app, err := ctx.App("segment_pixel")
+	if err != nil {
+		return fmt.Errorf("getting the segment_pixel app: %w", err)
+	}
+	app.(*App).add(h)
+	return nil
+}
+
+func (h *Handler) provisionDefaults() {
+	if h.PathPrefixes == nil {
+		h.PathPrefixes = []string{defaultPathPrefix}
+	}
+	if h.MaxEventSize == 0 {
+		h.MaxEventSize = pixel.DefaultMaxEventSize
+	}
+	if h.IgnoreParams == nil {
+		h.IgnoreParams = pixel.DefaultIgnored()
+	}
+	if h.ClientIP == "" {
+		h.ClientIP = clientIPMask
+	}
+	h.ip = ipPolicy(h.ClientIP, h.IPMask)
+	for _, signal := range h.Honor {
+		h.honorGPC = h.honorGPC || signal == pixel.GPC.String()
+		h.honorDNT = h.honorDNT || signal == pixel.DNT.String()
+	}
+}
+
+func (h *Handler) loadSinks(ctx caddy.Context) error {
+	if h.SinksRaw == nil {
+		module, err := ctx.LoadModuleByID(sinks.Namespace+".log", nil)
+		if err != nil {
+			return fmt.Errorf("loading the default sink: %w", err)
+		}
+		h.logger.Warn("no sink is named: events are written to this log and kept nowhere else; add a sink, such as jetstream")
+		return h.mount(module)
+	}
+	modules, err := ctx.LoadModule(h, "SinksRaw")
+	if err != nil {
+		return fmt.Errorf("loading sink modules: %w", err)
+	}
+	for _, module := range modules.([]any) {
+		if err := h.mount(module); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Handler) mount(module any) error {
+	sink, ok := module.(sinks.Sink)
+	if !ok {
+		return fmt.Errorf("module %T is no segment_pixel sink", module)
+	}
+	h.sinks = append(h.sinks, newMountedSink(sink, h.logger))
+	return nil
+}
+
+// Validate checks what has been configured.
+func (h *Handler) Validate() error {
+	if err := validateKeys(h.WriteKeys, h.WriteKeyFiles); err != nil {
+		return err
+	}
+	if len(h.PathPrefixes) == 0 {
+		return fmt.Errorf("path_prefixes is empty: leave it out for %s", defaultPathPrefix)
+	}
+	if err := checkMaxEventSize(h.MaxEventSize); err != nil {
+		return err
+	}
+	for _, name := range h.IgnoreParams {
+		if err := checkIgnored(name); err != nil {
+			return err
+		}
+	}
+	if err := checkClientIP(h.ClientIP); err != nil {
+		return err
+	}
+	if err := h.IPMask.validate(h.ClientIP); err != nil {
+		return err
+	}
+	for _, signal := range h.Honor {
+		if err := checkSignal(signal); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start reads the key files and starts the sinks; the app calls it.
+func (h *Handler) start() error {
+	if err := h.keys.start(); err != nil {
+		return err
+	}
+	for _, sink := range h.sinks {
+		if err := sink.start(sinks.Site{MaxEventSize: h.MaxEventSize}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stop lets go of everything that start has begun. It may be called at any time
+// and more than once.
+func (h *Handler) stop() {
+	h.keys.stop()
+	for _, sink := range h.sinks {
+		sink.stop()
+	}
+}
+
+// ServeHTTP answers a pixel, whatever is wrong with it, or passes the request on.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	typ, under := h.prefixes.route(r.URL.Path)
+	if !under {
+		return next.ServeHTTP(w, r)
+	}
+	if r.Method != http.MethodHead && r.Method != http.MethodOptions {
+		h.collect(r, typ)
+	}
+	return answer(w, r)
+}
+
+// collect takes the event of a request as far as it goes. A panic ends here: the
+// pixel is answered all the same.
+func (h *Handler) collect(r *http.Request, typ pixel.Type) {
+	defer h.recovered()
+	facts := h.facts(r)
+	// A client that hangs up takes back its picture, not its event.
+	ctx := context.WithoutCancel(r.Context())
+	event, rejection := h.decode(r, typ, &facts)
+	if rejection != nil {
+		setPlaceholders(r, &outcome{reason: rejection.Reason, typ: typ, source: rejection.Source})
+		h.refuse(ctx, rejection)
+		return
+	}
+	defer event.Release()
+	setPlaceholders(r, &outcome{typ: typ, source: event.Source, messageID: event.MessageID})
+	h.publish(ctx, event)
+}
+
+func (h *Handler) decode(r *http.Request, typ pixel.Type, facts *pixel.Facts) (*pixel.Event, *pixel.Rejection) {
+	switch {
+	case r.Method != http.MethodGet:
+		return nil, pixel.Reject(pixel.Method, "the method is not GET", typ, r.URL.RawQuery, facts)
+	case typ == pixel.NoType:
+		return nil, pixel.Reject(pixel.UnknownRoute, "the path names no event type", typ, r.URL.RawQuery, facts)
+	}
+	return h.decoder.Decode(typ, r.URL.RawQuery, facts)
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.Validator             = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

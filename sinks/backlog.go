@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"bytes"
+	"errors"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+)
+
+// maxBacklog is how many bytes of messages wait for NATS.
+const maxBacklog = 8 << 20
+
+// backlog holds the messages of core publishing while the connection is down. It
+// belongs to the shared connection, so a reload that changes nothing about NATS
+// keeps it. nats.go has such a buffer too, but refuses messages with headers until
+// it has reached a server once, and makes publishers wait while it dials.
+type backlog struct {
+	mu    sync.Mutex
+	msgs  []*nats.Msg
+	bytes int
+}
+
+var (
+	errNotConnected = errors.New("NATS is not connected")
+	errBacklogFull  = errors.New("NATS is not connected and the buffer for events is full")
+)
+
+// publishBuffered hands a message to NATS, or keeps a copy of it until there is a
+// connection.
+func (c *conn) publishBuffered(msg *nats.Msg) error {
+	if nc := c.up.Load(); nc != nil {
+		err := nc.PublishMsg(msg)
+		if !isDown(err) {
+			return err
+		}
+	}
+	if err := c.backlog.keep(msg); err != nil {
+		return err
+	}
+	if nc := c.up.Load(); nc != nil {
+		// The connection came up meanwhile, and its flush may have been too early.
+		c.backlog.flush(nc)
+	}
+	return nil
+}
+
+// isDown tells whether nats.go refused a message because of its connection.
+func isDown(err error) bool {
+	return errors.Is(err, nats.ErrReconnectBufExceeded) ||
+		errors.Is(err, nats.ErrConnectionClosed) ||
+		errors.Is(err, nats.ErrConnectionReconnecting) ||
+		errors.Is(err, nats.ErrConnectionDraining)
+}
+
+func (b *backlog) keep(msg *nats.Msg) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	size := len(msg.Subject) + len(msg.Data)
+	if b.bytes+size > maxBacklog {
+		return errBacklogFull
+	}
+	b.bytes += size
+	b.msgs = append(b.msgs, &nats.Msg{Subject: msg.Subject, Header: msg.Header, Data: bytes.Clone(msg.Data)})
+	return nil
+}
+
+// flush publishes what is kept, in order.
+func (b *backlog) flush(nc *nats.Conn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.msgs) > 0 {
+		err := nc.PublishMsg(b.msgs[0])
+		if isDown(err) {
+			return
+		}
+		// Any other error, such as a message that is too large, would come again.
+		b.bytes -= len(b.msgs[0].Subject) + len(b.msgs[0].Data)
+		b.msgs[0] = nil
+		b.msgs = b.msgs[1:]
+	}
+	b.msgs, b.bytes = nil, 0
+}
+
+func (b *backlog) size() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.msgs)
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// outcomeTimeout is how long loading a configuration waits to hear that the
+	// options cannot work.
+	outcomeTimeout = time.Second
+
+	// closeTimeout bounds what is done for unsent events when nobody uses the
+	// connection any more.
+	closeTimeout = 5 * time.Second
+)
+
+// conns holds the connections of all configurations, so that a reload that
+// changes nothing about NATS keeps the one it has.
+var conns = caddy.NewUsagePool()
+
+// conn is a connection to NATS shared by all whose options are alike. It outlives
+// configurations, and therefore holds none's logger or context.
+type conn struct {
+	key  [sha256.Size]byte
+	log  *connLog
+	dial func(handlers ...nats.Option) (*nats.Conn, jetstream.JetStream, error)
+	link atomic.Pointer[link]
+
+	stop    chan struct{} // closed when no one uses the connection any more
+	cut     context.Context
+	cutNow  context.CancelFunc // drops the network connection, whatever it does
+	done    chan struct{}      // closed at the end of run
+	timeout time.Duration
+
+	up       atomic.Pointer[nats.Conn] // changed with mu held
+	mu       sync.Mutex
+	watchers map[*watcher]struct{}
+
+	backlog backlog
+}
+
+// link is one nats.Conn. nats.go reconnects by itself, but gives up for good
+// after some errors; another link then takes over.
+type link struct {
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	stored chan struct{} // closed when nc and js are there, or never will be
+	closed chan struct{}
+	forget func() bool // unties the link from the conn's cut
+}
+
+// acquireConn returns the connection for these options, opening it if there is
+// none. Options that can never work are an error; a NATS that is not there is
+// none, and is waited for. To be paired with one release.
+func acquireConn(o connOptions) (*conn, error) {
+	files, err := o.readFiles()
+	if err != nil {
+		return nil, err
+	}
+	key, err := o.key(files)
+	if err != nil {
+		return nil, err
+	}
+	pooled, _, err := conns.LoadOrNew(key, func() (caddy.Destructor, error) {
+		c, err := newConn(o)
+		if err != nil {
+			return nil, err
+		}
+		c.key = key
+		return c, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return pooled.(*conn), nil
+}
+
+func newConn(o connOptions) (*conn, error) {
+	opts, err := o.natsOptions()
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{
+		log:      newConnLog(o),
+		stop:     make(chan struct{}),
+		done:     make(chan struct{}),
+		timeout:  closeTimeout,
+		watchers: make(map[*watcher]struct{}),
+	}
+	c.cut, c.cutNow = context.WithCancel(context.Background())
+	c.dial = func(handlers ...nats.Option) (*nats.Conn, jetstream.JetStream, error) {
+		return o.dial(append(opts[:len(opts):len(opts)], handlers...))
+	}
+
+	outcome, late := make(chan error), make(chan struct{})
+	go c.run(outcome, late)
+	timer := time.NewTimer(outcomeTimeout)
+	defer timer.Stop()
+	select {
+	case err = <-outcome:
+	case <-timer.C:
+		close(late)
+	}
+	if err == nil {
+		return c, nil
+	}
+	<-c.done
+	if o.Context != "" {
+		return nil, fmt.Errorf("context %s: %s", o.Context, c.log.scrub(err))
+	}
+	return nil, fmt.Errorf("connecting to NATS: %s", c.log.scrub(err))
+}
+
+// release gives the connection back; the last one to do so closes it.
+func (c *conn) release() {
+	_, _ = conns.Delete(c.key)
+}
+
+// nats returns nil until dialling has begun. Afterwards the connection may be down,
+// and may be replaced: ask each time.
+func (c *conn) nats() *nats.Conn {
+	if l := c.link.Load(); l != nil {
+		return l.nc
+	}
+	return nil
+}
+
+// jetstream returns nil as long as nats does, and belongs to the same nats.Conn.
+func (c *conn) jetstream() jetstream.JetStream {
+	if l := c.link.Load(); l != nil {
+		return l.js
+	}
+	return nil
+}
+
+// connected tells whether the connection is up. Unlike the methods of nats.Conn
+// it never waits: those are held up while nats.go dials a server that is silent.
+func (c *conn) connected() bool {
+	return c.up.Load() != nil
+}
+
+// run opens links and closes the last one.
+func (c *conn) run(outcome chan<- error, late <-chan struct{}) {
+	defer close(c.done)
+	defer c.cutNow()
+	for attempts := 1; ; attempts++ {
+		opened := time.Now()
+		l, err := c.open()
+		if outcome != nil {
+			select {
+			case outcome <- err:
+				if err != nil {
+					return
+				}
+			case <-late:
+			}
+			outcome = nil
+		}
+		if err == nil {
+			err = c.hold(l)
+		}
+		if c.stopping() {
+			c.log.closedOnPurpose(c.backlog.size())
+			return
+		}
+		c.log.closed(err)
+		if time.Since(opened) > reconnectDelayMax {
+			attempts = 1
+		}
+		select {
+		case <-c.stop:
+			c.log.closedOnPurpose(c.backlog.size())
+			return
+		case <-time.After(reconnectDelay(attempts)):
+		}
+	}
+}
+
+// open dials, which lasts until every server has been tried once.
+func (c *conn) open() (*link, error) {
+	l := &link{stored: make(chan struct{}), closed: make(chan struct{})}
+	defer close(l.stored)
+	d := &dialer{ctx: c.cut}
+	l.forget = context.AfterFunc(c.cut, d.cut)
+	nc, js, err := c.dial(append(c.handlers(l), d.option)...)
+	if err != nil {
+		l.forget()
+		return nil, err
+	}
+	l.nc, l.js = nc, js
+	c.link.Store(l)
+	return l, nil
+}
+
+// hold waits for the end of the link, bringing it about when asked to stop.
+func (c *conn) hold(l *link) error {
+	select {
+	case <-l.closed:
+		l.forget()
+		return l.nc.LastError()
+	case <-c.stop:
+	}
+	timer := time.AfterFunc(c.timeout, c.cutNow)
+	defer timer.Stop()
+	if c.connected() && l.nc.Drain() == nil {
+		select {
+		case <-l.closed:
+		case <-c.cut.Done():
+		}
+	}
+	c.cutNow()
+	l.nc.Close()
+	return nil
+}
+
+func (c *conn) stopping() bool {
+	select {
+	case <-c.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// Destruct implements caddy.Destructor. What nats.go still holds is sent in the
+// background, so as not to hold up a reload, unless the process is about to end.
+func (c *conn) Destruct() error {
+	c.close(caddy.Exiting())
+	return nil
+}
+
+func (c *conn) close(wait bool) {
+	close(c.stop)
+	if !c.connected() {
+		c.cutNow()
+	}
+	if !wait {
+		return
+	}
+	timer := time.NewTimer(c.timeout + time.Second)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+	case <-timer.C:
+	}
+}
+
+// handlers keeps track of one link's state. nats.go calls them one after the
+// other, outside its lock, except for the delay.
+func (c *conn) handlers(l *link) []nats.Option {
+	connected := func(nc *nats.Conn) {
+		if !c.stopping() {
+			c.log.connected(nc)
+		}
+		c.setUp(nc, l)
+		c.backlog.flush(nc)
+	}
+	return []nats.Option{
+		nats.ConnectHandler(connected),
+		nats.ReconnectHandler(connected),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			c.setUp(nil, l)
+			if !c.stopping() {
+				c.log.disconnected(err)
+			}
+		}),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.report(err, c.log.failed) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if troubleOf(err) == unreachable {
+				c.report(err, c.log.asyncError)
+				return
+			}
+			c.report(err, c.log.failed)
+		}),
+		nats.ClosedHandler(func(*nats.Conn) {
+			c.setUp(nil, l)
+			close(l.closed)
+		}),
+		// Until the first success nats.go tells no handler why a server that can
+		// be reached was of no use, but it keeps the reason.
+		nats.CustomReconnectDelay(func(attempts int) time.Duration {
+			if current := c.link.Load(); current == l {
+				if err := l.nc.LastError(); err != nil {
+					c.report(err, c.log.failed)
+				}
+			}
+			return reconnectDelay(attempts)
+		}),
+	}
+}
+
+// report passes on errors that nobody here has caused.
+func (c *conn) report(err error, log func(error)) {
+	if !c.stopping() && !errors.Is(err, context.Canceled) {
+		log(err)
+	}
+}
+
+// Interface guard
+var _ caddy.Destructor = (*conn)(nil)

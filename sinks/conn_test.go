@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+func wantEmptyPool(t *testing.T) {
+	t.Helper()
+	conns.Range(func(any, any) bool {
+		t.Error("the pool still holds a connection")
+		return false
+	})
+}
+
+func TestConnIsShared(t *testing.T) {
+	checkLeaks(t)
+	s := startServer(t, func(o *server.Options) { o.Username, o.Password = "alice", "right" })
+	right := toServer(s)
+	right.User, right.Password = "alice", "right"
+	first, second := connect(t, right), acquire(t, right)
+	if first != second {
+		t.Error("the same options have two connections")
+	}
+	if n := s.NumClients(); n != 1 {
+		t.Errorf("%d clients, want 1", n)
+	}
+
+	for name, change := range map[string]func(*connOptions){
+		"password": func(o *connOptions) { o.Password = "wrong" },
+		"domain":   func(o *connOptions) { o.Domain = "leaf" },
+		"tls":      func(o *connOptions) { o.TLS = &TLS{} },
+		"prefix":   func(o *connOptions) { o.InboxPrefix = "_INBOX.other" },
+	} {
+		other := right
+		change(&other)
+		if acquire(t, other) == first {
+			t.Errorf("another %s has the same connection", name)
+		}
+	}
+}
+
+func TestConnIsReleasedByTheLast(t *testing.T) {
+	checkLeaks(t)
+	logs := observeLogs(t)
+	s := startServer(t, nil)
+	first, err := acquireConn(toServer(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := acquireConn(toServer(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, patience, second.connected)
+	first.release()
+	if err := second.nats().Flush(); err != nil || s.NumClients() != 1 {
+		t.Errorf("%d clients and %v after the first release, want 1", s.NumClients(), err)
+	}
+	second.release()
+	receive(t, first.done)
+	eventually(t, patience, func() bool { return s.NumClients() == 0 })
+	wantEmptyPool(t)
+	if got, want := messages(logs), "connected to NATS; closed the connection to NATS"; got != want {
+		t.Errorf("logged %q, want %q", got, want)
+	}
+}
+
+func TestConnFollowsItsFiles(t *testing.T) {
+	checkLeaks(t)
+	_, oldKey, oldSeed := newKey(t, nkeys.CreateUser)
+	_, newKey, newSeed := newKey(t, nkeys.CreateUser)
+	s := startServer(t, func(o *server.Options) { o.Nkeys = []*server.NkeyUser{{Nkey: oldKey}, {Nkey: newKey}} })
+	o := toServer(s)
+	o.NKey = filepath.Join(t.TempDir(), "user.nk")
+	writeFile(t, o.NKey, oldSeed)
+	before := connect(t, o)
+	writeFile(t, o.NKey, newSeed)
+	if connect(t, o) == before {
+		t.Error("a replaced file has the same connection")
+	}
+}
+
+func TestConnIsKnownToTheServer(t *testing.T) {
+	checkLeaks(t)
+	s := startServer(t, func(o *server.Options) { o.JetStream = true })
+	o := toServer(s)
+	o.ClientName, o.InboxPrefix = "shop", "_INBOX.shop"
+	c := connect(t, o)
+	if _, err := c.jetstream().AccountInfo(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	// An asynchronous publish subscribes and starts goroutines of its own.
+	if _, err := c.jetstream().PublishAsync("nobody.listens", nil); err != nil {
+		t.Fatal(err)
+	}
+	listed, err := s.Connz(&server.ConnzOptions{Subscriptions: true})
+	if err != nil || len(listed.Conns) != 1 {
+		t.Fatalf("got %+v and %v, want one client", listed, err)
+	}
+	client := listed.Conns[0]
+	if client.Name != "shop" {
+		t.Errorf("client name %q, want shop", client.Name)
+	}
+	if len(client.Subs) == 0 || !strings.HasPrefix(client.Subs[0], "_INBOX.shop.") {
+		t.Errorf("subscriptions %q, want one that starts with _INBOX.shop.", client.Subs)
+	}
+	if domain := connectDomain(t, s, "hub"); domain != "hub" {
+		t.Errorf("domain %q, want hub", domain)
+	}
+}
+
+func connectDomain(t *testing.T, s *server.Server, domain string) string {
+	t.Helper()
+	o := toServer(s)
+	o.Domain = domain
+	return connect(t, o).jetstream().Options().Domain
+}
+
+func TestConnTriesAllServers(t *testing.T) {
+	checkLeaks(t)
+	s := startServer(t, nil)
+	down := fmt.Sprintf("nats://127.0.0.1:%d", freePort(t))
+	connect(t, connOptions{Connection: Connection{Servers: []string{down + "," + s.ClientURL()}}})
+}
+
+func TestConnWaitsForTheServer(t *testing.T) {
+	checkLeaks(t)
+	logs := observeLogs(t)
+	port := freePort(t)
+	o := connOptions{Connection: Connection{Servers: []string{fmt.Sprintf("nats://alice:s3cret@127.0.0.1:%d", port)}}}
+	c := acquire(t, o)
+	eventually(t, patience, func() bool { return c.nats() != nil && c.jetstream() != nil })
+	eventually(t, patience, func() bool { return logs.FilterMessage("cannot connect to NATS yet, trying on").Len() == 1 })
+	if err := c.nats().Publish("early", nil); err == nil {
+		t.Error("published before there is a server")
+	}
+
+	s := startServer(t, func(o *server.Options) { o.Port = port })
+	eventually(t, patience, c.connected)
+	stopServer(s)
+	eventually(t, patience, func() bool { return logs.FilterMessage("disconnected from NATS, reconnecting").Len() == 1 })
+	startServer(t, func(o *server.Options) { o.Port = port })
+	eventually(t, patience, c.connected)
+	if got, want := messages(logs.FilterLevelExact(zap.InfoLevel)), "connected to NATS; reconnected to NATS"; got != want {
+		t.Errorf("logged %q, want %q", got, want)
+	}
+	if n := logs.FilterLevelExact(zap.WarnLevel).Len(); n != 2 {
+		t.Errorf("%d warnings, want 2: %s", n, messages(logs))
+	}
+	refuseSecrets(t, logs, "s3cret", "alice")
+}
+
+// TestConnKeepsTheBacklog publishes before the first connection and between two,
+// with headers, which nats.go itself refuses before the first one.
+func TestConnKeepsTheBacklog(t *testing.T) {
+	checkLeaks(t)
+	port := freePort(t)
+	url := fmt.Sprintf("nats://127.0.0.1:%d", port)
+	c := acquire(t, connOptions{Connection: Connection{Servers: []string{url}}})
+	publish := func(text string) {
+		t.Helper()
+		data := []byte(text)
+		msg := &nats.Msg{Subject: "pixel", Header: nats.Header{"Nats-Msg-Id": {text}}, Data: data}
+		if err := c.publishBuffered(msg); err != nil {
+			t.Fatal(err)
+		}
+		clear(data) // the caller's memory is reused
+	}
+	publish("before 1")
+	publish("before 2")
+
+	s := startServer(t, func(o *server.Options) { o.Port = port })
+	eventually(t, patience, func() bool { return c.connected() && inMsgs(t, s) == 2 })
+	stopServer(s)
+	eventually(t, patience, func() bool { return !c.connected() })
+	if err := c.nats().Publish("pixel", nil); !isDown(err) {
+		t.Errorf("nats.go kept a message to itself: %v", err)
+	}
+	publish("between")
+
+	s = startServer(t, func(o *server.Options) { o.Port = port })
+	eventually(t, patience, func() bool { return inMsgs(t, s) == 1 })
+	if n := c.backlog.size(); n != 0 {
+		t.Errorf("%d messages are still kept", n)
+	}
+}
+
+func TestConnBacklogIsBounded(t *testing.T) {
+	checkLeaks(t)
+	logs := observeLogs(t)
+	url := fmt.Sprintf("nats://127.0.0.1:%d", freePort(t))
+	c, err := acquireConn(connOptions{Connection: Connection{Servers: []string{url}, ClientName: "bounded"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	msg := &nats.Msg{Subject: "p", Data: make([]byte, 1<<20)}
+	for range 7 {
+		if err := c.publishBuffered(msg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.publishBuffered(msg); !errors.Is(err, errBacklogFull) {
+		t.Errorf("got %v, want a full buffer", err)
+	}
+	c.release()
+	eventually(t, patience, func() bool {
+		return logs.FilterMessage("closed the connection to NATS while events waited for it: they are lost").Len() == 1
+	})
+}
+
+func inMsgs(t *testing.T, s *server.Server) int64 {
+	t.Helper()
+	varz, err := s.Varz(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return varz.InMsgs
+}
+
+func TestConnOutlastsARefusedLogin(t *testing.T) {
+	checkLeaks(t)
+	logs := observeLogs(t)
+	port := freePort(t)
+	password := "the 0ld one"
+	start := func() *server.Server {
+		return startServer(t, func(o *server.Options) {
+			o.Port, o.Username, o.Password = port, "alice", password
+		})
+	}
+	s := start()
+	o := toServer(s)
+	o.User, o.Password = "alice", "s3cret word"
+	c := acquire(t, o)
+	eventually(t, patience, func() bool {
+		varz, err := s.Varz(nil)
+		return err == nil && varz.TotalConnections >= 4
+	})
+	lines := logs.FilterMessage("cannot connect to NATS yet, trying on").All()
+	if len(lines) != 1 {
+		t.Fatalf("%d warnings, want 1", len(lines))
+	}
+	if hint := lines[0].ContextMap()["hint"]; hint != "NATS refuses the login: check the option user, with its password" {
+		t.Errorf("hint %q", hint)
+	}
+	refuseSecrets(t, logs, "s3cret word")
+
+	stopServer(s)
+	password = "s3cret word"
+	start()
+	eventually(t, patience, c.connected)
+}
+
+func TestConnReportsALateRefusal(t *testing.T) {
+	checkLeaks(t)
+	logs := observeLogs(t)
+	port := freePort(t)
+	acquire(t, connOptions{Connection: Connection{Servers: []string{fmt.Sprintf("127.0.0.1:%d", port)}, Token: "s3cret"}})
+	startServer(t, func(o *server.Options) { o.Port, o.Authorization = port, "another" })
+	eventually(t, patience, func() bool {
+		lines := logs.FilterField(zap.String("hint", "NATS refuses the login: check the option token"))
+		return lines.Len() == 1
+	})
+	refuseSecrets(t, logs, "s3cret")
+}
+
+func TestConnReportsMissingPermissions(t *testing.T) {
+	checkLeaks(t)
+	logs := observeLogs(t)
+	s := startServer(t, func(o *server.Options) {
+		o.Users = []*server.User{{Username: "alice", Password: "s3cret", Permissions: &server.Permissions{
+			Publish: &server.SubjectPermission{Allow: []string{"allowed"}},
+		}}}
+	})
+	o := toServer(s)
+	o.User, o.Password = "alice", "s3cret"
+	c := connect(t, o)
+	for range 3 {
+		if err := errors.Join(c.nats().Publish("authentication", nil), c.nats().Flush()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(c.nats().Publish("other", nil), c.nats().Flush()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, patience, func() bool { return logs.FilterMessage("NATS reports an error").Len() == 2 })
+	for i, subject := range []string{"authentication", "other"} {
+		fields := logs.FilterMessage("NATS reports an error").All()[i].ContextMap()
+		if text, _ := fields["error"].(string); !strings.Contains(text, subject) || fields["hint"] == nil {
+			t.Errorf("line %d is %v, want one about %s with a hint", i, fields, subject)
+		}
+	}
+}
+
+func TestConnOnConnect(t *testing.T) {
+	checkLeaks(t)
+	port := freePort(t)
+	o := connOptions{Connection: Connection{Servers: []string{fmt.Sprintf("127.0.0.1:%d", port)}}}
+	c := acquire(t, o)
+	early := make(chan *nats.Conn, 10)
+	defer c.onConnect(func(nc *nats.Conn) { early <- nc })()
+
+	s := startServer(t, func(o *server.Options) { o.Port = port })
+	if nc := receive(t, early); nc != c.nats() {
+		t.Error("called with another connection")
+	}
+	late, removed := make(chan *nats.Conn, 10), make(chan *nats.Conn, 10)
+	defer c.onConnect(func(nc *nats.Conn) { late <- nc })()
+	receive(t, late)
+	remove := c.onConnect(func(nc *nats.Conn) { removed <- nc })
+	receive(t, removed)
+	remove()
+
+	stopServer(s)
+	startServer(t, func(o *server.Options) { o.Port = port })
+	receive(t, early)
+	receive(t, late)
+	if len(removed) > 0 {
+		t.Error("called after it was removed")
+	}
+}
+
+func TestConnOpensAnotherWhenNATSEndsIt(t *testing.T) {
+	checkLeaks(t)
+	logs := observeLogs(t)
+	s := startServer(t, nil)
+	c := connect(t, toServer(s))
+	var calls atomic.Int32
+	defer c.onConnect(func(*nats.Conn) { calls.Add(1) })()
+	before := c.nats()
+	// nats.go gives up for good after most errors of the protocol.
+	if err := before.Publish(strings.Repeat("a", 2*server.MAX_CONTROL_LINE_SIZE), nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, patience, func() bool { return c.nats() != before && c.connected() })
+	eventually(t, patience, func() bool { return calls.Load() == 2 })
+	if n := logs.FilterMessage("connection to NATS has ended, opening another").Len(); n != 1 {
+		t.Errorf("%d lines about the end, want 1", n)
+	}
+	if err := c.nats().Flush(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConnEndsWhileDialling(t *testing.T) {
+	checkLeaks(t)
+	logs := observeLogs(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	// Nobody accepts: the handshake of TCP succeeds and NATS stays silent.
+	o := connOptions{Connection: Connection{Servers: []string{listener.Addr().String()}}}
+	began := time.Now()
+	c, err := acquireConn(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.nats() != nil || c.jetstream() != nil || c.connected() {
+		t.Error("there is a connection to a silent server")
+	}
+	c.release()
+	receive(t, c.done)
+	if took := time.Since(began); took >= dialTimeout {
+		t.Errorf("ending took %s", took)
+	}
+	if n := logs.FilterLevelExact(zap.WarnLevel).Len(); n != 0 {
+		t.Errorf("logged %s", messages(logs))
+	}
+}
+
+func TestConnEndIsBounded(t *testing.T) {
+	checkLeaks(t)
+	p := newProxy(t, startServer(t, nil))
+	// Not from the pool, for the time is to be shorter than usual.
+	c, err := newConn(connOptions{Connection: Connection{Servers: []string{p.address()}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, patience, c.connected)
+	c.timeout = 100 * time.Millisecond
+	p.freeze()
+	began := time.Now()
+	c.close(true)
+	if took := time.Since(began); took >= closeTimeout {
+		t.Errorf("closing took %s", took)
+	}
+	receive(t, c.done)
+}
+
+func TestConnSendsBeforeItEnds(t *testing.T) {
+	checkLeaks(t)
+	s := startServer(t, nil)
+	c, err := acquireConn(toServer(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, patience, c.connected)
+	const n = 1000
+	for range n {
+		if err := c.nats().Publish("pixel", []byte("event")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.release()
+	receive(t, c.done)
+	varz, err := s.Varz(nil)
+	if err != nil || varz.InMsgs != n {
+		t.Errorf("the server got %d messages and %v, want %d", varz.InMsgs, err, n)
+	}
+}
+
+func messages(logs *observer.ObservedLogs) string {
+	var all []string
+	for _, entry := range logs.All() {
+		all = append(all, entry.Message)
+	}
+	return strings.Join(all, "; ")
+}

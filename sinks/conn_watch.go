@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import "github.com/nats-io/nats.go"
+
+// watcher is somebody who wants to know of connections.
+type watcher struct {
+	f       func(*nats.Conn)
+	running bool
+	again   bool
+}
+
+// onConnect has f called in a goroutine of its own whenever the connection has come
+// up, and now if it is up, until remove is called. Calls do not overlap.
+func (c *conn) onConnect(f func(*nats.Conn)) (remove func()) {
+	w := &watcher{f: f}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watchers[w] = struct{}{}
+	c.notify(w)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.watchers, w)
+	}
+}
+
+// setUp records that the link is up, or, with nil, down.
+func (c *conn) setUp(nc *nats.Conn, l *link) {
+	<-l.stored
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.up.Store(nc)
+	for w := range c.watchers {
+		c.notify(w)
+	}
+}
+
+// notify expects the lock to be held.
+func (c *conn) notify(w *watcher) {
+	if !c.connected() {
+		return
+	}
+	w.again = true
+	if !w.running {
+		w.running = true
+		go c.call(w)
+	}
+}
+
+func (c *conn) call(w *watcher) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for w.again {
+		w.again = false
+		nc := c.up.Load()
+		if _, wanted := c.watchers[w]; nc == nil || !wanted || c.stopping() {
+			break
+		}
+		c.mu.Unlock()
+		w.f(nc)
+		c.mu.Lock()
+	}
+	w.running = false
+}

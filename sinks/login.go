@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"os"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+)
+
+// loginOption returns how to log in, or nil. Files are read for every login, so
+// that renewed ones are used and no seed stays in memory for longer.
+func (c *Connection) loginOption() (nats.Option, error) {
+	switch {
+	case c.User != "":
+		return nats.UserInfo(c.User, c.Password), nil
+	case c.Token != "":
+		return nats.Token(c.Token), nil
+	case c.Creds != "":
+		file := fileContents(c.Creds)
+		return jwtLogin(file, file), nil
+	case c.JWT != "":
+		return jwtLogin(textContents(c.JWT), textContents(c.Seed)), nil
+	case c.NKey != "":
+		file := fileContents(c.NKey)
+		public, err := nkeyUser(file)
+		if err != nil {
+			return nil, fmt.Errorf("nkey: %w", err)
+		}
+		return nats.Nkey(public, signer(file)), nil
+	}
+	return nil, nil
+}
+
+// contents is where a JWT or a seed comes from.
+type contents func() ([]byte, error)
+
+func fileContents(file string) contents {
+	return func() ([]byte, error) { return os.ReadFile(file) }
+}
+
+func textContents(text string) contents {
+	return func() ([]byte, error) { return []byte(text), nil }
+}
+
+func jwtLogin(token, seed contents) nats.Option {
+	return nats.UserJWT(func() (string, error) { return userJWT(token) }, signer(seed))
+}
+
+// userJWT finds the token among the decoration of a credentials file, or in
+// plain text.
+func userJWT(token contents) (string, error) {
+	text, err := token()
+	if err != nil {
+		return "", err
+	}
+	defer clear(text)
+	found, err := nkeys.ParseDecoratedJWT(text)
+	if err != nil {
+		return "", err
+	}
+	if found = strings.TrimSpace(found); strings.Count(found, ".") != 2 {
+		return "", errors.New("holds no user JWT")
+	}
+	return found, nil
+}
+
+// nkeyUser returns the public key of a user's seed.
+func nkeyUser(seed contents) (string, error) {
+	pair, err := keyPair(seed)
+	if err != nil {
+		return "", err
+	}
+	defer pair.Wipe()
+	public, err := pair.PublicKey()
+	if err != nil || !nkeys.IsValidPublicUserKey(public) {
+		return "", errors.New("holds no seed of a user, which starts with SU")
+	}
+	return public, nil
+}
+
+func signer(seed contents) nats.SignatureHandler {
+	return func(nonce []byte) ([]byte, error) {
+		pair, err := keyPair(seed)
+		if err != nil {
+			return nil, err
+		}
+		defer pair.Wipe()
+		return pair.Sign(nonce)
+	}
+}
+
+func keyPair(seed contents) (nkeys.KeyPair, error) {
+	text, err := seed()
+	if err != nil {
+		return nil, err
+	}
+	defer clear(text)
+	pair, err := nkeys.ParseDecoratedNKey(text)
+	if err != nil {
+		return nil, errors.New("holds no seed of a user, which starts with SU")
+	}
+	return pair, nil
+}
+
+// readFiles checks everything that the options name or hold for a login or for
+// TLS, and returns a digest of the files. It goes into the key of the usage pool,
+// so that a reload after a file was replaced opens a new connection.
+func (c *Connection) readFiles() ([sha256.Size]byte, error) {
+	sum := sha256.New()
+	var err error
+	switch {
+	case c.Creds != "":
+		err = hashLogin(sum, "creds", c.Creds, func(file contents) error {
+			_, jwtErr := userJWT(file)
+			_, keyErr := nkeyUser(file)
+			return errors.Join(jwtErr, keyErr)
+		})
+	case c.NKey != "":
+		err = hashLogin(sum, "nkey", c.NKey, func(file contents) error {
+			_, keyErr := nkeyUser(file)
+			return keyErr
+		})
+	case c.JWT != "":
+		if _, jwtErr := userJWT(textContents(c.JWT)); jwtErr != nil {
+			err = fmt.Errorf("jwt %w: give the token itself, or {file./path} to read it from a file", jwtErr)
+		} else if _, keyErr := nkeyUser(textContents(c.Seed)); keyErr != nil {
+			err = fmt.Errorf("seed %w: give the seed itself, or {file./path} to read it from a file", keyErr)
+		}
+	}
+	if err == nil && c.TLS != nil {
+		err = c.TLS.readFiles(sum)
+	}
+	return [sha256.Size]byte(sum.Sum(nil)), err
+}
+
+func hashLogin(sum hash.Hash, option, file string, check func(contents) error) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", option, err)
+	}
+	defer clear(text)
+	hashField(sum, text)
+	err = check(func() ([]byte, error) { return append([]byte(nil), text...), nil })
+	if err != nil {
+		return fmt.Errorf("%s: the file %s %s", option, file, strings.ReplaceAll(err.Error(), "\n", " and "))
+	}
+	return nil
+}
+
+func (t *TLS) readFiles(sum hash.Hash) error {
+	if t.CA != "" {
+		authorities, err := os.ReadFile(t.CA)
+		if err != nil {
+			return fmt.Errorf("tls ca: %w", err)
+		}
+		if !x509.NewCertPool().AppendCertsFromPEM(authorities) {
+			return fmt.Errorf("tls ca: the file %s holds no PEM certificate", t.CA)
+		}
+		hashField(sum, authorities)
+	}
+	if t.Certificate == "" {
+		return nil
+	}
+	certificate, err := os.ReadFile(t.Certificate)
+	if err != nil {
+		return fmt.Errorf("tls cert: %w", err)
+	}
+	key, err := os.ReadFile(t.Key)
+	if err != nil {
+		return fmt.Errorf("tls key: %w", err)
+	}
+	defer clear(key)
+	if _, err := tls.X509KeyPair(certificate, key); err != nil {
+		return fmt.Errorf("tls cert: the files %s and %s cannot be used together: %w", t.Certificate, t.Key, err)
+	}
+	hashField(sum, certificate)
+	hashField(sum, key)
+	return nil
+}
+
+// hashField writes the length first, so that no two lists of fields are alike.
+func hashField(sum hash.Hash, field []byte) {
+	sum.Write(binary.BigEndian.AppendUint64(nil, uint64(len(field))))
+	sum.Write(field)
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nkeys"
+)
+
+// operatorMode configures a server that admits users by JWT and returns one.
+func operatorMode(t *testing.T, o *server.Options) (userJWT, seed string) {
+	t.Helper()
+	operator, operatorKey, _ := newKey(t, nkeys.CreateOperator)
+	account, accountKey, _ := newKey(t, nkeys.CreateAccount)
+	user, userKey, _ := newKey(t, nkeys.CreateUser)
+
+	accountJWT, err := jwt.NewAccountClaims(accountKey).Encode(operator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	userJWT, err = jwt.NewUserClaims(userKey).Encode(account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := jwt.NewOperatorClaims(operatorKey)
+	if _, err = trusted.Encode(operator); err != nil {
+		t.Fatal(err)
+	}
+	resolver := &server.MemAccResolver{}
+	if err = resolver.Store(accountKey, accountJWT); err != nil {
+		t.Fatal(err)
+	}
+	o.TrustedOperators = []*jwt.OperatorClaims{trusted}
+	o.AccountResolver = resolver
+	text, err := user.Seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return userJWT, string(text)
+}
+
+func newKey(t *testing.T, create func() (nkeys.KeyPair, error)) (pair nkeys.KeyPair, public, seed string) {
+	t.Helper()
+	pair, err := create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err = pair.PublicKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := pair.Seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair, public, string(text)
+}
+
+func TestLogins(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		login func(*testing.T, *server.Options) Connection
+	}{
+		{"user", func(_ *testing.T, o *server.Options) Connection {
+			o.Username, o.Password = "alice", "s3cret"
+			return Connection{User: "alice", Password: "s3cret"}
+		}},
+		{"token", func(_ *testing.T, o *server.Options) Connection {
+			o.Authorization = "s3cret"
+			return Connection{Token: "s3cret"}
+		}},
+		{"creds", func(t *testing.T, o *server.Options) Connection {
+			token, seed := operatorMode(t, o)
+			return Connection{Creds: credsFile(t, token, seed)}
+		}},
+		{"nkey", func(t *testing.T, o *server.Options) Connection {
+			_, public, seed := newKey(t, nkeys.CreateUser)
+			o.Nkeys = []*server.NkeyUser{{Nkey: public}}
+			file := filepath.Join(t.TempDir(), "user.nk")
+			writeFile(t, file, seed+"\n")
+			return Connection{NKey: file}
+		}},
+		{"jwt and seed", func(t *testing.T, o *server.Options) Connection {
+			token, seed := operatorMode(t, o)
+			return Connection{JWT: token, Seed: seed}
+		}},
+		{"jwt and seed from one file", func(t *testing.T, o *server.Options) Connection {
+			token, seed := operatorMode(t, o)
+			file := "{file." + credsFile(t, token, seed) + "}"
+			return Connection{JWT: file, Seed: file}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			checkLeaks(t)
+			logs := observeLogs(t)
+			var login Connection
+			s := startServer(t, func(o *server.Options) { login = test.login(t, o) })
+
+			login.Servers = []string{s.ClientURL()}
+			connect(t, connOptions{Connection: login})
+			if n := logs.FilterMessage("connected to NATS").Len(); n != 1 {
+				t.Errorf("%d lines about the connection, want 1", n)
+			}
+			refuseSecrets(t, logs, "s3cret")
+
+			// The same server refuses who does not log in.
+			refused := acquire(t, toServer(s))
+			eventually(t, patience, func() bool {
+				return logs.FilterMessage("cannot connect to NATS yet, trying on").Len() == 1
+			})
+			if refused.connected() {
+				t.Error("connected without the login")
+			}
+		})
+	}
+}
+
+func TestLoginInServerURL(t *testing.T) {
+	checkLeaks(t)
+	logs := observeLogs(t)
+	s := startServer(t, func(o *server.Options) { o.Authorization = "s3cret" })
+	connect(t, connOptions{Connection: Connection{Servers: []string{fmt.Sprintf("s3cret@127.0.0.1:%d", serverPort(s))}}})
+	refuseSecrets(t, logs, "s3cret")
+	url := logs.FilterMessage("connected to NATS").All()[0].ContextMap()["server"]
+	if want := fmt.Sprintf("nats://127.0.0.1:%d", serverPort(s)); url != want {
+		t.Errorf("logged server %q, want %q", url, want)
+	}
+}
+
+func TestLoginFromContext(t *testing.T) {
+	checkLeaks(t)
+	logs := observeLogs(t)
+	s := startServer(t, func(o *server.Options) { o.Username, o.Password = "alice", "s3cret" })
+	file := filepath.Join(contextDir(t), "production.json")
+	writeFile(t, file, fmt.Sprintf(
+		`{"url":%q,"user":"alice","password":"s3cret","inbox_prefix":"_INBOX.cli","jetstream_domain":"leaf"}`, s.ClientURL()))
+
+	c := connect(t, connOptions{Connection: Connection{Context: "production"}})
+	if got := c.nats().Opts.InboxPrefix; got != "_INBOX.cli" {
+		t.Errorf("inbox prefix %q, want that of the context", got)
+	}
+	if got := c.jetstream().Options().Domain; got != "leaf" {
+		t.Errorf("domain %q, want that of the context", got)
+	}
+	connect(t, connOptions{Connection: Connection{Context: file}})
+	if n := s.NumClients(); n != 2 {
+		t.Errorf("%d clients, want 2", n)
+	}
+	refuseSecrets(t, logs, "s3cret")
+}
+
+func TestContextErrors(t *testing.T) {
+	checkLeaks(t)
+	dir := contextDir(t)
+	writeFile(t, filepath.Join(dir, "broken.json"), `{"url":`)
+	writeFile(t, filepath.Join(dir, "url.json"), `{"url":"nats://alice:s3cret/x@b"}`)
+	writeFile(t, filepath.Join(dir, "files.json"), `{"nkey":"/nowhere/user.nk"}`)
+	for name, want := range map[string]string{
+		"missing": `context missing: unknown context "missing"`,
+		"broken":  "context broken: unexpected end of JSON",
+		"url":     "context url: a server URL cannot be parsed",
+		"files":   "/nowhere/user.nk",
+	} {
+		_, err := acquireConn(connOptions{Connection: Connection{Context: name}})
+		wantError(t, err, want)
+	}
+	wantEmptyPool(t)
+}
+
+// contextDir returns the folder in which the NATS CLI now keeps its contexts.
+func contextDir(t *testing.T) string {
+	t.Helper()
+	home := t.TempDir()
+	t.Setenv("XDG_CONFIG_HOME", home)
+	dir := filepath.Join(home, "nats", "context")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestFilesAreChecked(t *testing.T) {
+	checkLeaks(t)
+	dir := t.TempDir()
+	garbage := filepath.Join(dir, "garbage")
+	writeFile(t, garbage, "s3cret garbage")
+	missing := filepath.Join(dir, "missing")
+	_, _, accountSeed := newKey(t, nkeys.CreateAccount)
+	account := filepath.Join(dir, "account.nk")
+	writeFile(t, account, accountSeed)
+
+	for _, test := range []struct {
+		want       string
+		connection Connection
+	}{
+		{"creds: open " + missing, Connection{Creds: missing}},
+		{"creds: the file " + garbage + " holds no user JWT and holds no seed", Connection{Creds: garbage}},
+		{"nkey: open " + missing, Connection{NKey: missing}},
+		{"nkey: the file " + garbage + " holds no seed", Connection{NKey: garbage}},
+		{"nkey: the file " + account + " holds no seed of a user", Connection{NKey: account}},
+		{"jwt holds no user JWT", Connection{JWT: "s3cret", Seed: "s3cret"}},
+		{"seed holds no seed", Connection{JWT: "a.b.c", Seed: "s3cret"}},
+		{"tls ca: open " + missing, Connection{TLS: &TLS{CA: missing}}},
+		{"tls ca: the file " + garbage + " holds no PEM certificate", Connection{TLS: &TLS{CA: garbage}}},
+		{"tls cert: open " + missing, Connection{TLS: &TLS{Certificate: missing, Key: garbage}}},
+		{"tls key: open " + missing, Connection{TLS: &TLS{Certificate: garbage, Key: missing}}},
+		{"cannot be used together", Connection{TLS: &TLS{Certificate: garbage, Key: garbage}}},
+	} {
+		resolved, err := test.connection.resolve(caddy.NewReplacer(), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = acquireConn(connOptions{Connection: resolved})
+		wantError(t, err, test.want)
+	}
+	wantEmptyPool(t)
+}
+
+func credsFile(t *testing.T, userJWT, seed string) string {
+	t.Helper()
+	text, err := jwt.FormatUserConfig(userJWT, []byte(seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "user.creds")
+	writeFile(t, file, string(text))
+	return file
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/nats-io/nats.go"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+// Messages says what events look like on NATS.
+type Messages struct {
+	// The subject of an event, with placeholders: {source}, {type}, {event} and
+	// any placeholder of Caddy. A dot, a wildcard, a space and what is no
+	// printable ASCII becomes "_" in a value, and so does an empty value.
+	// Default: segment.events.{source}.{type}
+	Subject string `json:"subject,omitempty"`
+
+	// Where the Nats-Msg-Id header comes from, by which JetStream recognises an
+	// event that it already has: "payload" takes the event's messageId,
+	// "generated" makes a new one for every request (for pixels whose messageId
+	// is constant, as in a mail template), "none" leaves the header out. The
+	// source and a colon stand in front of it. Default: payload
+	MsgID string `json:"msg_id,omitempty"`
+
+	// The subject prefix for refused requests, which the reason follows as the
+	// last token, or "off" to publish none. Default: segment.rejected
+	Rejected string `json:"rejected,omitempty"`
+
+	template *subjectTemplate
+}
+
+const (
+	msgIDPayload   = "payload"
+	msgIDGenerated = "generated"
+	msgIDNone      = "none"
+
+	rejectedOff     = "off"
+	defaultRejected = "segment.rejected"
+)
+
+// provision fills in the defaults and parses the template.
+func (m *Messages) provision() error {
+	if m.Subject == "" {
+		m.Subject = DefaultSubject
+	}
+	if m.MsgID == "" {
+		m.MsgID = msgIDPayload
+	}
+	if m.Rejected == "" {
+		m.Rejected = defaultRejected
+	}
+	var err error
+	m.template, err = parseSubject(m.Subject)
+	return err
+}
+
+func (m *Messages) validate() error {
+	if err := checkMsgID(m.MsgID); err != nil {
+		return err
+	}
+	return checkRejected(m.Rejected)
+}
+
+func checkTemplate(subject string) error {
+	_, err := parseSubject(subject)
+	return err
+}
+
+func checkMsgID(value string) error {
+	switch value {
+	case msgIDPayload, msgIDGenerated, msgIDNone:
+		return nil
+	}
+	return fmt.Errorf("msg_id is %q: write payload, generated or none", value)
+}
+
+func checkRejected(prefix string) error {
+	if prefix == rejectedOff {
+		return nil
+	}
+	if err := checkSubject(prefix); err != nil {
+		return fmt.Errorf("rejected: the prefix %q %w", prefix, err)
+	}
+	return nil
+}
+
+// unmarshalOption takes the subdirective that the dispenser stands on if it is
+// one of ours.
+func (m *Messages) unmarshalOption(d *caddyfile.Dispenser) (bool, error) {
+	switch d.Val() {
+	case "subject":
+		return true, unmarshalChecked(d, "<template>", &m.Subject, checkTemplate)
+	case "msg_id":
+		return true, unmarshalChecked(d, "payload|generated|none", &m.MsgID, checkMsgID)
+	case "rejected":
+		return true, unmarshalChecked(d, "off|<prefix>", &m.Rejected, checkRejected)
+	}
+	return false, nil
+}
+
+// event makes the message of an event. Its data is the event's own memory.
+func (m *Messages) event(ctx context.Context, event *pixel.Event) *nats.Msg {
+	msg := &nats.Msg{Subject: m.template.subject(ctx, event), Data: event.Body}
+	id := ""
+	switch m.MsgID {
+	case msgIDPayload:
+		id = event.Source + ":" + event.MessageID
+	case msgIDGenerated:
+		id = event.Source + ":" + pixel.NewMessageID()
+	}
+	if id == "" && event.TraceParent == "" {
+		return msg
+	}
+	msg.Header = make(nats.Header, 2)
+	if id != "" {
+		msg.Header[nats.MsgIdHdr] = []string{id}
+	}
+	if event.TraceParent != "" {
+		msg.Header["traceparent"] = []string{event.TraceParent}
+	}
+	return msg
+}
+
+// rejection makes the message of a refused request, or nil where none is wanted.
+func (m *Messages) rejection(r *pixel.Rejection) *nats.Msg {
+	if m.Rejected == rejectedOff {
+		return nil
+	}
+	msg := nats.NewMsg(m.Rejected + "." + r.Reason.String())
+	msg.Data = []byte(r.Query)
+	msg.Header["Segment-Reason"] = []string{r.Reason.String()}
+	msg.Header["Segment-Detail"] = []string{r.Detail}
+	if r.Source != "" {
+		msg.Header["Segment-Source"] = []string{r.Source}
+	}
+	if r.Type != pixel.NoType {
+		msg.Header["Segment-Type"] = []string{r.Type.String()}
+	}
+	return msg
+}

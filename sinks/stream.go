@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Stream names a stream and, if wanted, says how to create it.
+type Stream struct {
+	// The name of the stream. Required.
+	Name string `json:"name,omitempty"`
+
+	// How to create the stream when there is none of this name. Default: it is
+	// not created.
+	Create *StreamCreate `json:"create,omitempty"`
+}
+
+// StreamCreate says what a created stream is like. A stream that exists is left
+// as it is.
+type StreamCreate struct {
+	// The subjects that the stream takes. Default: those that the sink's subject
+	// template can produce.
+	Subjects []string `json:"subjects,omitempty"`
+
+	// "file" or "memory". Default: file
+	Storage string `json:"storage,omitempty"`
+
+	// How many servers keep a copy. Default: 1
+	Replicas int `json:"replicas,omitempty"`
+
+	// How many bytes the stream keeps. Default: no limit but the server's
+	MaxBytes int64 `json:"max_bytes,omitempty"`
+
+	// How long the stream keeps an event. Default: for ever
+	MaxAge caddy.Duration `json:"max_age,omitempty"`
+
+	// What happens when the stream is full: "new" refuses the new event, which
+	// is seen and can be mended; "old" drops the oldest one. Default: new
+	Discard string `json:"discard,omitempty"`
+
+	// For how long a repeated message id is recognised. Default: 5m
+	DuplicateWindow caddy.Duration `json:"duplicate_window,omitempty"`
+}
+
+const defaultDuplicateWindow = 5 * time.Minute
+
+// validate checks a stream for a sink that publishes to the subject.
+func (s *Stream) validate(subject string) error {
+	if s.Name == "" {
+		return errors.New("stream needs a name")
+	}
+	if safeToken(s.Name) != s.Name {
+		return fmt.Errorf("stream name %q must not hold dots, wildcards, spaces or characters outside of ASCII", s.Name)
+	}
+	if s.Create == nil {
+		return nil
+	}
+	return s.Create.validate(subject)
+}
+
+func (c *StreamCreate) validate(subject string) error {
+	if err := checkStorage(c.Storage); err != nil {
+		return err
+	}
+	if err := checkDiscard(c.Discard); err != nil {
+		return err
+	}
+	if c.Replicas < 0 || c.Replicas > 5 {
+		return fmt.Errorf("replicas is %d: write 1 to 5", c.Replicas)
+	}
+	if c.MaxBytes < 0 || c.MaxAge < 0 || c.DuplicateWindow < 0 {
+		return errors.New("max_bytes, max_age and duplicate_window must not be negative")
+	}
+	for _, s := range c.Subjects {
+		if covers(s, subject) {
+			return nil
+		}
+	}
+	if len(c.Subjects) > 0 {
+		return fmt.Errorf("none of the subjects of the stream covers %s, where events are published", subject)
+	}
+	return nil
+}
+
+func checkStorage(storage string) error {
+	switch storage {
+	case "", "file", "memory":
+		return nil
+	}
+	return fmt.Errorf("storage is %q: write file or memory", storage)
+}
+
+func checkDiscard(discard string) error {
+	switch discard {
+	case "", "new", "old":
+		return nil
+	}
+	return fmt.Errorf("discard is %q: write new or old", discard)
+}
+
+// config is what the server is asked to create for a sink that publishes to the
+// subject.
+func (s *Stream) config(subject string) jetstream.StreamConfig {
+	c := s.Create
+	config := jetstream.StreamConfig{
+		Name:              s.Name,
+		Description:       "events of the Caddy handler segment_pixel",
+		Subjects:          c.Subjects,
+		Storage:           jetstream.FileStorage,
+		Replicas:          max(c.Replicas, 1),
+		MaxBytes:          -1,
+		MaxAge:            time.Duration(c.MaxAge),
+		Discard:           jetstream.DiscardNew,
+		Duplicates:        time.Duration(c.DuplicateWindow),
+		AllowBatchPublish: true,
+	}
+	if len(config.Subjects) == 0 {
+		config.Subjects = []string{subject}
+	}
+	if c.Storage == "memory" {
+		config.Storage = jetstream.MemoryStorage
+	}
+	if c.MaxBytes > 0 {
+		config.MaxBytes = c.MaxBytes
+	}
+	if c.Discard == "old" {
+		config.Discard = jetstream.DiscardOld
+	}
+	if config.Duplicates == 0 {
+		config.Duplicates = defaultDuplicateWindow
+	}
+	// The server refuses a window that is longer than the age of its messages.
+	if config.MaxAge > 0 {
+		config.Duplicates = min(config.Duplicates, config.MaxAge)
+	}
+	return config
+}
+
+// unmarshalBlock reads the stream subdirective that the dispenser stands on.
+func (s *Stream) unmarshalBlock(d *caddyfile.Dispenser) error {
+	if err := unmarshalStrings(d, "<name>", &s.Name); err != nil {
+		return err
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if d.Val() != "create" {
+			return d.Errf("unrecognized subdirective '%s' of stream: only create is known", d.Val())
+		}
+		if s.Create != nil {
+			return d.Err("create already specified")
+		}
+		s.Create = new(StreamCreate)
+		if err := s.Create.unmarshalBlock(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *StreamCreate) unmarshalBlock(d *caddyfile.Dispenser) error {
+	if d.NextArg() {
+		return d.Errf("create takes no argument, but a block: unexpected '%s'", d.Val())
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := c.unmarshalOption(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *StreamCreate) unmarshalOption(d *caddyfile.Dispenser) error {
+	switch d.Val() {
+	case "subjects":
+		if len(c.Subjects) > 0 {
+			return d.Err("subjects already specified")
+		}
+		args, err := optionArgs(d, "<subjects...>")
+		c.Subjects = args
+		return err
+	case "storage":
+		return unmarshalChecked(d, "file|memory", &c.Storage, checkStorage)
+	case "discard":
+		return unmarshalChecked(d, "new|old", &c.Discard, checkDiscard)
+	case "replicas":
+		return unmarshalInt(d, &c.Replicas)
+	case "max_bytes":
+		return unmarshalSize(d, &c.MaxBytes)
+	case "max_age":
+		return unmarshalDuration(d, &c.MaxAge)
+	case "duplicate_window":
+		return unmarshalDuration(d, &c.DuplicateWindow)
+	default:
+		return d.Errf("unrecognized subdirective '%s' of create", d.Val())
+	}
+}

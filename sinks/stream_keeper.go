@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+// streamKeeper looks after the stream of one sink: whenever NATS has been
+// reached, and when an event found no stream, it creates the stream if that was
+// asked for and warns of what the stream lacks, once as long as that is the same.
+type streamKeeper struct {
+	subject string // with wildcards
+	stream  *Stream
+	logger  *zap.Logger
+	// maxEventSize is known once the sink has been started.
+	maxEventSize int64
+
+	looks chan struct{}
+	last  []string
+}
+
+const (
+	lookTimeout = 5 * time.Second
+	// lookPause keeps many events that find no stream from asking as often.
+	lookPause = time.Second
+)
+
+func newStreamKeeper(subject string, stream *Stream, logger *zap.Logger) *streamKeeper {
+	return &streamKeeper{subject: subject, stream: stream, logger: logger, looks: make(chan struct{}, 1)}
+}
+
+// watch looks after the stream until stop is called. It is called once.
+func (k *streamKeeper) watch(c *conn, maxEventSize int64) (stop func()) {
+	k.maxEventSize = maxEventSize
+	ctx, cancel := context.WithCancel(context.Background())
+	remove := c.onConnect(func(*nats.Conn) { k.look() })
+	go k.run(ctx, c)
+	return func() { remove(); cancel() }
+}
+
+// look asks for a look at the stream, soon.
+func (k *streamKeeper) look() {
+	select {
+	case k.looks <- struct{}{}:
+	default:
+	}
+}
+
+func (k *streamKeeper) run(ctx context.Context, c *conn) {
+	for {
+		select {
+		case <-k.looks:
+		case <-ctx.Done():
+			return
+		}
+		if js := c.jetstream(); js != nil && c.connected() && !k.check(ctx, js) {
+			// JetStream may still elect its leader: look again.
+			k.look()
+		}
+		select {
+		case <-time.After(lookPause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// check returns false when it could not find out.
+func (k *streamKeeper) check(ctx context.Context, js jetstream.JetStream) bool {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	infos, err := k.find(ctx, js)
+	if err != nil {
+		if ctx.Err() == nil {
+			k.report(nil, []string{err.Error()})
+		}
+		return false
+	}
+	names, findings := []string{}, []string{}
+	if len(infos) == 0 {
+		findings = append(findings, k.missing())
+	}
+	for _, info := range infos {
+		names = append(names, info.Config.Name)
+		findings = append(findings, k.inspect(&info.Config, js.Conn().MaxPayload())...)
+	}
+	k.report(names, findings)
+	return true
+}
+
+func (k *streamKeeper) missing() string {
+	if k.stream != nil {
+		return fmt.Sprintf("there is no stream %s: create it, or write create into its block", k.stream.Name)
+	}
+	return fmt.Sprintf("no stream covers the subject %s: create one, or write stream <name> { create } into the sink's block", k.subject)
+}
+
+// find returns the stream that was named, creating it if that was asked for, or
+// all streams that take events of this sink.
+func (k *streamKeeper) find(ctx context.Context, js jetstream.JetStream) ([]*jetstream.StreamInfo, error) {
+	var names []string
+	if k.stream != nil {
+		names = []string{k.stream.Name}
+	} else {
+		lister := js.StreamNames(ctx, jetstream.WithStreamListSubject(k.subject))
+		for name := range lister.Name() {
+			names = append(names, name)
+		}
+		if err := lister.Err(); err != nil {
+			return nil, fmt.Errorf("looking for a stream that covers %s: %w", k.subject, err)
+		}
+	}
+	var infos []*jetstream.StreamInfo
+	for _, name := range names {
+		stream, err := js.Stream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) && k.stream != nil && k.stream.Create != nil {
+			if stream, err = js.CreateStream(ctx, k.stream.config(k.subject)); err == nil {
+				k.logger.Info("created the stream", zap.String("stream", name), zap.Strings("subjects", stream.CachedInfo().Config.Subjects))
+			}
+		}
+		switch {
+		case errors.Is(err, jetstream.ErrStreamNotFound):
+		case err != nil:
+			return nil, fmt.Errorf("stream %s: %w", name, err)
+		default:
+			infos = append(infos, stream.CachedInfo())
+		}
+	}
+	return infos, nil
+}
+
+// inspect names what keeps a stream from taking every event, or from keeping it.
+func (k *streamKeeper) inspect(config *jetstream.StreamConfig, maxPayload int64) []string {
+	var found []string
+	add := func(when bool, format string, args ...any) {
+		if when {
+			found = append(found, config.Name+" "+fmt.Sprintf(format, args...))
+		}
+	}
+	limit := k.maxEventSize
+	add(!slices.ContainsFunc(config.Subjects, func(s string) bool { return covers(s, k.subject) }),
+		"does not cover all of %s", k.subject)
+	add(config.Sealed, "is sealed and takes nothing more")
+	add(config.NoAck, "has no_ack set: an event counts as failed when it is stored as well")
+	add(config.Duplicates < time.Minute,
+		"recognises repeated events for only %v: set the duplicate window to 5m or longer", config.Duplicates)
+	add(config.MaxMsgSize > 0 && int64(config.MaxMsgSize) < limit,
+		"takes messages of at most %d bytes, the handler events of %d", config.MaxMsgSize, limit)
+	add(maxPayload > 0 && maxPayload < limit,
+		"is behind a server that takes messages of at most %d bytes, the handler events of %d", maxPayload, limit)
+	add(config.Discard == jetstream.DiscardOld, "drops its oldest events when it is full: set discard to new")
+	add(!config.AllowBatchPublish, "does not allow batched publishing, which costs less: set allow-fast on nats-server 2.14 or newer")
+	return found
+}
+
+// report logs findings that differ from those of the last look.
+func (k *streamKeeper) report(streams, findings []string) {
+	if slices.Equal(findings, k.last) {
+		return
+	}
+	k.last = findings
+	if len(findings) == 0 {
+		k.logger.Info("the stream is as it should be", zap.Strings("streams", streams))
+		return
+	}
+	k.logger.Warn("the stream is not as it should be", zap.Strings("streams", streams), zap.Strings("findings", findings))
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+// DefaultSubject is where events go unless the configuration says otherwise.
+const DefaultSubject = "segment.events.{source}.{type}"
+
+const (
+	// maxSubjectValue bounds what one placeholder adds to a subject, in bytes, and
+	// maxSubjectValues how many there may be: a server cuts the connection of a
+	// client whose control line is longer than 4 KiB.
+	maxSubjectValue  = 256
+	maxSubjectValues = 8
+)
+
+// subjectTemplate is a subject with placeholders in it.
+type subjectTemplate struct{ parts []subjectPart }
+
+// subjectPart is either literal text or a placeholder.
+type subjectPart struct {
+	literal     string
+	placeholder string
+}
+
+// parseSubject reads a template. What stands outside of placeholders has to be a
+// subject that can be published to.
+func parseSubject(template string) (*subjectTemplate, error) {
+	t := new(subjectTemplate)
+	for rest := template; rest != ""; {
+		literal, behind, found := strings.Cut(rest, "{")
+		if literal != "" {
+			t.parts = append(t.parts, subjectPart{literal: literal})
+		}
+		if !found {
+			break
+		}
+		name, after, closed := strings.Cut(behind, "}")
+		if !closed || name == "" {
+			return nil, fmt.Errorf("subject %q has a placeholder that is empty or not closed", template)
+		}
+		t.parts = append(t.parts, subjectPart{placeholder: name})
+		rest = after
+	}
+	return t, t.check(template)
+}
+
+func (t *subjectTemplate) check(template string) error {
+	values := 0
+	var filled strings.Builder
+	for _, part := range t.parts {
+		if part.placeholder != "" {
+			values++
+			filled.WriteByte('x')
+		}
+		filled.WriteString(part.literal)
+	}
+	if values > maxSubjectValues {
+		return fmt.Errorf("subject %q has more than %d placeholders", template, maxSubjectValues)
+	}
+	if err := checkSubject(filled.String()); err != nil {
+		return fmt.Errorf("subject %q %w", template, err)
+	}
+	return nil
+}
+
+// checkSubject tells what keeps a text from being a subject to publish to.
+func checkSubject(subject string) error {
+	if strings.HasPrefix(subject, "$") {
+		return errors.New("begins with a dollar sign, which NATS keeps for itself")
+	}
+	for token := range strings.SplitSeq(subject, ".") {
+		if token == "" {
+			return errors.New("has an empty token: write tokens separated by single dots, like segment.events.{source}.{type}")
+		}
+		if safeToken(token) != token {
+			return errors.New("has a wildcard, a space or a character outside of ASCII, which cannot be published to")
+		}
+	}
+	return nil
+}
+
+// subject fills the template for one event. The context carries the request's
+// replacer.
+func (t *subjectTemplate) subject(ctx context.Context, event *pixel.Event) string {
+	var b strings.Builder
+	for _, part := range t.parts {
+		if part.placeholder == "" {
+			b.WriteString(part.literal)
+		} else {
+			b.WriteString(safeToken(part.value(ctx, event)))
+		}
+	}
+	return b.String()
+}
+
+func (p subjectPart) value(ctx context.Context, event *pixel.Event) string {
+	switch p.placeholder {
+	case "source":
+		return event.Source
+	case "type":
+		return event.Type.String()
+	case "event":
+		return event.Name
+	}
+	repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		repl = caddy.NewReplacer()
+	}
+	value, _ := repl.GetString(p.placeholder)
+	return value
+}
+
+// wildcard is the subject that covers everything the template can produce: each
+// token with a placeholder in it becomes "*".
+func (t *subjectTemplate) wildcard() string {
+	const mark = "\x00"
+	var b strings.Builder
+	for _, part := range t.parts {
+		if part.placeholder != "" {
+			b.WriteString(mark)
+		}
+		b.WriteString(part.literal)
+	}
+	tokens := strings.Split(b.String(), ".")
+	for i, token := range tokens {
+		if strings.Contains(token, mark) {
+			tokens[i] = "*"
+		}
+	}
+	return strings.Join(tokens, ".")
+}
+
+// safeToken makes a value fit for one token of a subject: what separates tokens,
+// is a wildcard or is no printable ASCII becomes "_", and so does an empty value.
+func safeToken(value string) string {
+	if value == "" {
+		return "_"
+	}
+	value = value[:min(len(value), maxSubjectValue)]
+	for i := range len(value) {
+		if !isSafe(value[i]) {
+			return replaceUnsafe(value)
+		}
+	}
+	return value
+}
+
+func replaceUnsafe(value string) string {
+	safe := []byte(value)
+	for i, c := range safe {
+		if !isSafe(c) {
+			safe[i] = '_'
+		}
+	}
+	return string(safe)
+}
+
+func isSafe(c byte) bool {
+	return c > ' ' && c < 0x7f && c != '.' && c != '*' && c != '>'
+}
+
+// covers tells whether every subject that inner matches is matched by outer.
+func covers(outer, inner string) bool {
+	o, i := strings.Split(outer, "."), strings.Split(inner, ".")
+	for n, token := range o {
+		switch {
+		case token == ">":
+			return n < len(i)
+		case n >= len(i), i[n] == ">":
+			return false
+		case token != "*" && token != i[n]:
+			return false
+		}
+	}
+	return len(o) == len(i)
+}

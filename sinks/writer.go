@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+func init() {
+	caddy.RegisterModule(new(Writer))
+}
+
+// Writer writes each event as one line of JSON (NDJSON) to any of Caddy's log
+// writers: standard output, a file that is rotated, a network address. An event is
+// as safe as that writer makes it.
+type Writer struct {
+	// The log writer to write to, with its own options. Default: stdout
+	WriterRaw json.RawMessage `json:"writer,omitempty" caddy:"namespace=caddy.logging.writers inline_key=output"`
+
+	opener caddy.WriterOpener
+	lease  lease[*lineWriter]
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Writer) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  Namespace + ".writer",
+		New: func() caddy.Module { return new(Writer) },
+	}
+}
+
+// Provision loads the log writer. It opens nothing.
+func (w *Writer) Provision(ctx caddy.Context) error {
+	w.opener = caddy.StdoutWriter{}
+	if w.WriterRaw != nil {
+		module, err := ctx.LoadModule(w, "WriterRaw")
+		if err != nil {
+			return fmt.Errorf("loading log writer: %w", err)
+		}
+		w.opener = module.(caddy.WriterOpener)
+	}
+	w.lease.open = w.open
+	return nil
+}
+
+// Start opens the writer.
+func (w *Writer) Start(Site) error { return w.lease.start() }
+
+// Stop closes the writer once no event is being written any more.
+func (w *Writer) Stop() { w.lease.stop() }
+
+// writers holds the open writers of every configuration, so that two of them
+// never write to one file through two descriptors.
+var writers = caddy.NewUsagePool()
+
+func (w *Writer) open() (*lineWriter, func(), error) {
+	key := w.opener.WriterKey()
+	pooled, _, err := writers.LoadOrNew(key, func() (caddy.Destructor, error) {
+		out, err := w.opener.OpenWriter()
+		if err != nil {
+			return nil, fmt.Errorf("opening %s: %w", w.opener, err)
+		}
+		return &lineWriter{out: out}, nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return pooled.(*lineWriter), func() { _, _ = writers.Delete(key) }, nil
+}
+
+// Publish writes the event's line.
+func (w *Writer) Publish(_ context.Context, event *pixel.Event) error {
+	return w.lease.use(func(lines *lineWriter) error {
+		return lines.write(event.Body)
+	})
+}
+
+// lineWriter writes whole lines, one at a time.
+type lineWriter struct {
+	mu   sync.Mutex
+	out  io.WriteCloser
+	line []byte
+}
+
+// write turns the line breaks that a client left between its JSON tokens into
+// spaces. Within a JSON string there are none.
+func (l *lineWriter) write(body []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.line = l.line[:0]
+	for _, c := range body {
+		if c == '\n' || c == '\r' {
+			c = ' '
+		}
+		l.line = append(l.line, c)
+	}
+	l.line = append(l.line, '\n')
+	_, err := l.out.Write(l.line)
+	return err
+}
+
+// Destruct closes the writer when the last sink has let go of it.
+func (l *lineWriter) Destruct() error { return l.out.Close() }
+
+// UnmarshalCaddyfile sets up the sink from Caddyfile tokens. Syntax:
+//
+//	sink writer <output> [<args...>] {
+//		<options of that writer...>
+//	}
+//
+// The outputs are those of Caddy's log directive: stdout, stderr, discard, file,
+// net and what plugins add.
+func (w *Writer) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume sink name
+	if !d.NextArg() {
+		return d.Err("sink writer needs an output: write stdout, stderr, file <filename> or net <address>")
+	}
+	name := d.Val()
+	var opener caddy.WriterOpener
+	switch name {
+	// Caddy's own package cannot implement caddyfile.Unmarshaler.
+	case "stdout":
+		opener = caddy.StdoutWriter{}
+	case "stderr":
+		opener = caddy.StderrWriter{}
+	case "discard":
+		opener = caddy.DiscardWriter{}
+	default:
+		id := "caddy.logging.writers." + name
+		module, err := caddyfile.UnmarshalModule(d, id)
+		if err != nil {
+			return err
+		}
+		var ok bool
+		if opener, ok = module.(caddy.WriterOpener); !ok {
+			return d.Errf("module %s (%T) is not a log writer", id, module)
+		}
+		w.WriterRaw = caddyconfig.JSONModuleObject(opener, "output", name, nil)
+		return nil
+	}
+	w.WriterRaw = caddyconfig.JSONModuleObject(opener, "output", name, nil)
+	if d.NextArg() {
+		return d.Errf("output %s takes no argument: unexpected '%s'", name, d.Val())
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		return d.Errf("output %s has no options: unexpected '%s'", name, d.Val())
+	}
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner     = (*Writer)(nil)
+	_ caddyfile.Unmarshaler = (*Writer)(nil)
+	_ Sink                  = (*Writer)(nil)
+	_ Starter               = (*Writer)(nil)
+	_ caddy.Destructor      = (*lineWriter)(nil)
+)
