@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/goleak"
+)
+
+// waitTime is how long a test waits for what should come soon.
+const waitTime = 20 * time.Second
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+func TestPrintsEventsInOrder(t *testing.T) {
+	t.Parallel()
+	url := startServer(t, nil)
+	js := connect(t, url)
+	createStream(t, js)
+	publish(t, js, "segment.events.web.track", "{\n  \"event\": \"Opened\",\n  \"text\": \"two\\nlines\"\n}")
+	publish(t, js, "segment.rejected.bad_json", "not asked for")
+	publish(t, js, "segment.events.app.page", `{"name":"Home"}`)
+
+	c := start(t, url, nil)
+	publish(t, js, "segment.events.web.identify", "not\tJSON")
+	c.awaitLines(3)
+	c.stop()
+
+	want := []string{
+		"segment.events.web.track\t{\"event\":\"Opened\",\"text\":\"two\\nlines\"}\n",
+		"segment.events.app.page\t{\"name\":\"Home\"}\n",
+		"segment.events.web.identify\t\"not\\tJSON\"\n",
+	}
+	if got := c.out.get(); !slices.Equal(got, want) {
+		t.Errorf("printed %q, want %q", got, want)
+	}
+	if notes := c.notes.get(); len(notes) > 0 {
+		t.Errorf("unexpected notes: %q", notes)
+	}
+}
+
+func TestResumesWhereItStopped(t *testing.T) {
+	t.Parallel()
+	url := startServer(t, nil)
+	js := connect(t, url)
+	createStream(t, js)
+	// More than a pull request asks for, so that the stops fall into the
+	// middle of one.
+	const total = 2000
+	var want []string
+	for i := range total {
+		publish(t, js, "segment.events.web.track", fmt.Sprint(i))
+		want = append(want, fmt.Sprintf("segment.events.web.track\t%d\n", i))
+	}
+
+	var got []string
+	for len(got) < total {
+		c := start(t, url, nil)
+		c.awaitLines(min(300, total-len(got)))
+		c.stop()
+		got = append(got, c.out.get()...)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("printed %d events over several runs, not the %d published, each once and in order", len(got), total)
+	}
+}
+
+func TestFiltersBySubject(t *testing.T) {
+	t.Parallel()
+	url := startServer(t, nil)
+	js := connect(t, url)
+	createStream(t, js)
+	publish(t, js, "segment.events.web.track", "1")
+	publish(t, js, "segment.events.app.track", "2")
+
+	c := start(t, url, func(cfg *config) { cfg.subject = "segment.events.app.>" })
+	c.awaitLines(1)
+	c.stop()
+	if got, want := c.out.get(), []string{"segment.events.app.track\t2\n"}; !slices.Equal(got, want) {
+		t.Errorf("printed %q, want %q", got, want)
+	}
+}
+
+func TestWaitsForStream(t *testing.T) {
+	t.Parallel()
+	url := startServer(t, nil)
+	js := connect(t, url)
+
+	c := start(t, url, nil)
+	await(t, "the note", func() bool { return len(c.notes.get()) > 0 })
+	createStream(t, js)
+	publish(t, js, "segment.events.web.track", "1")
+	c.awaitLines(1)
+
+	// A stream that is deleted and made again is a new one.
+	if err := js.DeleteStream(t.Context(), "SEGMENT"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the second note", func() bool {
+		return strings.Count(strings.Join(c.notes.get(), ""), "waiting for stream SEGMENT\n") == 2
+	})
+	createStream(t, js)
+	publish(t, js, "segment.events.web.track", "2")
+	c.awaitLines(2)
+	c.stop()
+
+	if notes := c.notes.get(); len(notes) != 3 || notes[0] != "waiting for stream SEGMENT\n" {
+		t.Errorf("got notes %q, want one for each wait and one for the lost consumer", notes)
+	}
+}
+
+func TestWaitsForServer(t *testing.T) {
+	t.Parallel()
+	store := t.TempDir()
+	opts := func(o *server.Options) { o.StoreDir = store }
+	first := newServer(t, opts)
+	url := first.ClientURL()
+	js := connect(t, url)
+	createStream(t, js)
+	publish(t, js, "segment.events.web.track", "1")
+	shutdown(first)
+
+	c := start(t, url, nil)
+	await(t, "the note", func() bool { return slices.Equal(c.notes.get(), []string{"waiting for NATS at " + url + "\n"}) })
+
+	onSamePort := func(o *server.Options) { opts(o); o.Port = portOf(t, url) }
+	second := newServer(t, onSamePort)
+	c.awaitLines(1)
+
+	// The same again while it is running.
+	shutdown(second)
+	newServer(t, onSamePort)
+	publish(t, connect(t, url), "segment.events.web.track", "2")
+	c.awaitLines(2)
+	c.stop()
+	if got, want := c.out.get(), []string{"segment.events.web.track\t1\n", "segment.events.web.track\t2\n"}; !slices.Equal(got, want) {
+		t.Errorf("printed %q, want %q", got, want)
+	}
+}
+
+func TestStopsWhileServerIsDown(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, nil)
+	js := connect(t, srv.ClientURL())
+	createStream(t, js)
+	publish(t, js, "segment.events.web.track", "1")
+	c := start(t, srv.ClientURL(), nil)
+	c.awaitLines(1)
+	shutdown(srv)
+	c.stop()
+}
+
+func TestRefusedClientIsAnError(t *testing.T) {
+	t.Parallel()
+	url := startServer(t, func(o *server.Options) { o.Authorization = "right" })
+	for name, test := range map[string]struct {
+		token string
+		want  error
+	}{
+		"wrong token": {"wrong", nats.ErrAuthorization},
+		"no token":    {"", nats.ErrAuthorization},
+		"right token": {"right", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := start(t, url, func(cfg *config) { cfg.token = test.token })
+			if test.want != nil {
+				if err := c.wait(); !errors.Is(err, test.want) {
+					t.Errorf("got error %v, want %v", err, test.want)
+				}
+				return
+			}
+			await(t, "the stream to be looked for", func() bool {
+				return slices.Contains(c.notes.get(), "waiting for stream SEGMENT\n")
+			})
+			c.stop()
+		})
+	}
+}
+
+func TestWaitsForJetStream(t *testing.T) {
+	t.Parallel()
+	url := startServer(t, func(o *server.Options) { o.JetStream = false })
+	c := start(t, url, nil)
+	await(t, "the note", func() bool {
+		notes := c.notes.get()
+		return len(notes) == 1 && strings.HasPrefix(notes[0], "waiting for JetStream at "+url)
+	})
+	c.stop()
+}
+
+func TestUnusableConsumerIsAnError(t *testing.T) {
+	t.Parallel()
+	url := startServer(t, nil)
+	createStream(t, connect(t, url))
+	c := start(t, url, func(cfg *config) { cfg.durable = "no.dots" })
+	if err := c.wait(); err == nil || !strings.Contains(err.Error(), "no.dots") {
+		t.Errorf("got error %v, want one that names the consumer", err)
+	}
+}
+
+func TestFailingOutputIsAnError(t *testing.T) {
+	t.Parallel()
+	url := startServer(t, nil)
+	js := connect(t, url)
+	createStream(t, js)
+	publish(t, js, "segment.events.web.track", "1")
+
+	broken := errors.New("broken pipe")
+	c := start(t, url, nil)
+	c.awaitLines(1)
+	c.out.fail(broken)
+	publish(t, js, "segment.events.web.track", "2")
+	if err := c.wait(); !errors.Is(err, broken) {
+		t.Errorf("got error %v, want %v", err, broken)
+	}
+}
+
+// consumer is a call of run.
+type consumer struct {
+	t          *testing.T
+	out, notes lines
+	cancel     context.CancelFunc
+	done       chan error
+}
+
+// start calls run in the background, with the default flags changed by change.
+func start(t *testing.T, url string, change func(*config)) *consumer {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	c := &consumer{t: t, cancel: cancel, done: make(chan error, 1)}
+	cfg := config{
+		server: url, stream: "SEGMENT", durable: "example-consumer", subject: "segment.events.>",
+		notes: &c.notes,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	go func() { c.done <- run(ctx, &c.out, cfg) }()
+	return c
+}
+
+func (c *consumer) awaitLines(n int) {
+	c.t.Helper()
+	await(c.t, fmt.Sprintf("%d lines", n), func() bool { return len(c.out.get()) >= n })
+}
+
+// wait returns what run returns.
+func (c *consumer) wait() error {
+	c.t.Helper()
+	select {
+	case err := <-c.done:
+		return err
+	case <-time.After(waitTime):
+		c.t.Fatal("run does not return")
+		return nil
+	}
+}
+
+// stop ends run as a signal does.
+func (c *consumer) stop() {
+	c.t.Helper()
+	c.cancel()
+	if err := c.wait(); err != nil {
+		c.t.Errorf("stopping: %v", err)
+	}
+}
+
+// lines keeps what is written to it, one write a line.
+type lines struct {
+	mu    sync.Mutex
+	lines []string
+	err   error
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return 0, l.err
+	}
+	l.lines = append(l.lines, string(p))
+	return len(p), nil
+}
+
+func (l *lines) get() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.lines)
+}
+
+func (l *lines) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
+}
+
+// startServer runs a NATS server with JetStream until the end of the test and
+// returns its URL.
+func startServer(t *testing.T, change func(*server.Options)) string {
+	t.Helper()
+	return newServer(t, change).ClientURL()
+}
+
+func newServer(t *testing.T, change func(*server.Options)) *server.Server {
+	t.Helper()
+	opts := &server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
+		JetStream: true, StoreDir: t.TempDir(),
+	}
+	if change != nil {
+		change(opts)
+	}
+	srv, err := server.NewServer(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Start()
+	t.Cleanup(func() { shutdown(srv) })
+	if !srv.ReadyForConnections(waitTime) {
+		t.Fatal("the NATS server does not start")
+	}
+	return srv
+}
+
+func shutdown(srv *server.Server) {
+	srv.Shutdown()
+	srv.WaitForShutdown()
+}
+
+func portOf(t *testing.T, url string) int {
+	t.Helper()
+	addr, err := net.ResolveTCPAddr("tcp", strings.TrimPrefix(url, "nats://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr.Port
+}
+
+func connect(t *testing.T, url string) jetstream.JetStream {
+	t.Helper()
+	nc, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return js
+}
+
+func createStream(t *testing.T, js jetstream.JetStream) {
+	t.Helper()
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "SEGMENT", Subjects: []string{"segment.>"}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func publish(t *testing.T, js jetstream.JetStream, subject, body string) {
+	t.Helper()
+	if _, err := js.Publish(t.Context(), subject, []byte(body)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// await polls until done reports true.
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(waitTime)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("waited %s in vain for %s", waitTime, what)
+		}
+	}
+}
