@@ -50,3 +50,17 @@ func (h *sinkHealth) note(err error) {
 			zap.Uint64("dropped", h.dropped), zap.Duration("after", now.Sub(h.since)))
 	}
 }
+
+// end reports what was dropped when the configuration ends before the sink has
+// recovered.
+func (h *sinkHealth) end() {
+	if !h.failing.Load() {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.failing.Swap(false) {
+		h.logger.Warn("stopped while the sink did not take events",
+			zap.Uint64("dropped", h.dropped), zap.Duration("after", time.Since(h.since)))
+	}
+}

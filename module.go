@@ -57,7 +57,7 @@ type Handler struct {
 	// Default: `["/v1/pixel"]`
 	PathPrefixes []string `json:"path_prefixes,omitempty"`
 
-	// Where events go. Each sink gets every event.
+	// Where events go. Each sink gets every event, and none waits for another.
 	// Default: the `log` sink, for a first try.
 	SinksRaw []json.RawMessage `json:"sinks,omitempty" caddy:"namespace=http.handlers.segment_pixel.sinks inline_key=sink"`
 
@@ -176,7 +176,7 @@ func (h *Handler) provisionDefaults() {
 }
 
 func (h *Handler) loadSinks(ctx caddy.Context) error {
-	if h.SinksRaw == nil {
+	if len(h.SinksRaw) == 0 {
 		module, err := ctx.LoadModuleByID(sinks.Namespace+".log", nil)
 		if err != nil {
 			return fmt.Errorf("loading the default sink: %w", err)

@@ -80,6 +80,7 @@ func (s *mountedSink) stop() {
 	if starter, ok := s.Sink.(sinks.Starter); ok {
 		starter.Stop()
 	}
+	s.health.end()
 }
 
 var errPanic = errors.New("the sink panicked")
