@@ -4,10 +4,15 @@ package pixel
 
 import "bytes"
 
-// lostPlus stands, between percent-decoding and base64, for a literal plus sign
-// of the query: it may be the base64 digit or a space in form encoding. A plus
-// sign that came as %2B is the digit without doubt and stays "+".
-const lostPlus = '\v'
+const (
+	// lostPlus stands, between percent-decoding and base64, for a literal plus
+	// sign of the query: it may be the base64 digit or a space in form encoding.
+	// A plus sign that came as %2B is the digit without doubt and stays "+".
+	lostPlus = 0xff
+	// foreign stands for a byte of the query that looks like lostPlus. Both are
+	// wrong in UTF-8 and in base64, so the reason does not change.
+	foreign = 0xfe
+)
 
 const notBase64 = 0xff
 
@@ -66,8 +71,11 @@ func appendBase64[Text string | []byte](dst []byte, s Text) (out []byte, at int,
 type reading uint8
 
 const (
-	// allPlus: each was a plus sign. This is what form decoding leaves.
+	// allPlus: each was a plus sign, but for spaces that begin or end a line. This
+	// is what form decoding leaves.
 	allPlus reading = iota
+	// everyPlus: each was a plus sign, also beside line breaks.
+	everyPlus
 	// spacesWhite: plus signs are plus signs and spaces are white space, as in
 	// base64 that an editor wrapped.
 	spacesWhite
@@ -88,18 +96,22 @@ func isAmbiguous(text []byte) bool {
 // cannot belong there is appended as it is, for appendBase64 to report.
 func appendDigits(dst, text []byte, as reading) []byte {
 	text = trimBase64(text)
-	for i, c := range text {
-		switch {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
 		case isLineSpace(c):
 		case c == '=' && i+1 < len(text) && isLineSpace(text[i+1]):
 			// A soft line break of quoted-printable mail.
 		case c == ' ':
-			if as == allPlus && !besideLineSpace(text, i) {
-				dst = append(dst, '+')
+			run := spaces(text[i:])
+			if as == everyPlus || as == allPlus && !besideLineSpace(text, i, i+run) {
+				dst = append(dst, bytes.Repeat([]byte{'+'}, run)...)
 			}
+			i += run - 1
 		case c == lostPlus:
-			if as != allWhite {
+			switch as {
+			case allPlus, everyPlus, spacesWhite:
 				dst = append(dst, '+')
+			case allWhite:
 			}
 		default:
 			dst = append(dst, c)
@@ -108,16 +120,24 @@ func appendDigits(dst, text []byte, as reading) []byte {
 	return dst
 }
 
+// spaces counts the spaces at the beginning of text.
+func spaces(text []byte) int {
+	n := 0
+	for n < len(text) && text[n] == ' ' {
+		n++
+	}
+	return n
+}
+
 // trimBase64 drops white space at both ends, padding at the end, and the "3D"
 // that quoted-printable leaves of the equals sign in "data=". No base64 of a
 // JSON object begins with 3D: it would be neither a brace nor white space.
 func trimBase64(text []byte) []byte {
-	text = bytes.Trim(text, " \t\r\n\v")
-	text = bytes.TrimPrefix(text, []byte("3D"))
+	text = bytes.TrimPrefix(trimLeftBlank(text), []byte("3D"))
 	for {
 		n := len(text)
 		switch {
-		case n >= 1 && (text[n-1] == '=' || text[n-1] == ' ' || isLineSpace(text[n-1])):
+		case n >= 1 && (text[n-1] == '=' || isBlank(text[n-1])):
 			text = text[:n-1]
 		case n >= 3 && text[n-3] == '=' && text[n-2] == '3' && text[n-1]|0x20 == 'd':
 			text = text[:n-3]
@@ -127,12 +147,21 @@ func trimBase64(text []byte) []byte {
 	}
 }
 
+func trimLeftBlank(text []byte) []byte {
+	for len(text) > 0 && isBlank(text[0]) {
+		text = text[1:]
+	}
+	return text
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == lostPlus || isLineSpace(c) }
+
 func isLineSpace(c byte) bool { return c == '\r' || c == '\n' || c == '\t' }
 
-// besideLineSpace tells whether the space at i indents or ends a line, and so
-// was never a plus sign.
-func besideLineSpace(text []byte, i int) bool {
-	return i > 0 && isLineSpace(text[i-1]) || i+1 < len(text) && isLineSpace(text[i+1])
+// besideLineSpace tells whether the spaces from start to end indent or end a line,
+// and so were hardly plus signs.
+func besideLineSpace(text []byte, start, end int) bool {
+	return start > 0 && isLineSpace(text[start-1]) || end < len(text) && isLineSpace(text[end])
 }
 
 // isCaseMangled tells whether digits look like base64 whose letters were all

@@ -44,7 +44,7 @@ func (d *Decoder) Decode(typ Type, query string, facts *Facts) (*Event, *Rejecti
 }
 
 func (d *Decoder) decode(ws *workspace, typ Type, query string, facts *Facts) (*Event, failure, string) {
-	ws.reset()
+	ws.reset(query, d.maxEventSize())
 	data := ws.readParams(query, d.Ignored)
 	if data == "" && ws.params.empty() {
 		return nil, failure{NoData, "the query has neither data nor a field"}, ""
@@ -122,8 +122,8 @@ func (ws *workspace) readObject(data string) (object []byte, fail failure) {
 			return object, failure{}
 		}
 	}
-	if ws.params.tooDeep {
-		return nil, tooDeep
+	if ws.params.tooLarge {
+		return nil, failure{TooLarge, "the fields are larger than an event may be"}
 	}
 	return ws.applyParams(object)
 }
@@ -161,48 +161,45 @@ func (ws *workspace) readData(raw string) ([]byte, failure) {
 // and proxies.
 func (ws *workspace) readMangled(raw string) ([]byte, failure) {
 	ws.repairs &^= RepairedMark
-	ws.text = appendUnescaped(ws.text[:0], raw, lostPlus)
-	object, fail, isJSON := ws.readPlainJSON(ws.text)
-	if isJSON {
-		return object, fail
-	}
-	if bytes.IndexByte(ws.text, '%') >= 0 {
+	ws.text = appendMarked(ws.text[:0], trimCutEscape(raw), false)
+	text := ws.dropMark(trimLeftBlank(ws.text))
+	if !isPlainJSON(text) && bytes.IndexByte(text, '%') >= 0 {
 		ws.repairs |= RepairedEscaping
-		ws.again = appendUnescaped(ws.again[:0], ws.text, '+')
-		ws.text, ws.again = ws.again, ws.text
-		if object, fail, isJSON = ws.readPlainJSON(ws.text); isJSON {
-			return object, fail
-		}
+		ws.again = appendMarked(ws.again[:0], text, true)
+		text = ws.dropMark(trimLeftBlank(ws.again))
 	}
-	return ws.readBase64(ws.text)
+	if isPlainJSON(text) {
+		return ws.readPlainJSON(text)
+	}
+	return ws.readBase64(text)
+}
+
+func isPlainJSON(text []byte) bool {
+	text = trimLeftBlank(text)
+	return len(text) > 0 && text[0] == '{'
 }
 
 // readPlainJSON takes text that is the object itself, where a literal plus sign
 // is a space.
-func (ws *workspace) readPlainJSON(text []byte) (object []byte, fail failure, isJSON bool) {
-	start := bytes.TrimLeft(text, " \t\r\n\v")
-	if !bytes.HasPrefix(start, []byte("{")) && !bytes.HasPrefix(start, []byte(byteOrderMark)) {
-		return nil, failure{}, false
-	}
-	ws.decoded = append(ws.decoded[:0], start...)
+func (ws *workspace) readPlainJSON(text []byte) ([]byte, failure) {
+	ws.decoded = append(ws.decoded[:0], text...)
 	for i, c := range ws.decoded {
 		if c == lostPlus {
 			ws.decoded[i] = ' '
 		}
 	}
-	object = ws.dropMark(ws.decoded)
-	return object, ws.scanner.scan(object), true
+	return ws.decoded, ws.scanner.scan(ws.decoded)
 }
 
 // readBase64 tries each reading of the ambiguous bytes until one yields an
 // object. Where none does, the failure of the most likely one is reported.
 func (ws *workspace) readBase64(text []byte) ([]byte, failure) {
 	var first failure
-	for as := allPlus; as < readingCount; as++ {
+	for as := range readingCount {
 		ws.digits = appendDigits(ws.digits[:0], text, as)
 		object, fail := ws.readDigits()
 		if !fail.failed() {
-			if isAmbiguous(text) || len(ws.digits) != len(bytes.TrimRight(text, "=")) {
+			if bytes.IndexByte(text, ' ') >= 0 || len(ws.digits) != len(bytes.TrimRight(text, "=")) {
 				ws.repairs |= RepairedBase64
 			}
 			return object, fail

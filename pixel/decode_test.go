@@ -143,38 +143,45 @@ func TestManglings(t *testing.T) {
 		value  string
 		repair pixel.Repair
 	}{
-		"standard alphabet":          {std, 0},
-		"url alphabet":               {base64.URLEncoding.EncodeToString([]byte(fullOfPlus)), 0},
-		"both alphabets":             {mixed, 0},
-		"unpadded":                   {raw, 0},
-		"padded":                     {padded, 0},
-		"partly padded":              {raw + "=", 0},
-		"padding escaped":            {url.QueryEscape(padded), 0},
-		"padding of mail":            {strings.ReplaceAll(padded, "=", "=3D"), pixel.RepairedBase64},
-		"padding of mail, escaped":   {url.QueryEscape(strings.ReplaceAll(padded, "=", "=3D")), pixel.RepairedBase64},
-		"equals sign of mail":        {"3D" + std, pixel.RepairedBase64},
-		"plus as space":              {strings.ReplaceAll(std, "+", "%20"), pixel.RepairedBase64},
-		"plus as raw space":          {strings.ReplaceAll(std, "+", " "), pixel.RepairedBase64},
-		"plus escaped":               {strings.ReplaceAll(std, "+", "%2B"), 0},
-		"plus escaped, lower case":   {strings.ReplaceAll(std, "+", "%2b"), 0},
-		"spaces inside":              {std[:8] + "%20" + std[8:], pixel.RepairedBase64},
-		"spaces inside, form":        {url.QueryEscape(std[:8] + " " + std[8:]), pixel.RepairedBase64},
-		"spaces inside, plus stays":  {std[:8] + "%20%20" + std[8:12] + "%20" + std[12:], pixel.RepairedBase64},
-		"line breaks, raw":           {wrapped, pixel.RepairedBase64},
-		"line breaks, escaped":       {url.QueryEscape(wrapped), pixel.RepairedBase64},
-		"tabs":                       {"%09" + std[:8] + "\t" + std[8:] + "%09", pixel.RepairedBase64},
-		"spaces at the ends":         {"%20%20" + std + "%20", pixel.RepairedBase64},
-		"plus at the ends":           {"+" + std + "+", pixel.RepairedBase64},
-		"soft line break":            {std[:8] + "=%0D%0A" + std[8:], pixel.RepairedBase64},
-		"escaped twice":              {url.QueryEscape(url.QueryEscape(padded)), pixel.RepairedEscaping},
-		"byte order mark":            {base64.RawURLEncoding.EncodeToString([]byte("\ufeff" + fullOfPlus)), pixel.RepairedMark},
-		"white space around":         {base64.RawURLEncoding.EncodeToString([]byte("\r\n\t " + fullOfPlus + "\n")), 0},
-		"JSON, escaped":              {url.QueryEscape(fullOfPlus), 0},
-		"JSON, escaped for a path":   {url.PathEscape(fullOfPlus), 0},
-		"JSON, raw":                  {fullOfPlus, 0},
-		"JSON, escaped twice":        {url.QueryEscape(url.QueryEscape(fullOfPlus)), pixel.RepairedEscaping},
-		"JSON after byte order mark": {url.QueryEscape("\ufeff" + fullOfPlus), pixel.RepairedMark},
-		"JSON after a space":         {"+%20" + url.QueryEscape(fullOfPlus), 0},
+		"standard alphabet":           {std, 0},
+		"url alphabet":                {base64.URLEncoding.EncodeToString([]byte(fullOfPlus)), 0},
+		"both alphabets":              {mixed, 0},
+		"unpadded":                    {raw, 0},
+		"padded":                      {padded, 0},
+		"partly padded":               {raw + "=", 0},
+		"padding escaped":             {url.QueryEscape(padded), 0},
+		"padding of mail":             {strings.ReplaceAll(padded, "=", "=3D"), pixel.RepairedBase64},
+		"padding of mail, escaped":    {url.QueryEscape(strings.ReplaceAll(padded, "=", "=3D")), pixel.RepairedBase64},
+		"equals sign of mail":         {"3D" + std, pixel.RepairedBase64},
+		"plus as space":               {strings.ReplaceAll(std, "+", "%20"), pixel.RepairedBase64},
+		"plus as raw space":           {strings.ReplaceAll(std, "+", " "), pixel.RepairedBase64},
+		"plus escaped":                {strings.ReplaceAll(std, "+", "%2B"), 0},
+		"plus escaped, lower case":    {strings.ReplaceAll(std, "+", "%2b"), 0},
+		"spaces inside":               {std[:8] + "%20" + std[8:], pixel.RepairedBase64},
+		"spaces inside, form":         {url.QueryEscape(std[:8] + " " + std[8:]), pixel.RepairedBase64},
+		"spaces inside, plus stays":   {std[:8] + "%20%20" + std[8:12] + "%20" + std[12:], pixel.RepairedBase64},
+		"line breaks, raw":            {wrapped, pixel.RepairedBase64},
+		"line breaks, escaped":        {url.QueryEscape(wrapped), pixel.RepairedBase64},
+		"tabs":                        {"%09" + std[:8] + "\t" + std[8:] + "%09", pixel.RepairedBase64},
+		"spaces at the ends":          {"%20%20" + std + "%20", pixel.RepairedBase64},
+		"plus at the ends":            {"+" + std + "+", pixel.RepairedBase64},
+		"soft line break":             {std[:8] + "=%0D%0A" + std[8:], pixel.RepairedBase64},
+		"escaped twice":               {url.QueryEscape(url.QueryEscape(padded)), pixel.RepairedEscaping},
+		"escaped twice, wrapped":      {url.QueryEscape(url.QueryEscape(wrapped)), pixel.RepairedEscaping | pixel.RepairedBase64},
+		"escaped twice, blank at end": {url.QueryEscape(url.QueryEscape(padded + " ")), pixel.RepairedEscaping | pixel.RepairedBase64},
+		"indented, plus as space":     {"%20%20%20" + strings.ReplaceAll(indent(std), "+", "%20"), pixel.RepairedBase64},
+		"wrapped at a lost plus":      {wrapAtPlus(std), pixel.RepairedBase64},
+		"cut in its padding":          {padded[:len(padded)-1] + "%3", 0},
+		"mark before base64":          {"%EF%BB%BF" + raw, pixel.RepairedMark},
+		"mark escaped twice":          {"%25EF%25BB%25BF" + raw, pixel.RepairedMark | pixel.RepairedEscaping},
+		"byte order mark":             {base64.RawURLEncoding.EncodeToString([]byte("\ufeff" + fullOfPlus)), pixel.RepairedMark},
+		"white space around":          {base64.RawURLEncoding.EncodeToString([]byte("\r\n\t " + fullOfPlus + "\n")), 0},
+		"JSON, escaped":               {url.QueryEscape(fullOfPlus), 0},
+		"JSON, escaped for a path":    {url.PathEscape(fullOfPlus), 0},
+		"JSON, raw":                   {fullOfPlus, 0},
+		"JSON, escaped twice":         {url.QueryEscape(url.QueryEscape(fullOfPlus)), pixel.RepairedEscaping},
+		"JSON after byte order mark":  {url.QueryEscape("\ufeff" + fullOfPlus), pixel.RepairedMark},
+		"JSON after a space":          {"+%20" + url.QueryEscape(fullOfPlus), 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -187,6 +194,15 @@ func TestManglings(t *testing.T) {
 			}
 		})
 	}
+}
+
+func indent(s string) string {
+	return s[:16] + "%0D%0A%20%20%20" + s[16:32] + "%0D%0A%20%20%20" + s[32:]
+}
+
+// wrapAtPlus breaks the line on both sides of every plus sign, and loses it.
+func wrapAtPlus(s string) string {
+	return strings.ReplaceAll(s, "+", "%0D%0A%20%0D%0A")
 }
 
 func TestFields(t *testing.T) {
@@ -274,6 +290,16 @@ func TestFieldsBesideData(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestEscapedTwice keeps the text of JSON that was form-encoded twice, where a
+// plus sign of the inner form is a space.
+func TestEscapedTwice(t *testing.T) {
+	const client = `{"writeKey":"k","userId":"u","event":"Email Opened + more"}`
+	_, body := decode(t, pixel.Track, "data="+url.QueryEscape(url.QueryEscape(client)), pixel.Facts{})
+	if body["event"] != "Email Opened + more" {
+		t.Errorf("got %q", body["event"])
 	}
 }
 
@@ -413,6 +439,8 @@ func TestTimes(t *testing.T) {
 		"a date":             {`"timestamp":"2026-03-01"`, "2026-03-01T00:00:00.000Z", now, "2026-03-01T00:00:00.000Z"},
 		"no zone":            {`"timestamp":"2026-03-01T01:02:03"`, "2026-03-01T01:02:03.000Z", now, "2026-03-01T01:02:03.000Z"},
 		"zone without colon": {`"timestamp":"2026-03-01T01:02:03.5+0100"`, "2026-03-01T00:02:03.500Z", now, "2026-03-01T00:02:03.500Z"},
+		"zero time of Go":    {`"originalTimestamp":"0001-01-01T00:00:00Z","sentAt":"2026-03-04T05:06:07.891Z"`, "0001-01-01T00:00:00.000Z", "2026-03-04T05:06:07.891Z", "0001-01-01T00:00:00.000Z"},
+		"beyond year 9999":   {`"originalTimestamp":"9999-01-01T00:00:00Z","sentAt":"2001-01-01T00:00:00Z"`, "9999-01-01T00:00:00.000Z", "2001-01-01T00:00:00.000Z", now},
 		"before year 0":      {`"timestamp":"0000-01-01T00:00:00+12:00"`, now, now, now},
 	}
 	for name, test := range tests {

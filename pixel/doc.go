@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package pixel turns the query of a tracking pixel into the event that is
-// published, or into the reason why it is refused.
+// published, or into the reason why it is rejected.
 //
 // It follows Segment's Tracking Pixel API and knows nothing of HTTP servers,
 // brokers or logs. A [Decoder] is made once from the configuration; its Decode

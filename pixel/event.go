@@ -73,8 +73,9 @@ func (ws *workspace) buildEvent(c *call, source string, facts *Facts, version st
 	}
 	w.text(`"type":`, c.typ.String())
 	w.times(c.times(e.Received, &ws.repairs))
-	ws.body = append(w.body, '}')
-	e.Body = ws.body
+	w.body = append(w.body, '}')
+	ws.body = w.body
+	e.Body = w.body
 	e.Repairs = ws.repairs
 	return e
 }

@@ -3,6 +3,8 @@
 package pixel
 
 import (
+	"hash/maphash"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,79 +16,84 @@ import (
 // allocations and can be reused. Node 0 is the object itself.
 type fields struct {
 	nodes []node
-	// index finds children once there are many nodes; few are found faster by
-	// walking along. It keeps the work linear in the length of the query.
-	index   map[edge]int32
-	tooDeep bool
+	// slots is a hash table of the nodes by parent and name, used once there are
+	// many; few are found faster by walking along. It keeps the work linear in
+	// the length of the query.
+	slots []int32
+	// size is about the JSON that the tree becomes. Well above limit the tree is
+	// given up, so that a long query of short names cannot make it grow on.
+	size, limit int
+	tooLarge    bool
 }
 
 // node is one name in the tree: a text, or a container of other nodes.
 type node struct {
 	name       string
 	text       string
-	container  bool
-	merged     bool // the decoded object has a member of this name
-	count      int32
+	parent     int32
 	firstChild int32
 	lastChild  int32
 	next       int32
-}
-
-type edge struct {
-	parent int32
-	name   string
+	count      int32
+	container  bool
+	merged     bool // the decoded object has a member of this name
 }
 
 const (
 	root        = 0
 	noNode      = 0 // the root is nobody's child
 	indexedFrom = 32
+	minLeaf     = 6 // bytes of JSON around a name and a text
 )
 
-func (f *fields) reset() {
-	clear(f.nodes)
-	f.nodes = append(f.nodes[:0], node{container: true})
-	clear(f.index)
-	f.tooDeep = false
+// hashSeed keeps clients from choosing names that collide.
+var hashSeed = maphash.MakeSeed()
+
+// reset empties the tree, for a query of about so many names.
+func (f *fields) reset(limit, names int) {
+	f.nodes = append(slices.Grow(f.nodes[:0], min(names, limit/minLeaf)+1), node{container: true})
+	f.slots = f.slots[:0]
+	f.size, f.limit, f.tooLarge = 0, limit, false
 }
 
-func (f *fields) empty() bool { return len(f.nodes) <= 1 && !f.tooDeep }
+func (f *fields) empty() bool { return len(f.nodes) <= 1 }
 
 // add puts a text at the dotted name. A name with an empty segment is ignored,
 // and so is one that runs through a text: the shorter name wins, whichever came
-// first. Of a repeated name the first wins.
+// first. Of a repeated name the first wins. Of a name that is too deep, so many
+// levels are kept that the object is as well.
 func (f *fields) add(name, text string) {
-	if name == "" || name[0] == '.' || name[len(name)-1] == '.' || strings.Contains(name, "..") {
-		return
-	}
-	if strings.Count(name, ".") >= MaxDepth {
-		f.tooDeep = true
+	if name == "" || name[0] == '.' || name[len(name)-1] == '.' || strings.Contains(name, "..") || f.tooLarge {
 		return
 	}
 	at := int32(root)
-	for {
+	for depth := 1; ; depth++ {
 		segment, rest, more := strings.Cut(name, ".")
+		more = more && depth <= MaxDepth
 		child := f.child(at, segment)
 		switch {
 		case child == noNode:
-			child = f.append(at, node{name: segment, text: text, container: more})
+			child = f.append(node{name: segment, parent: at, container: more})
 		case !f.nodes[child].container:
 			return
 		case !more:
-			f.nodes[child] = node{name: segment, text: text, next: f.nodes[child].next}
+			n := &f.nodes[child]
+			n.container, n.firstChild, n.lastChild, n.count = false, noNode, noNode, 0
 		}
 		if !more {
+			f.nodes[child].text = text
+			f.grow(len(text))
 			return
 		}
 		at, name = child, rest
 	}
 }
 
-// append makes n the last child of the parent.
-func (f *fields) append(parent int32, n node) int32 {
+// append makes n the last child of its parent.
+func (f *fields) append(n node) int32 {
 	id := int32(len(f.nodes))
 	f.nodes = append(f.nodes, n)
-	p := &f.nodes[parent]
+	p := &f.nodes[n.parent]
 	if p.firstChild == noNode {
 		p.firstChild = id
 	} else {
@@ -94,22 +101,39 @@ func (f *fields) append(parent int32, n node) int32 {
 	}
 	p.lastChild = id
 	p.count++
-	switch {
-	case len(f.nodes) == indexedFrom:
-		f.buildIndex()
-	case len(f.nodes) > indexedFrom:
-		f.index[edge{parent, n.name}] = id
+	f.grow(len(n.name))
+	if len(f.nodes) >= indexedFrom {
+		f.insert(id)
 	}
 	return id
 }
 
-func (f *fields) buildIndex() {
-	if f.index == nil {
-		f.index = make(map[edge]int32)
+// grow notes that the tree becomes so much longer. It may count up to half too
+// much, for names that end as positions in an array.
+func (f *fields) grow(bytes int) {
+	f.size += max(bytes, minLeaf/2)
+	f.tooLarge = f.size > 2*f.limit
+}
+
+// insert puts a node into the table, which is made anew, larger, when it is half
+// full.
+func (f *fields) insert(id int32) {
+	if 2*len(f.nodes) > len(f.slots) {
+		f.slots = append(f.slots[:0], make([]int32, 8*len(f.nodes))...)
+		for other := int32(1); other < id; other++ {
+			*f.slot(f.nodes[other].parent, f.nodes[other].name) = other
+		}
 	}
-	for parent := range f.nodes {
-		for id := f.nodes[parent].firstChild; id != noNode; id = f.nodes[id].next {
-			f.index[edge{int32(parent), f.nodes[id].name}] = id
+	*f.slot(f.nodes[id].parent, f.nodes[id].name) = id
+}
+
+// slot finds the place of a name in the table, which holds noNode if it is free.
+func (f *fields) slot(parent int32, name string) *int32 {
+	hash := maphash.String(hashSeed, name) + uint64(parent)*0x9e3779b97f4a7c15
+	for i := hash % uint64(len(f.slots)); ; i = (i + 1) % uint64(len(f.slots)) {
+		id := f.slots[i]
+		if id == noNode || f.nodes[id].parent == parent && f.nodes[id].name == name {
+			return &f.slots[i]
 		}
 	}
 }
@@ -117,7 +141,7 @@ func (f *fields) buildIndex() {
 // child finds the child of that name, or noNode.
 func (f *fields) child(parent int32, name string) int32 {
 	if len(f.nodes) >= indexedFrom {
-		return f.index[edge{parent, name}]
+		return *f.slot(parent, name)
 	}
 	for id := f.nodes[parent].firstChild; id != noNode; id = f.nodes[id].next {
 		if f.nodes[id].name == name {

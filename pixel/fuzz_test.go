@@ -32,7 +32,7 @@ var seeds = []string{
 // allocationFactor bounds the memory that decoding may take for each byte of a
 // query. The most expensive byte is one of a query that names thousands of
 // fields in a few bytes each.
-const allocationFactor = 200
+const allocationFactor = 120
 
 // FuzzDecode feeds whole queries to the decoder. It must not panic, must not
 // allocate more than a small multiple of its input, and what it accepts must
@@ -102,6 +102,47 @@ func withoutTimestamp(t *testing.T, body []byte) []byte {
 		t.Fatalf("no times at the end of %s", body)
 	}
 	return append(bytes.Clone(body[:start]), body[end:]...)
+}
+
+// TestAllocationsAreBounded measures the queries that cost the most.
+func TestAllocationsAreBounded(t *testing.T) {
+	for name, piece := range map[string]func(i int) string{
+		"names":           func(i int) string { return strconv.FormatInt(int64(i), 36) },
+		"names and texts": func(i int) string { return strconv.FormatInt(int64(i), 36) + "=x" },
+		"nested names":    func(i int) string { return "a." + strconv.FormatInt(int64(i), 36) },
+		"containers":      func(i int) string { return strconv.FormatInt(int64(i), 36) + ".a.b" },
+		"numbers":         func(i int) string { return "a." + strconv.Itoa(i) },
+		"one name":        func(int) string { return "a" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			query := []byte("writeKey=k&userId=u")
+			for i := 0; len(query) < 16<<10; i++ {
+				query = append(append(query, '&'), piece(i)...)
+			}
+			decoder := newDecoder()
+			facts := pixel.Facts{Received: received}
+			took := allocated(func() {
+				if event, _ := decoder.Decode(pixel.Page, string(query), &facts); event != nil {
+					event.Release()
+				}
+			})
+			t.Logf("%d bytes for each byte of the query", took/uint64(len(query)))
+			if took > uint64(len(query)*allocationFactor) {
+				t.Errorf("%d bytes allocated for a query of %d", took, len(query))
+			}
+		})
+	}
+}
+
+// allocated returns how many bytes f allocates when it runs for the first time.
+func allocated(f func()) uint64 {
+	runtime.GC()
+	runtime.GC() // the second one empties the pools
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }
 
 // TestAnyObjectAnyEncoding is the property behind the tolerant decoding: any

@@ -25,25 +25,56 @@ func unescape(s string) string {
 	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
 		return s
 	}
-	return string(appendUnescaped(make([]byte, 0, len(s)), s, ' '))
+	text := make([]byte, 0, len(s))
+	for i := 0; i < len(s); {
+		c, size := unescapeByte(s[i:])
+		if size == 1 && c == '+' {
+			c = ' '
+		}
+		text = append(text, c)
+		i += size
+	}
+	return string(text)
 }
 
-// appendUnescaped appends s without its percent-encoding. Each literal plus
-// sign becomes the byte plus. An escape that is cut off or not hexadecimal is
-// kept as it stands.
-func appendUnescaped[Text string | []byte](dst []byte, s Text, plus byte) []byte {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '+':
-			dst = append(dst, plus)
-		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
-			dst = append(dst, unhex(s[i+1])<<4|unhex(s[i+2]))
-			i += 2
-		default:
-			dst = append(dst, c)
+// unescapeByte decodes the first byte of s. An escape that is cut off or not
+// hexadecimal is kept as it stands.
+func unescapeByte[Text string | []byte](s Text) (c byte, size int) {
+	if s[0] == '%' && len(s) > 2 && isHex(s[1]) && isHex(s[2]) {
+		return unhex(s[1])<<4 | unhex(s[2]), 3
+	}
+	return s[0], 1
+}
+
+// appendMarked undoes the percent-encoding of the value of data once. What may
+// have been a plus sign is marked, and marks of an earlier pass stay.
+func appendMarked[Text string | []byte](dst []byte, s Text, earlierMarks bool) []byte {
+	for i := 0; i < len(s); {
+		c, size := unescapeByte(s[i:])
+		switch {
+		case size == 1 && c == '+':
+			c = lostPlus
+		case c == lostPlus && (size > 1 || !earlierMarks):
+			c = foreign
 		}
+		dst = append(dst, c)
+		i += size
 	}
 	return dst
+}
+
+// trimCutEscape drops the beginning of an escape from the end of a value that
+// was cut off.
+func trimCutEscape(s string) string {
+	n := len(s)
+	switch {
+	case n >= 1 && s[n-1] == '%':
+		return s[:n-1]
+	case n >= 2 && s[n-2] == '%' && isHex(s[n-1]):
+		return s[:n-2]
+	default:
+		return s
+	}
 }
 
 func isHex(c byte) bool {

@@ -90,7 +90,7 @@ func (r Reason) String() string {
 	return "unknown"
 }
 
-// Reasons returns every reason for a refusal, in the order in which they are
+// Reasons returns every reason for a rejection, in the order in which they are
 // tested.
 func Reasons() []Reason {
 	all := make([]Reason, 0, reasonCount-1)

@@ -33,6 +33,8 @@ func TestReasons(t *testing.T) {
 
 		{"punctuation", pixel.Page, "data=!!!", pixel.BadBase64},
 		{"text with punctuation", pixel.Page, "data=not%20base64!", pixel.BadBase64},
+		{"a vertical tab", pixel.Page, "data=eyJ3%0Bcml0", pixel.BadBase64},
+		{"a byte that is no ASCII", pixel.Page, "data=eyJ3%FFcml0", pixel.BadBase64},
 		{"padding inside", pixel.Page, "data=eyJ3==cml0", pixel.BadBase64},
 		{"escaped three times", pixel.Page, "data=" + url.QueryEscape(url.QueryEscape(url.QueryEscape("e+J="))), pixel.BadBase64},
 
@@ -40,9 +42,14 @@ func TestReasons(t *testing.T) {
 		{"base64 cut between bytes", pixel.Track, "data=" + segmentSample[:len(segmentSample)-4], pixel.Truncated},
 		{"JSON cut", pixel.Page, "data=" + url.QueryEscape(`{"writeKey":"k","userId":"u`), pixel.Truncated},
 		{"JSON cut in a character", pixel.Page, data(`{"writeKey":"k","userId":"` + "ü"[:1]), pixel.Truncated},
+		{"JSON cut in an escape", pixel.Page, "data=" + url.QueryEscape(`{"writeKey":"k","userId":"u`) + "%2", pixel.Truncated},
+		{"JSON cut before an escape", pixel.Page, "data=%7B%", pixel.Truncated},
+		{"JSON cut in an escaped character", pixel.Page, "data=" + url.QueryEscape(`{"writeKey":"k","userId":"`) + "%C3%", pixel.Truncated},
 		{"only padding", pixel.Page, "data=====", pixel.NoData},
 
 		{"latin-1", pixel.Page, data("{\"writeKey\":\"k\",\"userId\":\"M\xfcller\"}"), pixel.NotUTF8},
+		{"latin-1 in plain JSON", pixel.Page, "data=%7B%22writeKey%22:%22%FF%22%7D", pixel.NotUTF8},
+		{"latin-1 before too deep", pixel.Page, "writeKey=k&userId=%FF&a" + strings.Repeat(".a", 64) + "=1", pixel.NotUTF8},
 		{"latin-1 in a field", pixel.Page, "writeKey=k&userId=M%FCller", pixel.NotUTF8},
 		{"latin-1 in a name", pixel.Page, "writeKey=k&userId=u&M%FCller=1", pixel.NotUTF8},
 		{"latin-1 in a field beside data", pixel.Page, data(ok) + "&a=M%FCller", pixel.NotUTF8},
@@ -55,6 +62,7 @@ func TestReasons(t *testing.T) {
 		{"a repeated name, escaped", pixel.Page, data(`{"writeKey":"k","userId":"u","\u0075serId":"v"}`), pixel.BadJSON},
 		{"a repeated name below", pixel.Page, data(`{"writeKey":"k","userId":"u","a":[{"b":1,"b":2}]}`), pixel.BadJSON},
 		{"half a surrogate pair", pixel.Page, data(`{"writeKey":"k","userId":"\ud800"}`), pixel.BadJSON},
+		{"a vertical tab in JSON", pixel.Page, "data=%7B%22writeKey%22:%22a%0Bb%22%7D", pixel.BadJSON},
 		{"a control character", pixel.Page, data("{\"writeKey\":\"k\",\"userId\":\"\x01\"}"), pixel.BadJSON},
 		{"NaN", pixel.Page, data(`{"writeKey":"k","userId":NaN}`), pixel.BadJSON},
 
@@ -70,6 +78,10 @@ func TestReasons(t *testing.T) {
 		{"20,000 levels", pixel.Page, data(nested(20_000)), pixel.TooDeep},
 		{"a field of 64 levels", pixel.Page, "writeKey=k&userId=u&a" + strings.Repeat(".a", 63) + "=1", pixel.Accepted},
 		{"a field of 65 levels", pixel.Page, "writeKey=k&userId=u&a" + strings.Repeat(".a", 64) + "=1", pixel.TooDeep},
+
+		{"a deep field beside a scalar", pixel.Page, "writeKey=k&userId=u&a=1&a" + strings.Repeat(".a", 64) + "=1", pixel.Accepted},
+		{"a scalar beside a deep field", pixel.Page, "writeKey=k&userId=u&a" + strings.Repeat(".a", 64) + "=1&a=1", pixel.Accepted},
+		{"more fields than an event may hold", pixel.Page, "writeKey=k&userId=u" + manyParams(500), pixel.TooLarge},
 
 		{"the largest", pixel.Page, data(sized(pixel.DefaultMaxEventSize)), pixel.Accepted},
 		{"one byte more", pixel.Page, data(sized(pixel.DefaultMaxEventSize + 1)), pixel.TooLarge},
@@ -198,7 +210,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("%v is not found by its name in upper case", typ)
 		}
 	}
-	for _, none := range []string{"", "tracks", "trac", "track/", "batch"} {
+	for _, none := range []string{"", "trac\u212a", "\u017fcreen", "tracks", "trac", "track/", "batch"} {
 		if pixel.ParseType(none) != pixel.NoType {
 			t.Errorf("%q is a type", none)
 		}

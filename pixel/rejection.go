@@ -2,7 +2,7 @@
 
 package pixel
 
-// MaxRejectedQuery is how many bytes of a refused query are kept, 8 KiB.
+// MaxRejectedQuery is how many bytes of a rejected query are kept, 8 KiB.
 const MaxRejectedQuery = 8 << 10
 
 // Rejection is a request that did not become an event.

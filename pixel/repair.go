@@ -27,8 +27,6 @@ const (
 	RepairedMessageID
 	// RepairedTime: a time that could not be parsed counts as absent.
 	RepairedTime
-
-	repairEnd
 )
 
 var repairNames = [...]string{

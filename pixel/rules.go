@@ -16,7 +16,7 @@ type call struct {
 }
 
 // check applies the rules on who and what, in the order of the reasons. It
-// returns the source as soon as that is known, refused or not.
+// returns the source as soon as that is known, rejected or not.
 func (c *call) check(sourceOf func(string) (string, bool), facts *Facts) (source string, fail failure) {
 	source, fail = c.checkWriteKey(sourceOf)
 	if fail.failed() {
@@ -111,7 +111,7 @@ func (c *call) member(f field) *member { return &c.layout.known[f] }
 // wrong type counts here, so that it is reported as what it is.
 func (c *call) names(f field) bool {
 	m := c.member(f)
-	return m.present() && (m.kind != '"' || m.value.end-m.value.start > len(`""`))
+	return m.present() && (m.kind != '"' || m.value.end-m.value.start > int32(len(`""`)))
 }
 
 // text returns the text of a field, or nil where it has none.

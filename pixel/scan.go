@@ -26,7 +26,7 @@ type failure struct {
 func (f failure) failed() bool { return f.reason != Accepted }
 
 // span is a part of the scanned object.
-type span struct{ start, end int }
+type span struct{ start, end int32 }
 
 func (s span) of(object []byte) []byte { return object[s.start:s.end] }
 
@@ -174,7 +174,7 @@ func (s *scanner) nested(value func(name []byte) error) (span, error) {
 	if _, err := s.decoder.ReadToken(); err != nil {
 		return span{}, err
 	}
-	start := int(s.decoder.InputOffset()) - 1
+	start := s.offset() - 1
 	for s.decoder.PeekKind() == '"' {
 		raw, err := s.decoder.ReadValue()
 		if err != nil {
@@ -185,7 +185,7 @@ func (s *scanner) nested(value func(name []byte) error) (span, error) {
 		}
 	}
 	_, err := s.decoder.ReadToken()
-	return span{start, int(s.decoder.InputOffset())}, err
+	return span{start, s.offset()}, err
 }
 
 func (s *scanner) readName() (field, span, error) {
@@ -193,15 +193,20 @@ func (s *scanner) readName() (field, span, error) {
 	if err != nil {
 		return fieldOther, span{}, err
 	}
-	end := int(s.decoder.InputOffset())
-	return fieldOf(s.unquote(raw)), span{end - len(raw), end}, nil
+	return fieldOf(s.unquote(raw)), s.behind(raw), nil
 }
 
 func (s *scanner) readValue() (span, error) {
 	raw, err := s.decoder.ReadValue()
-	end := int(s.decoder.InputOffset())
-	return span{end - len(raw), end}, err
+	return s.behind(raw), err
 }
+
+// offset is where the decoder stands. No request line is longer than an int32
+// counts.
+func (s *scanner) offset() int32 { return int32(s.decoder.InputOffset()) }
+
+// behind is the span of what has just been read.
+func (s *scanner) behind(raw []byte) span { return span{s.offset() - int32(len(raw)), s.offset()} }
 
 // unquote returns the text of a JSON string that has been validated. The result
 // is good until the next call.

@@ -38,15 +38,22 @@ func (c *call) times(received time.Time, repairs *Repair) times {
 	case hasClient:
 		t.original = client
 	}
-	switch {
-	case hasSent:
-		t.sent = sent
-		t.event = received.Add(-t.sent.Sub(t.original))
-	case hasClient:
+	if hasClient {
 		t.event = client
+	}
+	if hasSent {
+		t.sent = sent
+		// A difference of times is too small a type for all that clients send.
+		event := time.UnixMilli(received.UnixMilli() - (t.sent.UnixMilli() - t.original.UnixMilli())).UTC()
+		if canPublish(event) {
+			t.event = event
+		}
 	}
 	return t
 }
+
+// canPublish tells whether a time has a year of four digits.
+func canPublish(t time.Time) bool { return 0 <= t.Year() && t.Year() <= 9999 }
 
 // time parses the client's time. One that cannot be parsed counts as absent.
 func (c *call) time(f field, repairs *Repair) (time.Time, bool) {
@@ -59,8 +66,7 @@ func (c *call) time(f field, repairs *Repair) (time.Time, bool) {
 		if err != nil {
 			continue
 		}
-		t = t.UTC().Truncate(time.Millisecond)
-		if year := t.Year(); 0 <= year && year <= 9999 {
+		if t = t.UTC().Truncate(time.Millisecond); canPublish(t) {
 			return t, true
 		}
 	}

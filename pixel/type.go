@@ -34,7 +34,8 @@ func (t Type) String() string {
 // ParseType finds the event type of a path element, in any letter case.
 func ParseType(element string) Type {
 	for t := NoType + 1; t < typeCount; t++ {
-		if strings.EqualFold(element, typeNames[t]) {
+		// Letters outside of ASCII that fold to one within are longer.
+		if len(element) == len(typeNames[t]) && strings.EqualFold(element, typeNames[t]) {
 			return t
 		}
 	}

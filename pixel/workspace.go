@@ -2,7 +2,10 @@
 
 package pixel
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // workspace is the memory that one request needs. Workspaces are reused: a
 // request that is decoded without repairs allocates next to nothing.
@@ -22,19 +25,23 @@ type workspace struct {
 	digits []byte // the base64 digits in it
 }
 
-// largestKept bounds what a single huge request leaves in the pool.
-const largestKept = 64 << 10
+// largestKept, in bytes, and mostKept, a number of fields, bound what a single huge
+// request leaves in the pool.
+const (
+	largestKept = 64 << 10
+	mostKept    = 1 << 10
+)
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
-func (ws *workspace) reset() {
-	ws.params.reset()
+func (ws *workspace) reset(query string, maxEventSize int) {
+	ws.params.reset(maxEventSize, strings.Count(query, "&")+strings.Count(query, "."))
 	ws.repairs = 0
 }
 
 func (ws *workspace) release() {
 	total := cap(ws.decoded) + cap(ws.merged) + cap(ws.body) + cap(ws.text) + cap(ws.again) + cap(ws.digits)
-	if total > 4*largestKept || cap(ws.params.nodes) > largestKept/64 {
+	if total > 4*largestKept || cap(ws.params.nodes) > mostKept || cap(ws.scanner.layout.members) > mostKept {
 		return
 	}
 	// Nothing of a request may stay reachable through the pool.
