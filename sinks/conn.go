@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,6 +58,7 @@ type link struct {
 	nc     *nats.Conn
 	js     jetstream.JetStream
 	stored chan struct{} // closed when nc and js are there, or never will be
+	wasUp  chan struct{} // closed when the connection has come up once
 	closed chan struct{}
 	forget func() bool // unties the link from the conn's cut
 }
@@ -101,7 +103,7 @@ func newConn(o connOptions) (*conn, error) {
 	}
 	c.cut, c.cutNow = context.WithCancel(context.Background())
 	c.dial = func(handlers ...nats.Option) (*nats.Conn, jetstream.JetStream, error) {
-		return o.dial(append(opts[:len(opts):len(opts)], handlers...))
+		return o.dial(append(slices.Clip(opts), handlers...))
 	}
 
 	outcome, late := make(chan error), make(chan struct{})
@@ -158,6 +160,9 @@ func (c *conn) run(outcome chan<- error, late <-chan struct{}) {
 	for attempts := 1; ; attempts++ {
 		opened := time.Now()
 		l, err := c.open()
+		if err == nil {
+			c.settle(l)
+		}
 		if outcome != nil {
 			select {
 			case outcome <- err:
@@ -190,7 +195,7 @@ func (c *conn) run(outcome chan<- error, late <-chan struct{}) {
 
 // open dials, which lasts until every server has been tried once.
 func (c *conn) open() (*link, error) {
-	l := &link{stored: make(chan struct{}), closed: make(chan struct{})}
+	l := &link{stored: make(chan struct{}), wasUp: make(chan struct{}), closed: make(chan struct{})}
 	defer close(l.stored)
 	d := &dialer{ctx: c.cut}
 	l.forget = context.AfterFunc(c.cut, d.cut)
@@ -202,6 +207,19 @@ func (c *conn) open() (*link, error) {
 	l.nc, l.js = nc, js
 	c.link.Store(l)
 	return l, nil
+}
+
+// settle waits until handlers know of a connection that is up. Somebody who
+// acquires it for a single event, and releases it right after, needs it at once.
+func (c *conn) settle(l *link) {
+	if !l.nc.IsConnected() {
+		return
+	}
+	select {
+	case <-l.wasUp:
+	case <-l.closed:
+	case <-c.stop:
+	}
 }
 
 // hold waits for the end of the link, bringing it about when asked to stop.
@@ -260,11 +278,13 @@ func (c *conn) close(wait bool) {
 // handlers keeps track of one link's state. nats.go calls them one after the
 // other, outside its lock, except for the delay.
 func (c *conn) handlers(l *link) []nats.Option {
+	wasUp := sync.OnceFunc(func() { close(l.wasUp) })
 	connected := func(nc *nats.Conn) {
 		if !c.stopping() {
 			c.log.connected(nc)
 		}
 		c.setUp(nc, l)
+		wasUp()
 		c.backlog.flush(nc)
 	}
 	return []nats.Option{

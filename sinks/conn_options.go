@@ -122,5 +122,5 @@ func reconnectDelay(attempts int) time.Duration {
 	if doublings := attempts - 1; doublings < 7 {
 		delay = min(reconnectDelayMin<<max(doublings, 0), reconnectDelayMax)
 	}
-	return delay/2 + rand.N(delay/2)
+	return delay/2 + rand.N(delay/2) //nolint:gosec // no secret: anyone may guess it
 }

@@ -342,6 +342,8 @@ func TestConnOpensAnotherWhenNATSEndsIt(t *testing.T) {
 	c := connect(t, toServer(s))
 	var calls atomic.Int32
 	defer c.onConnect(func(*nats.Conn) { calls.Add(1) })()
+	// Nobody is called for a connection that is down again by then.
+	eventually(t, patience, func() bool { return calls.Load() == 1 })
 	before := c.nats()
 	// nats.go gives up for good after most errors of the protocol.
 	if err := before.Publish(strings.Repeat("a", 2*server.MAX_CONTROL_LINE_SIZE), nil); err != nil {

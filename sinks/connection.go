@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -158,7 +159,7 @@ func checkServers(servers []string) (userInfo bool, err error) {
 		if hasPlaceholder(element) {
 			continue
 		}
-		for _, server := range strings.Split(element, ",") {
+		for server := range strings.SplitSeq(element, ",") {
 			u, err := parseServer(server)
 			if err != nil {
 				return false, fmt.Errorf("server %d of %d %w", i+1, len(servers), err)
@@ -216,10 +217,8 @@ func checkInboxPrefix(prefix string) error {
 	if strings.ContainsAny(prefix, "*>") || strings.ContainsFunc(prefix, unicode.IsSpace) {
 		return fmt.Errorf("inbox_prefix %q holds a wildcard or white space: use tokens joined by dots, as in _INBOX.pixel", prefix)
 	}
-	for _, token := range strings.Split(prefix, ".") {
-		if token == "" {
-			return fmt.Errorf("inbox_prefix %q has an empty token: use tokens joined by single dots, as in _INBOX.pixel", prefix)
-		}
+	if slices.Contains(strings.Split(prefix, "."), "") {
+		return fmt.Errorf("inbox_prefix %q has an empty token: use tokens joined by single dots, as in _INBOX.pixel", prefix)
 	}
 	return nil
 }

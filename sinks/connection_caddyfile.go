@@ -3,6 +3,7 @@
 package sinks
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -72,7 +73,7 @@ func (c *Connection) unmarshalOption(d *caddyfile.Dispenser) (bool, error) {
 // addServers adds URLs to the list, whether they come from a `server`
 // subdirective or from the line that names the sink.
 func (c *Connection) addServers(d *caddyfile.Dispenser, urls []string) error {
-	servers := append(c.Servers, urls...)
+	servers := slices.Concat(c.Servers, urls)
 	if _, err := checkServers(servers); err != nil {
 		return d.WrapErr(err)
 	}
@@ -109,10 +110,8 @@ func optionArgs(d *caddyfile.Dispenser, usage string) ([]string, error) {
 	if len(args) != want && (!strings.HasSuffix(usage, "...>") || len(args) == 0) {
 		return nil, d.Errf("%s has %d arguments: write it as '%s'", name, len(args), written)
 	}
-	for _, arg := range args {
-		if arg == "" {
-			return nil, d.Errf("%s has an empty argument: write it as '%s'", name, written)
-		}
+	if slices.Contains(args, "") {
+		return nil, d.Errf("%s has an empty argument: write it as '%s'", name, written)
 	}
 	last := d.Val()
 	if d.NextBlock(d.Nesting()) || d.Val() != last { // the latter is the end of an empty block

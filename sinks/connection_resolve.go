@@ -102,7 +102,7 @@ func (r *resolver) servers(configured []string) []string {
 			servers = append(servers, element)
 			continue
 		}
-		for _, server := range strings.Split(element, ",") {
+		for server := range strings.SplitSeq(element, ",") {
 			servers = append(servers, strings.TrimSpace(server))
 		}
 	}

@@ -4,6 +4,7 @@ package sinks
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,10 +85,19 @@ func (s *JetStream) Validate() error {
 	if s.AckTimeout < 0 {
 		return errors.New("ack_timeout must be positive")
 	}
-	if s.Stream != nil {
-		return s.Stream.validate(s.template.wildcard())
+	return s.validateStream()
+}
+
+// validateStream works before provisioning as well.
+func (s *JetStream) validateStream() error {
+	if s.Stream == nil {
+		return nil
 	}
-	return nil
+	template, err := parseSubject(cmp.Or(s.Subject, DefaultSubject))
+	if err != nil {
+		return err
+	}
+	return s.Stream.validate(template.wildcard())
 }
 
 // Start opens the connection. A NATS that is not there is waited for.
@@ -187,8 +197,7 @@ var errNoAck = errors.New("no ack came within ack_timeout: NATS or the stream's 
 
 // isPermanent tells whether trying again is of no use.
 func isPermanent(err error) bool {
-	var api *jetstream.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
 		// 10054: the stream's limit for the size of a message.
 		return api.ErrorCode == 10054
 	}
@@ -258,6 +267,12 @@ func (s *JetStream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		if !known {
 			return d.Errf("unrecognized subdirective '%s' of the jetstream sink", d.Val())
 		}
+	}
+	if err := s.Connection.validate(); err != nil {
+		return d.WrapErr(err)
+	}
+	if err := s.validateStream(); err != nil {
+		return d.WrapErr(err)
 	}
 	return nil
 }

@@ -24,8 +24,15 @@ type lease[T any] struct {
 	stopped bool
 }
 
-// start opens the lease unless an event already has.
+// start opens the lease unless an event already has. It does not wait for the
+// events that are under way.
 func (l *lease[T]) start() error {
+	l.mu.RLock()
+	begun := l.release != nil || l.stopped
+	l.mu.RUnlock()
+	if begun {
+		return nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.release != nil || l.stopped {

@@ -27,7 +27,7 @@ type Messages struct {
 	// source and a colon stand in front of it. Default: payload
 	MsgID string `json:"msg_id,omitempty"`
 
-	// The subject prefix for refused requests, which the reason follows as the
+	// The subject prefix for rejected requests, which the reason follows as the
 	// last token, or "off" to publish none. Default: segment.rejected
 	Rejected string `json:"rejected,omitempty"`
 
@@ -126,7 +126,7 @@ func (m *Messages) event(ctx context.Context, event *pixel.Event) *nats.Msg {
 	return msg
 }
 
-// rejection makes the message of a refused request, or nil where none is wanted.
+// rejection makes the message of a rejected request, or nil where none is wanted.
 func (m *Messages) rejection(r *pixel.Rejection) *nats.Msg {
 	if m.Rejected == rejectedOff {
 		return nil

@@ -77,7 +77,7 @@ func (s *NATS) Publish(ctx context.Context, event *pixel.Event) error {
 	})
 }
 
-// Reject publishes a refused request under the rejected prefix.
+// Reject publishes a rejected request under the rejected prefix.
 func (s *NATS) Reject(_ context.Context, r *pixel.Rejection) error {
 	msg := s.rejection(r)
 	if msg == nil {
@@ -122,6 +122,9 @@ func (s *NATS) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		} else if !known {
 			return d.Errf("unrecognized subdirective '%s' of the nats sink", d.Val())
 		}
+	}
+	if err := s.Connection.validate(); err != nil {
+		return d.WrapErr(err)
 	}
 	return nil
 }

@@ -5,7 +5,7 @@
 //
 // A sink of your own is a Caddy module whose ID begins with [Namespace] and a
 // dot, and which implements [Sink]. It may implement [Starter] if it has
-// something to open, and [Rejecter] if it also carries refused requests:
+// something to open, and [Rejecter] if it also carries rejected requests:
 //
 //	func (Queue) CaddyModule() caddy.ModuleInfo {
 //		return caddy.ModuleInfo{
@@ -37,8 +37,9 @@ type Sink interface {
 	// wrong and holds neither a secret nor a part of the event.
 	//
 	// The event's memory is reused after Publish has returned, so what is kept
-	// longer has to be copied. The context carries the values of the request,
-	// placeholders among them, but is not cancelled when a client hangs up.
+	// longer has to be copied. The context carries the values of the request, but
+	// is not cancelled when a client hangs up; read placeholders with
+	// [Placeholder], since other sinks may do so at the same time.
 	// Publish is called concurrently, and it has to work before Start (a server
 	// may take requests first) and after Stop and Cleanup (a reload cleans up
 	// the old configuration while its last requests are under way).
@@ -54,9 +55,9 @@ type Starter interface {
 	Stop()
 }
 
-// Rejecter is a sink that also carries the requests that were refused.
+// Rejecter is a sink that also carries the requests that were rejected.
 type Rejecter interface {
-	// Reject passes a refused request on, at most once and without waiting.
+	// Reject passes a rejected request on, at most once and without waiting.
 	Reject(ctx context.Context, rejection *pixel.Rejection) error
 }
 

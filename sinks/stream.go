@@ -5,6 +5,7 @@ package sinks
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -53,16 +54,23 @@ const defaultDuplicateWindow = 5 * time.Minute
 
 // validate checks a stream for a sink that publishes to the subject.
 func (s *Stream) validate(subject string) error {
-	if s.Name == "" {
-		return errors.New("stream needs a name")
-	}
-	if safeToken(s.Name) != s.Name {
-		return fmt.Errorf("stream name %q must not hold dots, wildcards, spaces or characters outside of ASCII", s.Name)
+	if err := s.validateName(); err != nil {
+		return err
 	}
 	if s.Create == nil {
 		return nil
 	}
 	return s.Create.validate(subject)
+}
+
+func (s *Stream) validateName() error {
+	if s.Name == "" {
+		return errors.New("stream needs a name")
+	}
+	if safeToken(s.Name) != s.Name || strings.ContainsAny(s.Name, `/\`) {
+		return fmt.Errorf("stream name %q must not hold dots, wildcards, slashes, spaces or characters outside of ASCII", s.Name)
+	}
+	return nil
 }
 
 func (c *StreamCreate) validate(subject string) error {
@@ -72,8 +80,8 @@ func (c *StreamCreate) validate(subject string) error {
 	if err := checkDiscard(c.Discard); err != nil {
 		return err
 	}
-	if c.Replicas < 0 || c.Replicas > 5 {
-		return fmt.Errorf("replicas is %d: write 1 to 5", c.Replicas)
+	if err := checkReplicas(c.Replicas); err != nil {
+		return err
 	}
 	if c.MaxBytes < 0 || c.MaxAge < 0 || c.DuplicateWindow < 0 {
 		return errors.New("max_bytes, max_age and duplicate_window must not be negative")
@@ -95,6 +103,13 @@ func checkStorage(storage string) error {
 		return nil
 	}
 	return fmt.Errorf("storage is %q: write file or memory", storage)
+}
+
+func checkReplicas(replicas int) error {
+	if replicas < 0 || replicas > 5 {
+		return fmt.Errorf("replicas is %d: write 1 to 5", replicas)
+	}
+	return nil
 }
 
 func checkDiscard(discard string) error {
@@ -145,8 +160,13 @@ func (s *Stream) config(subject string) jetstream.StreamConfig {
 
 // unmarshalBlock reads the stream subdirective that the dispenser stands on.
 func (s *Stream) unmarshalBlock(d *caddyfile.Dispenser) error {
-	if err := unmarshalStrings(d, "<name>", &s.Name); err != nil {
-		return err
+	args := d.RemainingArgs()
+	if len(args) != 1 || args[0] == "" {
+		return d.Err("stream takes exactly one name: write it as 'stream <name>', with or without a block")
+	}
+	s.Name = args[0]
+	if err := s.validateName(); err != nil {
+		return d.WrapErr(err)
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		if d.Val() != "create" {
@@ -189,7 +209,13 @@ func (c *StreamCreate) unmarshalOption(d *caddyfile.Dispenser) error {
 	case "discard":
 		return unmarshalChecked(d, "new|old", &c.Discard, checkDiscard)
 	case "replicas":
-		return unmarshalInt(d, &c.Replicas)
+		if err := unmarshalInt(d, &c.Replicas); err != nil {
+			return err
+		}
+		if err := checkReplicas(c.Replicas); err != nil {
+			return d.WrapErr(err)
+		}
+		return nil
 	case "max_bytes":
 		return unmarshalSize(d, &c.MaxBytes)
 	case "max_age":

@@ -24,8 +24,9 @@ type streamKeeper struct {
 	// maxEventSize is known once the sink has been started.
 	maxEventSize int64
 
-	looks chan struct{}
-	last  []string
+	looks   chan struct{}
+	last    []string // findings of the last look
+	failure string   // why the last look failed, if it did
 }
 
 const (
@@ -81,7 +82,7 @@ func (k *streamKeeper) check(ctx context.Context, js jetstream.JetStream) bool {
 	infos, err := k.find(ctx, js)
 	if err != nil {
 		if ctx.Err() == nil {
-			k.report(nil, []string{err.Error()})
+			k.reportFailure(err)
 		}
 		return false
 	}
@@ -162,9 +163,29 @@ func (k *streamKeeper) inspect(config *jetstream.StreamConfig, maxPayload int64)
 	return found
 }
 
+// reportFailure logs why a look failed, unless the last one failed alike. What has
+// been found before stays known: NATS may be without a leader for a moment.
+func (k *streamKeeper) reportFailure(err error) {
+	if err.Error() == k.failure {
+		return
+	}
+	k.failure = err.Error()
+	fields := []zap.Field{zap.Error(err)}
+	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
+		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+		fields = append(fields, zap.String("hint", "check that JetStream is on in the server and for this account, and the option domain"))
+	}
+	k.logger.Warn("cannot look after the stream yet, trying on", fields...)
+}
+
 // report logs findings that differ from those of the last look.
 func (k *streamKeeper) report(streams, findings []string) {
+	failed := k.failure != ""
+	k.failure = ""
 	if slices.Equal(findings, k.last) {
+		if failed {
+			k.logger.Info("looked after the stream again: nothing has changed", zap.Strings("streams", streams))
+		}
 		return
 	}
 	k.last = findings

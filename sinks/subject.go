@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
@@ -22,6 +20,8 @@ const (
 	// client whose control line is longer than 4 KiB.
 	maxSubjectValue  = 256
 	maxSubjectValues = 8
+	// maxSubject bounds what is configured.
+	maxSubject = 1024
 )
 
 // subjectTemplate is a subject with placeholders in it.
@@ -76,6 +76,9 @@ func (t *subjectTemplate) check(template string) error {
 
 // checkSubject tells what keeps a text from being a subject to publish to.
 func checkSubject(subject string) error {
+	if len(subject) > maxSubject {
+		return fmt.Errorf("is longer than %d bytes", maxSubject)
+	}
 	if strings.HasPrefix(subject, "$") {
 		return errors.New("begins with a dollar sign, which NATS keeps for itself")
 	}
@@ -101,7 +104,12 @@ func (t *subjectTemplate) subject(ctx context.Context, event *pixel.Event) strin
 			b.WriteString(safeToken(part.value(ctx, event)))
 		}
 	}
-	return b.String()
+	subject := b.String()
+	if rest, found := strings.CutPrefix(subject, "$"); found {
+		// A client's value must not reach what NATS keeps for itself.
+		return "_" + rest
+	}
+	return subject
 }
 
 func (p subjectPart) value(ctx context.Context, event *pixel.Event) string {
@@ -113,12 +121,7 @@ func (p subjectPart) value(ctx context.Context, event *pixel.Event) string {
 	case "event":
 		return event.Name
 	}
-	repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if !ok {
-		repl = caddy.NewReplacer()
-	}
-	value, _ := repl.GetString(p.placeholder)
-	return value
+	return Placeholder(ctx, p.placeholder)
 }
 
 // wildcard is the subject that covers everything the template can produce: each

@@ -137,6 +137,9 @@ func (w *Writer) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		opener = caddy.DiscardWriter{}
 	default:
 		id := "caddy.logging.writers." + name
+		if _, err := caddy.GetModule(id); err != nil {
+			return d.Errf("there is no output '%s': write stdout, stderr, discard, file <filename> or net <address>, or build Caddy with the plugin that has it", name)
+		}
 		module, err := caddyfile.UnmarshalModule(d, id)
 		if err != nil {
 			return err

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+func withJetStream(o *server.Options) { o.JetStream = true }
+
+// eventStream is a stream that takes all events and has nothing to be warned of.
+func eventStream() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: "EVENTS", Subjects: []string{"segment.events.>"}, Discard: jetstream.DiscardNew,
+		Duplicates: 5 * time.Minute, AllowBatchPublish: true,
+	}
+}
+
+// testClient is a client of the test's own.
+type testClient struct {
+	*nats.Conn
+	js jetstream.JetStream
+}
+
+func newTestClient(t *testing.T, s *server.Server) testClient {
+	t.Helper()
+	conn, err := nats.Connect(s.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return testClient{conn, js}
+}
+
+func (c testClient) create(t *testing.T, config jetstream.StreamConfig) {
+	t.Helper()
+	if _, err := c.js.CreateStream(t.Context(), config); err != nil {
+		t.Fatalf("creating the stream: %v", err)
+	}
+}
+
+// stored returns the messages of the stream EVENTS.
+func (c testClient) stored(t *testing.T) []*jetstream.RawStreamMsg {
+	t.Helper()
+	stream, err := c.js.Stream(t.Context(), "EVENTS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var msgs []*jetstream.RawStreamMsg
+	for seq := uint64(1); seq <= stream.CachedInfo().State.LastSeq; seq++ {
+		msg, err := stream.GetMsg(t.Context(), seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		msgs = append(msgs, msg)
+	}
+	return msgs
+}
+
+// newJetStream provisions a sink for a server. It is patient, and the log of its
+// stream keeper is returned.
+func newJetStream(t *testing.T, url string, configure func(*JetStream)) (*JetStream, *observer.ObservedLogs) {
+	t.Helper()
+	observeLogs(t)
+	s := &JetStream{Connection: Connection{Servers: []string{url}}, AckTimeout: caddy.Duration(patience)}
+	if configure != nil {
+		configure(s)
+	}
+	if err := s.Provision(moduleContext(t)); err != nil {
+		t.Fatalf("provisioning: %v", err)
+	}
+	if err := s.Validate(); err != nil {
+		t.Fatalf("validating: %v", err)
+	}
+	core, logs := observer.New(zap.DebugLevel)
+	s.keeper.logger = zap.New(core)
+	return s, logs
+}
+
+// startJetStream starts a sink and stops it at the end of the test.
+func startJetStream(t *testing.T, url string, configure func(*JetStream)) (*JetStream, *observer.ObservedLogs) {
+	t.Helper()
+	s, logs := newJetStream(t, url, configure)
+	startSink(t, s)
+	t.Cleanup(func() { stopAndWait(t, s, &s.lease) })
+	return s, logs
+}
+
+// stopAndWait stops a sink and waits for the end of its connection, which is
+// assumed to have no other user.
+func stopAndWait(t *testing.T, s Starter, l *lease[*conn]) {
+	t.Helper()
+	c := l.value
+	s.Stop()
+	if c != nil {
+		receive(t, c.done)
+	}
+}
+
+// ackTimeout returns how to configure a sink that is less patient.
+func ackTimeout(timeout time.Duration) func(*JetStream) {
+	return func(s *JetStream) { s.AckTimeout = caddy.Duration(timeout) }
+}
+
+func TestJetStreamPublish(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	client := newTestClient(t, server)
+	client.create(t, eventStream())
+	s, _ := startJetStream(t, server.ClientURL(), nil)
+	event := newEvent("id-1")
+	event.TraceParent = testTrace
+	publish(t, s, event)
+	publish(t, s, newEvent("id\r\nX-Injected: 1"))
+
+	msgs := client.stored(t)
+	if len(msgs) != 2 {
+		t.Fatalf("%d messages, want 2", len(msgs))
+	}
+	if msg := msgs[0]; msg.Subject != "segment.events.web.track" || string(msg.Data) != string(event.Body) ||
+		len(msg.Header) != 2 || msg.Header.Get(nats.MsgIdHdr) != "web:id-1" || msg.Header.Get("traceparent") != testTrace {
+		t.Errorf("stored %s %v %s", msg.Subject, msg.Header, msg.Data)
+	}
+	if msg := msgs[1]; len(msg.Header) != 1 || msg.Header.Get("X-Injected") != "" {
+		t.Errorf("a message id reached the other headers: %q", msg.Header)
+	}
+}
+
+func TestJetStreamMessageIDs(t *testing.T) {
+	checkLeaks(t)
+	for _, test := range []struct {
+		msgID string
+		want  int
+	}{{"payload", 2}, {"generated", 3}, {"none", 3}} {
+		t.Run(test.msgID, func(t *testing.T) {
+			server := startServer(t, withJetStream)
+			client := newTestClient(t, server)
+			client.create(t, eventStream())
+			s, _ := startJetStream(t, server.ClientURL(), func(s *JetStream) { s.MsgID = test.msgID })
+			publish(t, s, newEvent("the same"))
+			publish(t, s, newEvent("the same"))
+			other := newEvent("the same")
+			other.Source = "mail" // whose ids are its own
+			publish(t, s, other)
+			if got := len(client.stored(t)); got != test.want {
+				t.Errorf("%d messages, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestJetStreamWithoutStream(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	s, logs := startJetStream(t, server.ClientURL(), ackTimeout(300*time.Millisecond))
+	began := time.Now()
+	err := s.Publish(context.Background(), newEvent("1"))
+	if took := time.Since(began); took >= patience/2 {
+		t.Errorf("failing took %s", took)
+	}
+	wantError(t, err, "no stream takes the subject, or JetStream is off: compare `nats stream ls --subjects`")
+	eventually(t, patience, func() bool { return logs.FilterLevelExact(zap.WarnLevel).Len() == 1 })
+	wantFindings(t, logs.FilterLevelExact(zap.WarnLevel), "no stream covers the subject segment.events.*.*: "+
+		"create one, or write stream <name> { create } into the sink's block")
+
+	client := newTestClient(t, server)
+	client.create(t, eventStream())
+	publish(t, s, newEvent("2"))
+	if n := len(client.stored(t)); n != 1 {
+		t.Errorf("%d messages, want 1", n)
+	}
+}
+
+func TestJetStreamTooLarge(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, func(o *server.Options) { o.JetStream, o.MaxPayload = true, 2000 })
+	client := newTestClient(t, server)
+	config := eventStream()
+	config.MaxMsgSize = 1000
+	client.create(t, config)
+	s, _ := startJetStream(t, server.ClientURL(), nil)
+	for _, test := range []struct {
+		size int
+		want string
+	}{
+		{1500, "message size exceeds maximum allowed"},
+		{2500, "raise max_payload there or lower max_event_size here"},
+	} {
+		began := time.Now()
+		err := s.Publish(context.Background(), &pixel.Event{Source: "web", Type: pixel.Page, Body: make([]byte, test.size)})
+		if took := time.Since(began); took >= patience/2 {
+			t.Errorf("failing took %s", took)
+		}
+		wantError(t, err, test.want)
+	}
+	publish(t, s, newEvent("small"))
+	if n := len(client.stored(t)); n != 1 {
+		t.Errorf("%d messages, want 1", n)
+	}
+}
+
+// TestJetStreamOutsideOfItsLife publishes as the requests do that come before a
+// configuration is started and after it is cleaned up.
+func TestJetStreamOutsideOfItsLife(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	client := newTestClient(t, server)
+	client.create(t, eventStream())
+	s, _ := newJetStream(t, server.ClientURL(), nil)
+	publish(t, s, newEvent("before"))
+	startSink(t, s)
+	publish(t, s, newEvent("between"))
+	if n := server.NumClients(); n != 2 {
+		t.Errorf("%d clients while it runs, want this test and one", n)
+	}
+	stopAndWait(t, s, &s.lease)
+	eventually(t, patience, func() bool { return server.NumClients() == 1 })
+	for i := range 3 {
+		publish(t, s, newEvent(fmt.Sprintf("after %d", i)))
+	}
+	if err := s.Reject(context.Background(), &pixel.Rejection{Reason: pixel.NoData}); err != nil {
+		t.Errorf("rejecting: %v", err)
+	}
+	eventually(t, patience, func() bool { return server.NumClients() == 1 })
+	wantEmptyPool(t)
+	if n := len(client.stored(t)); n != 5 {
+		t.Errorf("%d messages, want 5", n)
+	}
+}
+
+// TestJetStreamStopsAfterItsLastEvent stops while an event waits for its ack, which
+// the test itself sends in place of a stream.
+func TestJetStreamStopsAfterItsLastEvent(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, nil)
+	received := newTestClient(t, server).subscribe(t, "segment.events.>")
+	s, _ := newJetStream(t, server.ClientURL(), nil)
+	startSink(t, s)
+	c := s.lease.value
+	published := make(chan error, 1)
+	go func() { published <- s.Publish(context.Background(), newEvent("1")) }()
+	msg := receive(t, received)
+	s.Stop()
+	select {
+	case <-c.done:
+		t.Error("the connection has ended before the event")
+	default:
+	}
+	if err := msg.Respond([]byte(`{"stream":"EVENTS","seq":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := receive(t, published); err != nil {
+		t.Error(err)
+	}
+	receive(t, c.done)
+}
+
+func TestJetStreamRejects(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	client := newTestClient(t, server)
+	rejected := make(chan *nats.Msg, 10)
+	if _, err := client.ChanSubscribe(">", rejected); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	reject := func(prefix string, reason pixel.Reason) {
+		t.Helper()
+		s, _ := startJetStream(t, server.ClientURL(), func(s *JetStream) { s.Rejected, s.ClientName = prefix, prefix })
+		if err := s.Reject(context.Background(), &pixel.Rejection{Reason: reason, Detail: "why", Query: "data=x"}); err != nil {
+			t.Errorf("rejecting: %v", err)
+		}
+	}
+	next := func() *nats.Msg {
+		t.Helper()
+		for {
+			// The client sees what goes to and from JetStream as well.
+			if msg := receive(t, rejected); !strings.HasPrefix(msg.Subject, "$") && !strings.HasPrefix(msg.Subject, "_INBOX.") {
+				return msg
+			}
+		}
+	}
+	reject("off", pixel.BadJSON)
+	reject("", pixel.NoData)
+	msg := next()
+	if msg.Subject != "segment.rejected.no_data" || string(msg.Data) != "data=x" ||
+		msg.Header.Get("Segment-Reason") != "no_data" || msg.Header.Get("Segment-Detail") != "why" {
+		t.Errorf("got %s %v %s, want the one that is not off", msg.Subject, msg.Header, msg.Data)
+	}
+	reject("refused", pixel.Method)
+	if msg := next(); msg.Subject != "refused.method" {
+		t.Errorf("got %s", msg.Subject)
+	}
+}
+
+func TestJetStreamDomain(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, func(o *server.Options) { o.JetStream, o.JetStreamDomain = true, "hub" })
+	client := newTestClient(t, server)
+	s, _ := startJetStream(t, server.ClientURL(), func(s *JetStream) {
+		s.Domain, s.Stream = "hub", &Stream{Name: "EVENTS", Create: &StreamCreate{}}
+	})
+	publish(t, s, newEvent("1"))
+	if n := len(client.stored(t)); n != 1 {
+		t.Errorf("%d messages, want 1", n)
+	}
+	_, logs := startJetStream(t, server.ClientURL(), func(s *JetStream) { s.Domain = "elsewhere" })
+	eventually(t, patience, func() bool { return logs.Len() == 1 })
+	if failure := logs.All()[0].ContextMap()["error"].(string); !strings.Contains(failure, "looking for a stream that covers segment.events.*.*") {
+		t.Errorf("found %q", failure)
+	}
+}
+
+// TestJetStreamKeepsNoMemory has an event's memory reused while nats.go has not yet
+// got rid of the message.
+func TestJetStreamKeepsNoMemory(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	client := newTestClient(t, server)
+	client.create(t, eventStream())
+	p := newProxy(t, server)
+	s, _ := startJetStream(t, "nats://"+p.address(), ackTimeout(200*time.Millisecond))
+	eventually(t, patience, s.lease.value.connected)
+	p.freeze()
+	// More than fits into the buffers in between.
+	event := &pixel.Event{Source: "web", Type: pixel.Page, MessageID: "1", Body: bytes.Repeat([]byte("a"), 500_000)}
+	if err := s.Publish(context.Background(), event); !errors.Is(err, errNoAck) {
+		t.Errorf("got %v, want %v", err, errNoAck)
+	}
+	for i := range event.Body {
+		event.Body[i] = 'b'
+	}
+	p.thaw()
+	eventually(t, patience, func() bool {
+		stream, err := client.js.Stream(t.Context(), "EVENTS")
+		return err == nil && stream.CachedInfo().State.Msgs == 1
+	})
+	if data := client.stored(t)[0].Data; bytes.Count(data, []byte("a")) != len(event.Body) {
+		t.Error("the stored event is not the published one")
+	}
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+// findings returns what a warning of a stream keeper names.
+func findings(t *testing.T, entry observer.LoggedEntry) []string {
+	t.Helper()
+	list, ok := entry.ContextMap()["findings"].([]any)
+	if !ok || len(list) == 0 {
+		t.Fatalf("%q names no finding", entry.Message)
+	}
+	texts := make([]string, len(list))
+	for i, item := range list {
+		texts[i] = item.(string)
+	}
+	return texts
+}
+
+// wantFindings expects one warning, with these findings.
+func wantFindings(t *testing.T, logs *observer.ObservedLogs, want ...string) {
+	t.Helper()
+	if logs.Len() != 1 || logs.All()[0].Level != zap.WarnLevel {
+		t.Errorf("logged %q, want one warning", messages(logs))
+		return
+	}
+	if got := findings(t, logs.All()[0]); !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
+
+func TestStreamKeeperFindings(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	client := newTestClient(t, server)
+	const subject = "segment.events.*.*"
+	for _, test := range []struct {
+		name         string
+		change       func(*jetstream.StreamConfig)
+		maxEventSize int64
+		named        string // the stream that the sink names, if any
+		want         string // nothing to warn of if empty
+	}{
+		{name: "as it should be"},
+		{name: "named", named: "EVENTS"},
+		{name: "named and missing", named: "OTHER", want: "there is no stream OTHER: create it, or write create into its block"},
+		{
+			name: "none covers", change: func(c *jetstream.StreamConfig) { c.Subjects = []string{"other"} },
+			want: "no stream covers the subject " + subject + ": create one, or write stream <name> { create } into the sink's block",
+		},
+		{
+			name: "covers a part", change: func(c *jetstream.StreamConfig) { c.Subjects = []string{"segment.events.web.>"} },
+			want: "EVENTS does not cover all of " + subject,
+		},
+		{
+			name: "named and covers nothing", named: "EVENTS",
+			change: func(c *jetstream.StreamConfig) { c.Subjects = []string{"other"} },
+			want:   "EVENTS does not cover all of " + subject,
+		},
+		{
+			name: "sealed", change: func(c *jetstream.StreamConfig) { c.Sealed = true },
+			want: "EVENTS is sealed and takes nothing more",
+		},
+		{
+			name: "no ack", change: func(c *jetstream.StreamConfig) { c.NoAck = true },
+			want: "EVENTS has no_ack set: an event counts as failed when it is stored as well",
+		},
+		{
+			name: "short duplicate window", change: func(c *jetstream.StreamConfig) { c.Duplicates = 59 * time.Second },
+			want: "EVENTS recognises repeated events for only 59s: set the duplicate window to 5m or longer",
+		},
+		{name: "just long enough duplicate window", change: func(c *jetstream.StreamConfig) { c.Duplicates = time.Minute }},
+		{
+			name: "small messages", change: func(c *jetstream.StreamConfig) { c.MaxMsgSize = 32767 },
+			want: "EVENTS takes messages of at most 32767 bytes, the handler events of 32768",
+		},
+		{
+			name: "small payload of the server", maxEventSize: 2 << 20,
+			want: "EVENTS is behind a server that takes messages of at most 1048576 bytes, the handler events of 2097152",
+		},
+		{
+			name: "discard old", change: func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld },
+			want: "EVENTS drops its oldest events when it is full: set discard to new",
+		},
+		{
+			name: "no batched publish", change: func(c *jetstream.StreamConfig) { c.AllowBatchPublish = false },
+			want: "EVENTS does not allow batched publishing, which costs less: set allow-fast on nats-server 2.14 or newer",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			created, config := eventStream(), eventStream()
+			if test.change != nil {
+				test.change(&config)
+			}
+			if created.Sealed = false; !config.Sealed {
+				created = config
+			}
+			client.create(t, created)
+			defer func() {
+				if err := client.js.DeleteStream(t.Context(), created.Name); err != nil {
+					t.Error(err)
+				}
+			}()
+			if config.Sealed { // which cannot be created
+				if _, err := client.js.UpdateStream(t.Context(), config); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var stream *Stream
+			if test.named != "" {
+				stream = &Stream{Name: test.named}
+			}
+			core, logs := observer.New(zap.DebugLevel)
+			k := newStreamKeeper(subject, stream, zap.New(core))
+			k.maxEventSize = max(test.maxEventSize, pixel.DefaultMaxEventSize)
+			for range 2 { // the second look finds nothing new
+				if !k.check(t.Context(), client.js) {
+					t.Error("could not find out")
+				}
+			}
+			if test.want != "" {
+				wantFindings(t, logs, test.want)
+			} else if logs.Len() > 0 {
+				t.Errorf("logged %v", logs.All())
+			}
+		})
+	}
+}
+
+// TestStreamKeeperSeveralStreams has two streams that each take a part.
+func TestStreamKeeperSeveralStreams(t *testing.T) {
+	checkLeaks(t)
+	client := newTestClient(t, startServer(t, withJetStream))
+	for _, source := range []string{"web", "mail"} {
+		config := eventStream()
+		config.Name, config.Subjects = source, []string{"segment.events." + source + ".*"}
+		client.create(t, config)
+	}
+	core, logs := observer.New(zap.DebugLevel)
+	k := newStreamKeeper("segment.events.*.*", nil, zap.New(core))
+	if !k.check(t.Context(), client.js) {
+		t.Error("could not find out")
+	}
+	if logs.Len() != 1 || len(findings(t, logs.All()[0])) != 2 {
+		t.Errorf("logged %v, want one finding for each", logs.All())
+	}
+}
+
+// apiCalls is how many requests the server's JetStream API has had.
+func apiCalls(t *testing.T, s *server.Server) uint64 {
+	t.Helper()
+	info, err := s.Jsz(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.API.Total
+}
+
+// TestStreamKeeperReportsChanges reconnects, which leads to another look but to no
+// other line, and then mends the stream.
+func TestStreamKeeperReportsChanges(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	client := newTestClient(t, server)
+	config := eventStream()
+	config.Duplicates = 30 * time.Second
+	client.create(t, config)
+	s, logs := startJetStream(t, server.ClientURL(), nil)
+	eventually(t, patience, func() bool { return logs.Len() == 1 })
+	wantFindings(t, logs, "EVENTS recognises repeated events for only 30s: set the duplicate window to 5m or longer")
+
+	before := apiCalls(t, server)
+	if err := s.lease.value.nats().ForceReconnect(); err != nil {
+		t.Fatal(err)
+	}
+	// One to list the streams, one to read this one.
+	eventually(t, patience, func() bool { return apiCalls(t, server) >= before+2 })
+	config.Duplicates = time.Minute
+	if _, err := client.js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	s.keeper.look()
+	eventually(t, patience, func() bool { return logs.FilterLevelExact(zap.InfoLevel).Len() == 1 })
+	if got, want := messages(logs), "the stream is not as it should be; the stream is as it should be"; got != want {
+		t.Errorf("logged %q, want %q", got, want)
+	}
+}
+
+// TestStreamKeeperCreatesAgain deletes the stream that the sink has created: the
+// next event brings it back.
+func TestStreamKeeperCreatesAgain(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	client := newTestClient(t, server)
+	s, logs := startJetStream(t, server.ClientURL(), func(s *JetStream) {
+		s.Stream = &Stream{Name: "EVENTS", Create: &StreamCreate{}}
+	})
+	publish(t, s, newEvent("1"))
+	if err := client.js.DeleteStream(t.Context(), "EVENTS"); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, s, newEvent("2"))
+	msgs := client.stored(t)
+	if len(msgs) != 1 || msgs[0].Header.Get("Nats-Msg-Id") != "web:2" {
+		t.Errorf("%d messages, want the second one", len(msgs))
+	}
+	if n := logs.FilterMessage("created the stream").Len(); n != 2 {
+		t.Errorf("created %d times, want 2", n)
+	}
+}
+
+// TestStreamKeeperReportsFailures has looks that fail between others, as when NATS
+// is without a leader: what was found before is not reported again.
+func TestStreamKeeperReportsFailures(t *testing.T) {
+	checkLeaks(t)
+	client := newTestClient(t, startServer(t, withJetStream))
+	config := eventStream()
+	config.Discard = jetstream.DiscardOld
+	client.create(t, config)
+	nobody, err := jetstream.NewWithDomain(client.Conn, "nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	core, logs := observer.New(zap.DebugLevel)
+	k := newStreamKeeper("segment.events.*.*", nil, zap.New(core))
+	for _, look := range []struct {
+		js   jetstream.JetStream
+		want string // logged by it
+	}{
+		{nobody, "cannot look after the stream yet, trying on"},
+		{nobody, ""},
+		{client.js, "the stream is not as it should be"},
+		{nobody, "cannot look after the stream yet, trying on"},
+		{nobody, ""},
+		{client.js, "looked after the stream again: nothing has changed"},
+		{client.js, ""},
+	} {
+		if found := k.check(t.Context(), look.js); found != (look.js == client.js) {
+			t.Errorf("found out: %t", found)
+		}
+		for _, entry := range logs.FilterMessage("cannot look after the stream yet, trying on").All() {
+			if hint, _ := entry.ContextMap()["hint"].(string); !strings.Contains(hint, "check that JetStream is on") {
+				t.Errorf("the hint is %q", hint)
+			}
+		}
+		if got := messages(logs); got != look.want {
+			t.Errorf("logged %q, want %q", got, look.want)
+		}
+		logs.TakeAll()
+	}
+}
+
+// TestStreamKeeperWithoutJetStream has a server that will never have a stream.
+func TestStreamKeeperWithoutJetStream(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, nil)
+	s, logs := startJetStream(t, server.ClientURL(), func(s *JetStream) {
+		ackTimeout(100 * time.Millisecond)(s)
+		s.Stream = &Stream{Name: "EVENTS", Create: &StreamCreate{}}
+	})
+	wantError(t, s.Publish(context.Background(), newEvent("1")), "or JetStream is off")
+	eventually(t, patience, func() bool { return logs.Len() == 1 })
+	if got := messages(logs); got != "cannot look after the stream yet, trying on" {
+		t.Errorf("logged %q", got)
+	}
+}
