@@ -3,9 +3,11 @@
 package segmentpixel
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -109,10 +111,12 @@ func arguments(d *caddyfile.Dispenser, least, most int, usage string) ([]string,
 	if len(args) < least || most >= 0 && len(args) > most {
 		return nil, d.Errf("wrong number of arguments: write %s", usage)
 	}
-	for _, arg := range args {
-		if arg == "" {
-			return nil, d.Errf("an argument is empty: write %s", usage)
-		}
+	if slices.Contains(args, "") {
+		return nil, d.Errf("an argument is empty: write %s", usage)
+	}
+	last := d.Val()
+	if d.NextBlock(d.Nesting()) || d.Val() != last { // the latter is the end of an empty block
+		return nil, d.Errf("a block does not belong here: write %s", usage)
 	}
 	return args, nil
 }
@@ -156,6 +160,9 @@ func (h *Handler) unmarshalSink(d *caddyfile.Dispenser) error {
 	}
 	name := d.Val()
 	id := sinks.Namespace + "." + name
+	if _, err := caddy.GetModule(id); err != nil {
+		return d.Errf("there is no sink '%s': write nats, jetstream, writer or log, or build Caddy with the plugin that has it", name)
+	}
 	module, err := caddyfile.UnmarshalModule(d, id)
 	if err != nil {
 		return err
@@ -256,6 +263,9 @@ func (h *Handler) unmarshalHonor(d *caddyfile.Dispenser) error {
 		if err := checkSignal(signal); err != nil {
 			return d.WrapErr(err)
 		}
+	}
+	if len(args) == 2 && args[0] == args[1] {
+		return d.Errf("honor names %s twice", args[0])
 	}
 	h.Honor = args
 	return nil

@@ -102,7 +102,9 @@ func TestFailingSink(t *testing.T) {
 				write_key k web
 				sink hook ` + t.Name() + `
 				sink writer file DIR/events
-			}`)
+			}
+			log
+			log_append outcome {http.segment_pixel.outcome}`)
 			for range 3 {
 				s.get("/v1/pixel/page?" + data(page))
 			}
@@ -112,6 +114,11 @@ func TestFailingSink(t *testing.T) {
 			lines := s.logged("the sink does not take events")
 			if len(lines) != 1 || lines[0]["level"] != "error" || lines[0]["sink"] != "hook" {
 				t.Errorf("logged %v", lines)
+			}
+			for _, line := range s.logged("handled request") {
+				if line["outcome"] != "dropped" {
+					t.Errorf("the access log says %v", line["outcome"])
+				}
 			}
 			if text, err := os.ReadFile(filepath.Join(s.dir, "caddy.log")); err != nil || strings.Contains(string(text), "SECRET") {
 				t.Errorf("the log repeats what a sink panicked with, or cannot be read: %v", err)
@@ -440,7 +447,7 @@ func TestLogsHoldNoPayload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(s.refused()) == 0 || len(s.logged("the sink does not take events")) != 1 {
+	if len(s.rejected()) == 0 || len(s.logged("the sink does not take events")) != 1 {
 		t.Errorf("not all has been logged that should be: %s", text)
 	}
 	for line := range strings.Lines(string(text)) {

@@ -182,11 +182,11 @@ func (s *site) logged(message string) []map[string]any {
 	return found
 }
 
-// refused returns the reasons that were logged, in order.
-func (s *site) refused() []string {
+// rejected returns the reasons that were logged, in order.
+func (s *site) rejected() []string {
 	s.t.Helper()
 	var reasons []string
-	for _, line := range s.logged("refused") {
+	for _, line := range s.logged("rejected") {
 		if reason, ok := line["reason"].(string); ok {
 			reasons = append(reasons, reason)
 		}

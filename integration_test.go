@@ -76,7 +76,7 @@ func TestRoutes(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.method+" "+test.path, func(t *testing.T) {
-			events, refusals := len(s.lines("events")), len(s.refused())
+			events, rejections := len(s.lines("events")), len(s.rejected())
 			response, body := s.do(test.method, test.path)
 			if response.StatusCode != test.status || body != test.body {
 				t.Errorf("got %s with %q", response.Status, body)
@@ -85,7 +85,7 @@ func TestRoutes(t *testing.T) {
 			for _, event := range s.lines("events")[events:] {
 				got += event["type"].(string)
 			}
-			for _, reason := range s.refused()[refusals:] {
+			for _, reason := range s.rejected()[rejections:] {
 				got += reason
 			}
 			if got != test.outcome {
@@ -238,8 +238,8 @@ func TestSeveralSites(t *testing.T) {
 			t.Errorf("%s: %d events, want %d", file, n, want)
 		}
 	}
-	if got := s.refused(); !slices.Equal(got, []string{"unknown_write_key", "unknown_write_key"}) {
-		t.Errorf("refused %v", got)
+	if got := s.rejected(); !slices.Equal(got, []string{"unknown_write_key", "unknown_write_key"}) {
+		t.Errorf("rejected %v", got)
 	}
 }
 
@@ -285,7 +285,7 @@ func TestClientFacts(t *testing.T) {
 func TestHonor(t *testing.T) {
 	s := newSite(t)
 	b := startNATS(t, -1)
-	refusals := b.subscribe("segment.rejected.>")
+	rejections := b.subscribe("segment.rejected.>")
 	events := b.subscribe("segment.events.>")
 	s.run(`segment_pixel {
 		write_key k web
@@ -294,7 +294,7 @@ func TestHonor(t *testing.T) {
 	}`)
 	for _, signal := range []struct{ header, reason string }{{"Sec-GPC", "gpc"}, {"DNT", "dnt"}} {
 		s.get("/v1/pixel/page?"+data(page), signal.header, "1")
-		msg := receive(t, refusals)
+		msg := receive(t, rejections)
 		if msg.Subject != "segment.rejected."+signal.reason || len(msg.Data) != 0 || msg.Header.Get("Segment-Source") != "web" {
 			t.Errorf("%s: got %s with %q and %v", signal.header, msg.Subject, msg.Data, msg.Header)
 		}
@@ -308,7 +308,7 @@ func TestHonor(t *testing.T) {
 func TestRejectedSubject(t *testing.T) {
 	s := newSite(t)
 	b := startNATS(t, -1)
-	refusals := b.subscribe(">")
+	rejections := b.subscribe(">")
 	s.run(`segment_pixel {
 		write_key k web
 		sink jetstream ` + b.server.ClientURL() + ` {
@@ -316,9 +316,9 @@ func TestRejectedSubject(t *testing.T) {
 		}
 	}`)
 	s.get("/v1/pixel/track?writeKey=k&userId=u&x=" + strings.Repeat("y", 9000))
-	var msg = receive(t, refusals)
+	var msg = receive(t, rejections)
 	for !strings.HasPrefix(msg.Subject, "refused.") {
-		msg = receive(t, refusals)
+		msg = receive(t, rejections)
 	}
 	if msg.Subject != "refused.pixels.no_event" || len(msg.Data) != pixel.MaxRejectedQuery {
 		t.Errorf("got %s with %d bytes", msg.Subject, len(msg.Data))
@@ -470,6 +470,26 @@ func TestPlaceholders(t *testing.T) {
 	}
 	if want := []string{"accepted page web m", "no_event track web ", "unknown_route   "}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestSharedReplacer has two sinks read placeholders of one request that write to
+// the request when they are read; the race detector watches.
+func TestSharedReplacer(t *testing.T) {
+	s := newSite(t)
+	b := startNATS(t, -1)
+	events := b.subscribe("*.*")
+	sink := func(name string) string {
+		return "sink nats " + b.server.ClientURL() + " {\nsubject " + name + ".{http.request.uuid}\n}\n"
+	}
+	s.run("segment_pixel {\nwrite_key k web\n" + sink("one") + sink("two") + "}")
+	for range 50 {
+		s.get("/v1/pixel/page?" + data(page))
+		first, second := receive(t, events), receive(t, events)
+		_, id, _ := strings.Cut(first.Subject, ".")
+		if _, other, _ := strings.Cut(second.Subject, "."); other != id || len(id) != 36 {
+			t.Fatalf("one request has the ids %q and %q", id, other)
+		}
 	}
 }
 

@@ -40,6 +40,11 @@ func validateKeys(keys []WriteKey, files []string) error {
 	if len(keys)+len(files) == 0 {
 		return errors.New("write_key is missing: name at least one key, or a file with write_keys")
 	}
+	for i, file := range files {
+		if slices.Contains(files[:i], file) {
+			return fmt.Errorf("write_keys file %s is specified twice", file)
+		}
+	}
 	for _, key := range keys {
 		if key.Key == "" {
 			return errors.New("a write key is empty")

@@ -39,7 +39,7 @@ func init() {
 //
 // Placeholder | Description
 // ------------|-------------
-// `{http.segment_pixel.outcome}` | `accepted`, or the reason why the request was refused
+// `{http.segment_pixel.outcome}` | `accepted`; `dropped` if a sink did not take the event; or the reason why the request was rejected
 // `{http.segment_pixel.type}` | the event type; empty if the path names none
 // `{http.segment_pixel.source}` | the source of the write key; empty if it is unknown
 // `{http.segment_pixel.message_id}` | the message id of the event; empty if there is none
@@ -82,15 +82,15 @@ type Handler struct {
 	// `dnt` (DNT: 1). Default: neither
 	Honor []string `json:"honor,omitempty"`
 
-	decoder  pixel.Decoder
-	prefixes prefixes
-	keys     keyring
-	ip       pixel.IPPolicy
-	honorGPC bool
-	honorDNT bool
-	sinks    []*mountedSink
-	refusals *refusalLog
-	logger   *zap.Logger
+	decoder    pixel.Decoder
+	prefixes   prefixes
+	keys       keyring
+	ip         pixel.IPPolicy
+	honorGPC   bool
+	honorDNT   bool
+	sinks      []*mountedSink
+	rejections *rejectionLog
+	logger     *zap.Logger
 }
 
 // WriteKey is one accepted write key.
@@ -126,7 +126,7 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 // network nor the disk: what runs is started by the app segment_pixel.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
-	h.refusals = newRefusalLog(h.logger)
+	h.rejections = newRejectionLog(h.logger)
 	h.provisionDefaults()
 	if err := h.keys.provision(h.WriteKeys, h.WriteKeyFiles, h.logger); err != nil {
 		return err
@@ -279,12 +279,13 @@ func (h *Handler) collect(r *http.Request, typ pixel.Type) {
 	event, rejection := h.decode(r, typ, &facts)
 	if rejection != nil {
 		setPlaceholders(r, &outcome{reason: rejection.Reason, typ: typ, source: rejection.Source})
-		h.refuse(ctx, rejection)
+		h.reject(ctx, rejection)
 		return
 	}
 	defer event.Release()
-	setPlaceholders(r, &outcome{typ: typ, source: event.Source, messageID: event.MessageID})
-	h.publish(ctx, event)
+	result := &outcome{typ: typ, source: event.Source, messageID: event.MessageID}
+	setPlaceholders(r, result)
+	result.dropped = !h.publish(ctx, event)
 }
 
 func (h *Handler) decode(r *http.Request, typ pixel.Type, facts *pixel.Facts) (*pixel.Event, *pixel.Rejection) {

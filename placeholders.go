@@ -16,6 +16,7 @@ type outcome struct {
 	typ       pixel.Type
 	source    string
 	messageID string
+	dropped   bool // by at least one sink
 }
 
 // setPlaceholders makes the outcome available to handlers around this one, such
@@ -29,6 +30,9 @@ func setPlaceholders(r *http.Request, o *outcome) {
 func (o *outcome) placeholder(key string) (any, bool) {
 	switch key {
 	case "http.segment_pixel.outcome":
+		if o.dropped {
+			return "dropped", true
+		}
 		return o.reason.String(), true
 	case "http.segment_pixel.type":
 		return o.typ.String(), true

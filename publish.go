@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -16,24 +17,33 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
 
-// publish hands the event to every sink at once, so that none waits for another,
-// and returns when each has done what it promises.
-func (h *Handler) publish(ctx context.Context, event *pixel.Event) {
+// publish hands the event to every sink at once, so that none waits for another.
+// It returns when each has done what it promises, and tells whether all have.
+func (h *Handler) publish(ctx context.Context, event *pixel.Event) bool {
 	if entry := h.logger.Check(zap.DebugLevel, "accepted"); entry != nil {
 		entry.Write(zap.String("source", event.Source), zap.Stringer("type", event.Type),
 			zap.String("message_id", event.MessageID), zap.Strings("repairs", event.Repairs.Names()))
 	}
-	var others sync.WaitGroup
-	for _, sink := range h.sinks[1:] {
-		others.Go(func() { sink.publish(ctx, event) })
+	if len(h.sinks) == 1 {
+		return h.sinks[0].publish(ctx, event)
 	}
-	h.sinks[0].publish(ctx, event)
-	others.Wait()
+	ctx = sinks.WithSharedReplacer(ctx)
+	var failed atomic.Bool
+	var all sync.WaitGroup
+	for _, sink := range h.sinks {
+		all.Go(func() {
+			if !sink.publish(ctx, event) {
+				failed.Store(true)
+			}
+		})
+	}
+	all.Wait()
+	return !failed.Load()
 }
 
-// refuse shows why a request became no event.
-func (h *Handler) refuse(ctx context.Context, rejection *pixel.Rejection) {
-	h.refusals.note(rejection)
+// reject shows why a request became no event.
+func (h *Handler) reject(ctx context.Context, rejection *pixel.Rejection) {
+	h.rejections.note(rejection)
 	for _, sink := range h.sinks {
 		sink.reject(ctx, rejection)
 	}
@@ -85,15 +95,15 @@ func (s *mountedSink) stop() {
 
 var errPanic = errors.New("the sink panicked")
 
-func (s *mountedSink) publish(ctx context.Context, event *pixel.Event) {
+// publish tells whether the sink has taken the event.
+func (s *mountedSink) publish(ctx context.Context, event *pixel.Event) bool {
 	err := errPanic
 	defer func() {
-		if v := recover(); v != nil {
-			s.logger.Error("panic in a sink: please report this", panicFields(v)...)
-		}
+		s.recovered(recover())
 		s.health.note(err)
 	}()
 	err = s.Publish(ctx, event)
+	return err == nil
 }
 
 func (s *mountedSink) reject(ctx context.Context, rejection *pixel.Rejection) {
@@ -101,14 +111,17 @@ func (s *mountedSink) reject(ctx context.Context, rejection *pixel.Rejection) {
 	if !ok {
 		return
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			s.logger.Error("panic in a sink: please report this", panicFields(v)...)
-		}
-	}()
+	defer func() { s.recovered(recover()) }()
 	if err := rejecter.Reject(ctx, rejection); err != nil {
-		if entry := s.logger.Check(zap.DebugLevel, "a refused request was not passed on"); entry != nil {
+		if entry := s.logger.Check(zap.DebugLevel, "a rejected request was not passed on"); entry != nil {
 			entry.Write(zap.Stringer("reason", rejection.Reason), zap.Error(err))
 		}
+	}
+}
+
+// recovered logs a panic of the sink, unless the sink is known to fail.
+func (s *mountedSink) recovered(v any) {
+	if v != nil && !s.health.failing.Load() {
+		s.logger.Error("panic in a sink: please report this", panicFields(v)...)
 	}
 }

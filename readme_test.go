@@ -51,7 +51,7 @@ func TestREADME(t *testing.T) {
 		t.Errorf("found %d Caddyfiles, %d configurations, %d events", caddyfiles, configs, events)
 	}
 
-	_, reasons, _ := strings.Cut(readme, "## Why an event is refused")
+	_, reasons, _ := strings.Cut(readme, "## Why a request is rejected")
 	reasons, _, _ = strings.Cut(reasons, "\n## ")
 	var documented []string
 	for _, row := range regexp.MustCompile("(?m)^\\| (`.*?) \\|").FindAllStringSubmatch(reasons, -1) {
