@@ -10,8 +10,12 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// maxBacklog is how many bytes of messages wait for NATS.
-const maxBacklog = 8 << 20
+const (
+	// maxBacklog is how many bytes of messages wait for NATS.
+	maxBacklog = 8 << 20
+	// messageOverhead is about what a message takes besides its texts.
+	messageOverhead = 512
+)
 
 // backlog holds the messages of core publishing while the connection is down. It
 // belongs to the shared connection, so a reload that changes nothing about NATS
@@ -47,6 +51,16 @@ func (c *conn) publishBuffered(msg *nats.Msg) error {
 	return nil
 }
 
+// publishOrDrop hands a message to NATS if it is there: rejected requests do not
+// take the place of events.
+func (c *conn) publishOrDrop(msg *nats.Msg) error {
+	nc := c.up.Load()
+	if nc == nil {
+		return errNotConnected
+	}
+	return nc.PublishMsg(msg)
+}
+
 // isDown tells whether nats.go refused a message because of its connection.
 func isDown(err error) bool {
 	return errors.Is(err, nats.ErrReconnectBufExceeded) ||
@@ -58,7 +72,7 @@ func isDown(err error) bool {
 func (b *backlog) keep(msg *nats.Msg) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	size := len(msg.Subject) + len(msg.Data)
+	size := sizeOf(msg)
 	if b.bytes+size > maxBacklog {
 		return errBacklogFull
 	}
@@ -77,11 +91,21 @@ func (b *backlog) flush(nc *nats.Conn) {
 			return
 		}
 		// Any other error, such as a message that is too large, would come again.
-		b.bytes -= len(b.msgs[0].Subject) + len(b.msgs[0].Data)
+		b.bytes -= sizeOf(b.msgs[0])
 		b.msgs[0] = nil
 		b.msgs = b.msgs[1:]
 	}
 	b.msgs, b.bytes = nil, 0
+}
+
+func sizeOf(msg *nats.Msg) int {
+	size := messageOverhead + len(msg.Subject) + len(msg.Data)
+	for name, values := range msg.Header {
+		for _, value := range values {
+			size += len(name) + len(value)
+		}
+	}
+	return size
 }
 
 func (b *backlog) size() int {

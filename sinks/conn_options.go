@@ -23,7 +23,7 @@ const (
 	// maxPendingAcks bounds the acks that JetStream owes; asyncAckTimeout frees the
 	// place of one that never comes, which nats.go by default keeps for ever.
 	maxPendingAcks  = 4096
-	asyncAckTimeout = 30 * time.Second
+	asyncAckTimeout = lastAckWait + time.Second
 )
 
 // connOptions is all that makes two connections differ. Its Connection has been

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -85,7 +86,17 @@ func (s *JetStream) Validate() error {
 	if s.AckTimeout < 0 {
 		return errors.New("ack_timeout must be positive")
 	}
+	if err := checkDomain(s.Domain); err != nil {
+		return err
+	}
 	return s.validateStream()
+}
+
+func checkDomain(domain string) error {
+	if domain != "" && safeToken(domain) != domain {
+		return fmt.Errorf("domain %q must not hold dots, wildcards, spaces or characters outside of ASCII", domain)
+	}
+	return nil
 }
 
 // validateStream works before provisioning as well.
@@ -135,11 +146,11 @@ func (s *JetStream) open() (*conn, func(), error) {
 // Publish publishes the event and waits for the stream's ack.
 func (s *JetStream) Publish(ctx context.Context, event *pixel.Event) error {
 	msg := s.event(ctx, event)
-	// A publish that timed out here is still known to nats.go, which would read
-	// memory that serves another event by then.
+	// A publish that timed out here is still known to nats.go, and the event's
+	// memory serves another one by then.
 	msg.Data = bytes.Clone(msg.Data)
 
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(s.AckTimeout))
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.AckTimeout))
 	defer cancel()
 	return s.lease.use(func(c *conn) error {
 		return s.publishUntilAcked(ctx, c, msg)
@@ -149,15 +160,24 @@ func (s *JetStream) Publish(ctx context.Context, event *pixel.Event) error {
 const (
 	firstRetry = 25 * time.Millisecond
 	lastRetry  = 500 * time.Millisecond
+
+	// An ack may be lost, with the stream's leader for one, so a try does not wait
+	// for all of ack_timeout; later tries wait longer, for a NATS that is slow.
+	firstAckWait = time.Second
+	lastAckWait  = 4 * time.Second
 )
 
 // publishUntilAcked tries until the context ends. The message id makes a second
 // copy harmless when it was only the ack that got lost.
 func (s *JetStream) publishUntilAcked(ctx context.Context, c *conn, msg *nats.Msg) error {
+	ackWait := firstAckWait
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
-		err := publishOnce(ctx, c, msg)
+		err := publishOnce(ctx, c, msg, ackWait)
 		if err == nil || isPermanent(err) {
 			return explain(err)
+		}
+		if errors.Is(err, errNoAck) {
+			ackWait = min(2*ackWait, lastAckWait)
 		}
 		if isNoStream(err) {
 			s.keeper.look()
@@ -172,7 +192,7 @@ func (s *JetStream) publishUntilAcked(ctx context.Context, c *conn, msg *nats.Ms
 
 // publishOnce publishes asynchronously, so that requests share the round trips,
 // and waits for the ack of this one message.
-func publishOnce(ctx context.Context, c *conn, msg *nats.Msg) error {
+func publishOnce(ctx context.Context, c *conn, msg *nats.Msg, ackWait time.Duration) error {
 	if !c.connected() {
 		return errNotConnected
 	}
@@ -183,11 +203,15 @@ func publishOnce(ctx context.Context, c *conn, msg *nats.Msg) error {
 	if err != nil {
 		return err
 	}
+	timer := time.NewTimer(ackWait)
+	defer timer.Stop()
 	select {
 	case <-ack.Ok():
 		return nil
 	case err := <-ack.Err():
 		return err
+	case <-timer.C:
+		return errNoAck
 	case <-ctx.Done():
 		return errNoAck
 	}
@@ -195,13 +219,31 @@ func publishOnce(ctx context.Context, c *conn, msg *nats.Msg) error {
 
 var errNoAck = errors.New("no ack came within ack_timeout: NATS or the stream's leader is slow or gone")
 
-// isPermanent tells whether trying again is of no use.
+// Codes of JetStream's errors, of which nats.go names no more than a few.
+const (
+	codeMessageTooLarge = 10054
+	codeStoreFailed     = 10077
+	codeSealed          = 10109
+)
+
+// isPermanent tells whether trying again is of no use, or not before an operator
+// has done something.
 func isPermanent(err error) bool {
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
-		// 10054: the stream's limit for the size of a message.
-		return api.ErrorCode == 10054
+		switch api.ErrorCode {
+		case codeMessageTooLarge, codeSealed:
+			return true
+		}
 	}
-	return errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrBadSubject)
+	return isFullStream(err) || errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrBadSubject)
+}
+
+// isFullStream tells whether a stream that discards new messages has reached a
+// limit; the code alone says that of any trouble in its store.
+func isFullStream(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.ErrorCode == codeStoreFailed &&
+		strings.HasPrefix(api.Description, "maximum ") && strings.HasSuffix(api.Description, " exceeded")
 }
 
 func isNoStream(err error) bool {
@@ -219,6 +261,8 @@ func explain(err error) error {
 		return fmt.Errorf("the event is larger than the server takes: raise max_payload there or lower max_event_size here: %w", err)
 	case isDown(err):
 		return errNotConnected
+	case isFullStream(err):
+		return fmt.Errorf("the stream is full: raise its limits or remove old messages: %w", err)
 	default:
 		return err
 	}
@@ -231,7 +275,7 @@ func (s *JetStream) Reject(_ context.Context, r *pixel.Rejection) error {
 		return nil
 	}
 	return s.lease.use(func(c *conn) error {
-		return explain(c.publishBuffered(msg))
+		return explain(c.publishOrDrop(msg))
 	})
 }
 
@@ -265,7 +309,7 @@ func (s *JetStream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}
 		if !known {
-			return d.Errf("unrecognized subdirective '%s' of the jetstream sink", d.Val())
+			return d.Errf("unrecognized subdirective '%s' of the jetstream sink: write stream, domain, ack_timeout, %s", d.Val(), natsOptions)
 		}
 	}
 	if err := s.Connection.validate(); err != nil {
@@ -286,7 +330,7 @@ func (s *JetStream) unmarshalOption(d *caddyfile.Dispenser) (bool, error) {
 		s.Stream = new(Stream)
 		return true, s.Stream.unmarshalBlock(d)
 	case "domain":
-		return true, unmarshalStrings(d, "<name>", &s.Domain)
+		return true, unmarshalChecked(d, "<name>", &s.Domain, checkDomain)
 	case "ack_timeout":
 		return true, unmarshalDuration(d, &s.AckTimeout)
 	}

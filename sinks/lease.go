@@ -4,9 +4,13 @@ package sinks
 
 import (
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 )
+
+// exitTimeout bounds how long the end of the process waits for uses under way.
+const exitTimeout = 10 * time.Second
 
 // lease is a sink's hold on something that is shared and outlives configurations,
 // such as a connection. It is open from Start to Stop. An event that comes
@@ -47,13 +51,23 @@ func (l *lease[T]) start() error {
 }
 
 // stop releases what start has opened, once the last use of it is over. It waits
-// for that only when the process is about to exit; a reload goes on at once.
+// for that, within bounds, only when the process is about to exit; a reload goes
+// on at once.
 func (l *lease[T]) stop() {
-	if caddy.Exiting() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
 		l.letGo()
+	}()
+	if !caddy.Exiting() {
 		return
 	}
-	go l.letGo()
+	timer := time.NewTimer(exitTimeout)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
 }
 
 func (l *lease[T]) letGo() {
@@ -68,16 +82,11 @@ func (l *lease[T]) letGo() {
 
 // use calls f with the shared thing, whatever state the lease is in.
 func (l *lease[T]) use(f func(T) error) error {
+	if err := l.start(); err != nil {
+		return err
+	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	for l.release == nil && !l.stopped {
-		l.mu.RUnlock()
-		err := l.start()
-		l.mu.RLock()
-		if err != nil {
-			return err
-		}
-	}
 	if l.release != nil {
 		return f(l.value)
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -140,7 +141,29 @@ func (c *Connection) readFiles() ([sha256.Size]byte, error) {
 	if err == nil && c.TLS != nil {
 		err = c.TLS.readFiles(sum)
 	}
+	if c.Context != "" {
+		// One that cannot be read is reported by the library that uses it.
+		if text, err := os.ReadFile(contextFile(c.Context)); err == nil {
+			hashField(sum, text)
+		}
+	}
 	return [sha256.Size]byte(sum.Sum(nil)), err
+}
+
+// contextFile is where the nats command line keeps a context.
+func contextFile(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	folder := os.Getenv("XDG_CONFIG_HOME")
+	if folder == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		folder = filepath.Join(home, ".config")
+	}
+	return filepath.Join(folder, "nats", "context", name+".json")
 }
 
 func hashLogin(sum hash.Hash, option, file string, check func(contents) error) error {

@@ -153,6 +153,12 @@ func TestLoginFromContext(t *testing.T) {
 	if n := s.NumClients(); n != 2 {
 		t.Errorf("%d clients, want 2", n)
 	}
+
+	// A context that was changed is another one.
+	writeFile(t, file, fmt.Sprintf(`{"url":%q,"user":"alice","password":"s3cret"}`, s.ClientURL()))
+	if connect(t, connOptions{Connection: Connection{Context: "production"}}) == c {
+		t.Error("a changed context has the old connection")
+	}
 	refuseSecrets(t, logs, "s3cret")
 }
 

@@ -5,6 +5,7 @@ package sinks
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/nats-io/nats.go"
@@ -109,7 +110,7 @@ func (m *Messages) event(ctx context.Context, event *pixel.Event) *nats.Msg {
 	id := ""
 	switch m.MsgID {
 	case msgIDPayload:
-		id = event.Source + ":" + event.MessageID
+		id = event.Source + ":" + headerText(event.MessageID)
 	case msgIDGenerated:
 		id = event.Source + ":" + pixel.NewMessageID()
 	}
@@ -124,6 +125,18 @@ func (m *Messages) event(ctx context.Context, event *pixel.Event) *nats.Msg {
 		msg.Header["traceparent"] = []string{event.TraceParent}
 	}
 	return msg
+}
+
+// headerText escapes what a header cannot hold, as in a URL: line breaks, which
+// nats.go makes spaces, and spaces at the end, which it trims. Two ids that differ
+// must not become one.
+func headerText(id string) string {
+	if !strings.ContainsAny(id, "\r\n") && strings.TrimRight(id, " \t") == id {
+		return id
+	}
+	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	kept := strings.TrimRight(id, " \t")
+	return escape.Replace(kept) + strings.NewReplacer(" ", "%20", "\t", "%09").Replace(id[len(kept):])
 }
 
 // rejection makes the message of a rejected request, or nil where none is wanted.

@@ -84,7 +84,7 @@ func (s *NATS) Reject(_ context.Context, r *pixel.Rejection) error {
 		return nil
 	}
 	return s.lease.use(func(c *conn) error {
-		return explain(c.publishBuffered(msg))
+		return explain(c.publishOrDrop(msg))
 	})
 }
 
@@ -120,7 +120,7 @@ func (s *NATS) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		if known, err := unmarshalFirst(d, s.Connection.unmarshalOption, s.Messages.unmarshalOption); err != nil {
 			return err
 		} else if !known {
-			return d.Errf("unrecognized subdirective '%s' of the nats sink", d.Val())
+			return d.Errf("unrecognized subdirective '%s' of the nats sink: write %s", d.Val(), natsOptions)
 		}
 	}
 	if err := s.Connection.validate(); err != nil {
@@ -128,6 +128,9 @@ func (s *NATS) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	return nil
 }
+
+// natsOptions are the options that both sinks take, for errors.
+const natsOptions = "subject, msg_id, rejected, server, context, client_name, user, token, creds, nkey, jwt, inbox_prefix or tls"
 
 // unmarshalFirst lets each group of options look at the subdirective until one
 // knows it.

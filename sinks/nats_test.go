@@ -142,8 +142,11 @@ func TestNATSBacklogIsFull(t *testing.T) {
 	if !errors.Is(err, errBacklogFull) {
 		t.Errorf("got %v, want %v", err, errBacklogFull)
 	}
-	if err := s.Reject(context.Background(), &pixel.Rejection{Reason: pixel.NoData, Query: string(event.Body)}); !errors.Is(err, errBacklogFull) {
-		t.Errorf("got %v for a rejection, want %v", err, errBacklogFull)
+	if err := s.Reject(context.Background(), &pixel.Rejection{Reason: pixel.NoData, Query: "q"}); !errors.Is(err, errNotConnected) {
+		t.Errorf("got %v for a rejection, want %v", err, errNotConnected)
+	}
+	if n := s.lease.value.backlog.size(); n != 7 {
+		t.Errorf("%d messages wait, want the 7 events that fit", n)
 	}
 }
 

@@ -86,12 +86,27 @@ func (c *StreamCreate) validate(subject string) error {
 	if c.MaxBytes < 0 || c.MaxAge < 0 || c.DuplicateWindow < 0 {
 		return errors.New("max_bytes, max_age and duplicate_window must not be negative")
 	}
-	for _, s := range c.Subjects {
-		if covers(s, subject) {
-			return nil
-		}
+	const shortest = caddy.Duration(100 * time.Millisecond) // the server's own limit
+	if c.MaxAge > 0 && c.MaxAge < shortest || c.DuplicateWindow > 0 && c.DuplicateWindow < shortest {
+		return errors.New("max_age and duplicate_window must be 100ms or longer")
 	}
-	if len(c.Subjects) > 0 {
+	return c.validateSubjects(subject)
+}
+
+func (c *StreamCreate) validateSubjects(subject string) error {
+	covered := len(c.Subjects) == 0
+	for i, s := range c.Subjects {
+		if err := checkFilter(s); err != nil {
+			return fmt.Errorf("the stream's subject %q %w", s, err)
+		}
+		for _, other := range c.Subjects[:i] {
+			if overlap(s, other) {
+				return fmt.Errorf("the stream's subjects %s and %s overlap: remove one of them", other, s)
+			}
+		}
+		covered = covered || covers(s, subject)
+	}
+	if !covered {
 		return fmt.Errorf("none of the subjects of the stream covers %s, where events are published", subject)
 	}
 	return nil
@@ -223,6 +238,7 @@ func (c *StreamCreate) unmarshalOption(d *caddyfile.Dispenser) error {
 	case "duplicate_window":
 		return unmarshalDuration(d, &c.DuplicateWindow)
 	default:
-		return d.Errf("unrecognized subdirective '%s' of create", d.Val())
+		return d.Errf("unrecognized subdirective '%s' of create: "+
+			"write subjects, storage, replicas, max_bytes, max_age, discard or duplicate_window", d.Val())
 	}
 }

@@ -33,6 +33,8 @@ const (
 	lookTimeout = 5 * time.Second
 	// lookPause keeps many events that find no stream from asking as often.
 	lookPause = time.Second
+	// longestPause is between looks that keep failing.
+	longestPause = 5 * time.Minute
 )
 
 func newStreamKeeper(subject string, stream *Stream, logger *zap.Logger) *streamKeeper {
@@ -57,15 +59,24 @@ func (k *streamKeeper) look() {
 }
 
 func (k *streamKeeper) run(ctx context.Context, c *conn) {
+	pause := lookPause
 	for {
+		var again <-chan time.Time
+		if pause > lookPause {
+			again = time.After(pause)
+		}
 		select {
 		case <-k.looks:
+			pause = lookPause
+		case <-again:
 		case <-ctx.Done():
 			return
 		}
 		if js := c.jetstream(); js != nil && c.connected() && !k.check(ctx, js) {
-			// JetStream may still elect its leader: look again.
-			k.look()
+			// JetStream may still elect its leader: look again, less and less often.
+			pause = min(2*pause, longestPause)
+		} else {
+			pause = lookPause
 		}
 		select {
 		case <-time.After(lookPause):
@@ -81,7 +92,7 @@ func (k *streamKeeper) check(ctx context.Context, js jetstream.JetStream) bool {
 	defer cancel()
 	infos, err := k.find(ctx, js)
 	if err != nil {
-		if ctx.Err() == nil {
+		if !errors.Is(ctx.Err(), context.Canceled) {
 			k.reportFailure(err)
 		}
 		return false
@@ -174,6 +185,10 @@ func (k *streamKeeper) reportFailure(err error) {
 	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
 		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 		fields = append(fields, zap.String("hint", "check that JetStream is on in the server and for this account, and the option domain"))
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		fields = append(fields, zap.String("hint", "events may be published all the same; to have the stream looked after, "+
+			"allow this user $JS.API.STREAM.NAMES and $JS.API.STREAM.INFO.*"))
 	}
 	k.logger.Warn("cannot look after the stream yet, trying on", fields...)
 }

@@ -82,6 +82,9 @@ func checkSubject(subject string) error {
 	if strings.HasPrefix(subject, "$") {
 		return errors.New("begins with a dollar sign, which NATS keeps for itself")
 	}
+	if strings.ContainsAny(subject, "{}") {
+		return errors.New("has a brace outside of a placeholder, or a placeholder where none can be used")
+	}
 	for token := range strings.SplitSeq(subject, ".") {
 		if token == "" {
 			return errors.New("has an empty token: write tokens separated by single dots, like segment.events.{source}.{type}")
@@ -187,4 +190,40 @@ func covers(outer, inner string) bool {
 		}
 	}
 	return len(o) == len(i)
+}
+
+// checkFilter tells what keeps a text from being a subject that a stream takes,
+// wildcards included.
+func checkFilter(subject string) error {
+	tokens := strings.Split(subject, ".")
+	for i, token := range tokens {
+		switch token {
+		case "":
+			return errors.New("has an empty token: write tokens separated by single dots")
+		case "*":
+		case ">":
+			if i < len(tokens)-1 {
+				return errors.New("has a > that is not its last token")
+			}
+		default:
+			if safeToken(token) != token {
+				return errors.New("has a wildcard within a token, a space or a character outside of ASCII")
+			}
+		}
+	}
+	return nil
+}
+
+// overlap tells whether some subject is matched by both.
+func overlap(a, b string) bool {
+	x, y := strings.Split(a, "."), strings.Split(b, ".")
+	for n := range min(len(x), len(y)) {
+		switch {
+		case x[n] == ">", y[n] == ">":
+			return true
+		case x[n] != "*" && y[n] != "*" && x[n] != y[n]:
+			return false
+		}
+	}
+	return len(x) == len(y)
 }

@@ -6,8 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -70,7 +68,7 @@ func (w *Writer) open() (*lineWriter, func(), error) {
 		if err != nil {
 			return nil, fmt.Errorf("opening %s: %w", w.opener, err)
 		}
-		return &lineWriter{out: out}, nil
+		return newLineWriter(out), nil
 	})
 	if err != nil {
 		return nil, nil, err
@@ -84,33 +82,6 @@ func (w *Writer) Publish(_ context.Context, event *pixel.Event) error {
 		return lines.write(event.Body)
 	})
 }
-
-// lineWriter writes whole lines, one at a time.
-type lineWriter struct {
-	mu   sync.Mutex
-	out  io.WriteCloser
-	line []byte
-}
-
-// write turns the line breaks that a client left between its JSON tokens into
-// spaces. Within a JSON string there are none.
-func (l *lineWriter) write(body []byte) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.line = l.line[:0]
-	for _, c := range body {
-		if c == '\n' || c == '\r' {
-			c = ' '
-		}
-		l.line = append(l.line, c)
-	}
-	l.line = append(l.line, '\n')
-	_, err := l.out.Write(l.line)
-	return err
-}
-
-// Destruct closes the writer when the last sink has let go of it.
-func (l *lineWriter) Destruct() error { return l.out.Close() }
 
 // UnmarshalCaddyfile sets up the sink from Caddyfile tokens. Syntax:
 //
@@ -167,5 +138,4 @@ var (
 	_ caddyfile.Unmarshaler = (*Writer)(nil)
 	_ Sink                  = (*Writer)(nil)
 	_ Starter               = (*Writer)(nil)
-	_ caddy.Destructor      = (*lineWriter)(nil)
 )

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	_ "github.com/caddyserver/caddy/v2/modules/logging"
@@ -242,6 +243,36 @@ func TestWriterReturnsErrors(t *testing.T) {
 	output.openErr = refused
 	if err := w.Publish(context.Background(), newEvent("3")); !errors.Is(err, refused) {
 		t.Errorf("got %v, want %v", err, refused)
+	}
+}
+
+// stuckOutput takes nothing until it is closed, like a network peer that has
+// stopped reading.
+type stuckOutput struct{ closed chan struct{} }
+
+func (s *stuckOutput) Write([]byte) (int, error) {
+	<-s.closed
+	return 0, io.ErrClosedPipe
+}
+
+func (s *stuckOutput) Close() error {
+	close(s.closed)
+	return nil
+}
+
+// TestWriterStuck has one event that hangs in its writer and one that waits for
+// its turn.
+func TestWriterStuck(t *testing.T) {
+	checkLeaks(t)
+	lines := newLineWriter(&stuckOutput{make(chan struct{})})
+	lines.timeout = time.Millisecond
+	for range 2 {
+		if err := lines.write([]byte("{}")); !errors.Is(err, errWriterStuck) {
+			t.Errorf("got %v, want %v", err, errWriterStuck)
+		}
+	}
+	if err := lines.Destruct(); err != nil {
+		t.Error(err)
 	}
 }
 
