@@ -20,9 +20,11 @@ import (
 
 func init() {
 	httpcaddyfile.RegisterHandlerDirective("segment_pixel", parseCaddyfile)
-	// It answers what it is meant for and passes on the rest, so it goes in front
-	// of the directives that answer everything.
-	httpcaddyfile.RegisterDirectiveOrder("segment_pixel", httpcaddyfile.Before, "handle")
+	// It passes on whatever is not a pixel, so it goes in front of all that would
+	// answer, rewrite or refuse a pixel on an existing site: a redirect, try_files
+	// of a single-page application, basic_auth. What sets header fields or logs
+	// comes before it.
+	httpcaddyfile.RegisterDirectiveOrder("segment_pixel", httpcaddyfile.Before, "redir")
 }
 
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
@@ -100,7 +102,8 @@ func (h *Handler) unmarshalOption(d *caddyfile.Dispenser) error {
 	case "honor":
 		return h.unmarshalHonor(d)
 	default:
-		return d.Errf("unrecognized subdirective '%s' of segment_pixel", d.Val())
+		return d.Errf("unrecognized subdirective '%s' of segment_pixel: write write_key, write_keys, path_prefix, sink, "+
+			"max_event_size, ignore_params, client_ip, ip_mask or honor", d.Val())
 	}
 }
 

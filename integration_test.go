@@ -181,6 +181,10 @@ func TestPlaces(t *testing.T) {
 		"handle_path":                   {"handle_path /t/* {\n" + directive("path_prefix /") + "}\nrespond next", "/t/page", "/other"},
 		"handle_path, longer":           {"handle_path /t/* {\n" + directive("path_prefix /p") + "}\nrespond next", "/t/p/page", "/p/page"},
 		"own prefixes":                  {directive("path_prefix /a /b/\npath_prefix /c/d") + "respond next", "/c/d/page", "/v1/pixel/page"},
+		"single-page application":       {directive("") + "root DIR\ntry_files {path} /next\nfile_server", "/v1/pixel/page", "/other"},
+		"redirect":                      {directive("") + "redir /v1/* /elsewhere\nrespond next", "/v1/pixel/page", "/other"},
+		"basic_auth":                    {directive("") + "basic_auth /v1/* {\nu $2a$14$Zkx19XLiW6VYouLHR5NmfOFU0z2GTNmpkT/5qqR7hx4IjWJPDhjvG\n}\nrespond next", "/v1/pixel/page", "/other"},
+		"handle_path beside try_files":  {"handle_path /t/* {\n" + directive("path_prefix /") + "}\nhandle {\nroot DIR\ntry_files {path} /next\nfile_server\n}", "/t/page", "/other"},
 		"file server":                   {directive("") + "root DIR\nfile_server", "/v1/pixel/page", "/next"},
 		"reverse proxy":                 {directive("") + "reverse_proxy 127.0.0.1:PORT {\nrewrite /looped\nheader_up X-Looped 1\n}\n@looped path /looped\nrespond @looped next", "/v1/pixel/page", "/other"},
 	}

@@ -5,6 +5,7 @@ package segmentpixel
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -93,13 +94,10 @@ func (k *keyring) resolve(withFiles bool) (map[string]string, error) {
 		if !withFiles && strings.Contains(key.Key, "{file.") {
 			continue
 		}
+		source := cmp.Or(key.Source, defaultSource)
 		value, err := repl.ReplaceOrErr(key.Key, true, true)
 		if err != nil {
-			return nil, fmt.Errorf("write_key of source %s: %w", key.Source, err)
-		}
-		source := key.Source
-		if source == "" {
-			source = defaultSource
+			return nil, fmt.Errorf("write_key of source %s: %w", source, err)
 		}
 		if err := addKey(sources, strings.TrimRight(value, "\r\n"), source); err != nil {
 			return nil, err
@@ -162,7 +160,8 @@ func readKeyFile(file string, sources map[string]string) error {
 	if err != nil {
 		return errors.Unwrap(err)
 	}
-	lines := bufio.NewScanner(bytes.NewReader(content))
+	// Some editors begin a file with a byte order mark.
+	lines := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(content, []byte("\ufeff"))))
 	for number := 1; lines.Scan(); number++ {
 		fields := strings.Fields(lines.Text())
 		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {

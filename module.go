@@ -35,7 +35,8 @@ func init() {
 // transparent gif, and hands each decoded event to its sinks before it answers.
 // Requests outside of its path prefixes go to the next handler untouched.
 //
-// These placeholders are set on each request that it answers:
+// These placeholders are set on each request that it answers, but for HEAD and
+// OPTIONS, which are no events:
 //
 // Placeholder | Description
 // ------------|-------------

@@ -37,8 +37,11 @@ func checkMaxEventSize(size int) error {
 }
 
 func checkIgnored(name string) error {
-	if name == "" || name == "data" {
-		return fmt.Errorf("ignore_params cannot ignore %q", name)
+	switch name {
+	case "", "data":
+		return fmt.Errorf("ignore_params cannot ignore %q: name other parameters", name)
+	case "none":
+		return errors.New("ignore_params takes none as its first argument only")
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ package segmentpixel
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -36,8 +37,11 @@ func checkPrefix(prefix string) error {
 	if !strings.HasPrefix(prefix, "/") {
 		return fmt.Errorf("path_prefix %q must begin with a slash", prefix)
 	}
-	if strings.ContainsAny(prefix, "*?#{} ") || strings.Contains(prefix, "//") {
-		return fmt.Errorf("path_prefix %q must be a plain path, such as /v1/pixel: no wildcard, placeholder, query or double slash", prefix)
+	if strings.ContainsAny(prefix, "*?#{}% ") || strings.Contains(prefix, "//") {
+		return fmt.Errorf("path_prefix %q must be a plain path, such as /v1/pixel: no wildcard, placeholder, query, escape or double slash", prefix)
+	}
+	if path.Clean(prefix) != strings.TrimSuffix(prefix, "/") && prefix != "/" {
+		return fmt.Errorf("path_prefix %q must not hold dots for folders: write %s", prefix, path.Clean(prefix))
 	}
 	return nil
 }
