@@ -375,8 +375,9 @@ func TestWriteKeysFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	t.Setenv("PIXEL_TEST_FOLDER", s.dir)
 	config := s.config(`segment_pixel {
-		write_keys DIR/keys
+		write_keys {env.PIXEL_TEST_FOLDER}/keys
 		sink writer file DIR/events
 	}`)
 	if err := caddy.Load(config, true); err == nil || !strings.Contains(err.Error(), file) {

@@ -80,7 +80,15 @@ type keyring struct {
 
 // provision resolves the placeholders, but reads no file.
 func (k *keyring) provision(keys []WriteKey, files []string, logger *zap.Logger) error {
-	k.configured, k.files, k.logger = keys, files, logger
+	k.configured, k.logger = keys, logger
+	repl := caddy.NewReplacer()
+	for _, file := range files {
+		name, err := repl.ReplaceOrErr(file, true, true)
+		if err != nil {
+			return fmt.Errorf("write_keys file: %w", err)
+		}
+		k.files = append(k.files, name)
+	}
 	_, err := k.resolve(false)
 	return err
 }

@@ -51,7 +51,8 @@ type Handler struct {
 
 	// Files with a write key and a source on each line, read when the
 	// configuration is started and again when they change. Empty lines and lines
-	// that begin with # are skipped. Default: none
+	// that begin with # are skipped. The names may hold placeholders such as
+	// `{env.CREDENTIALS_DIRECTORY}`. Default: none
 	WriteKeyFiles []string `json:"write_key_files,omitempty"`
 
 	// The paths under which the event types are found.
