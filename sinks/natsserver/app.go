@@ -7,11 +7,13 @@
 package natsserver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
@@ -87,7 +89,8 @@ type App struct {
 	// held is the running server while this app holds a reference to it in
 	// the pool, and nil otherwise. It makes the release happen exactly once
 	// for every acquisition, whichever of Stop and Cleanup come.
-	held atomic.Pointer[embedded]
+	held   atomic.Pointer[embedded]
+	atExit sync.Once
 }
 
 // CaddyModule returns the Caddy module information.
@@ -210,12 +213,21 @@ func (a *App) Start() error {
 }
 
 // Stop gives up this app's share in the server. The last one to do so stops
-// it.
-func (a *App) Stop() error { return a.release() }
+// it; when the process exits, that is after all other apps, which Caddy stops in
+// no fixed order: they may have events to publish until then.
+func (a *App) Stop() error {
+	if !caddy.Exiting() {
+		return a.release()
+	}
+	a.atExit.Do(func() {
+		caddy.OnExit(func(context.Context) { _ = a.release() })
+	})
+	return nil
+}
 
 // Cleanup does what Stop does, for a configuration that is discarded without
 // having been stopped.
-func (a *App) Cleanup() error { return a.release() }
+func (a *App) Cleanup() error { return a.Stop() }
 
 func (a *App) release() error {
 	if a.held.Swap(nil) == nil {
