@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -44,9 +45,10 @@ type JetStream struct {
 	// Default: 5s
 	AckTimeout caddy.Duration `json:"ack_timeout,omitempty"`
 
-	lease   lease[*conn]
-	keeper  *streamKeeper
-	unwatch func()
+	lease lease[*conn]
+	// keeper is there from Start to Stop; events may come before and after.
+	keeper        atomic.Pointer[streamKeeper]
+	releaseKeeper func()
 }
 
 const defaultAckTimeout = 5 * time.Second
@@ -60,7 +62,7 @@ func (*JetStream) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision parses the options. It opens nothing.
-func (s *JetStream) Provision(ctx caddy.Context) error {
+func (s *JetStream) Provision(caddy.Context) error {
 	if _, err := s.resolve(caddy.NewReplacer(), false); err != nil {
 		return err
 	}
@@ -71,7 +73,6 @@ func (s *JetStream) Provision(ctx caddy.Context) error {
 		return err
 	}
 	s.lease.open = s.open
-	s.keeper = newStreamKeeper(s.template.wildcard(), s.Stream, ctx.Logger())
 	return nil
 }
 
@@ -117,16 +118,20 @@ func (s *JetStream) Start(site Site) error {
 		return err
 	}
 	return s.lease.use(func(c *conn) error {
-		s.unwatch = s.keeper.watch(c, int64(site.MaxEventSize))
+		keeper, release, err := acquireKeeper(c, s.template.wildcard(), s.Stream, int64(site.MaxEventSize))
+		if err != nil {
+			return err
+		}
+		s.releaseKeeper = release
+		s.keeper.Store(keeper)
 		return nil
 	})
 }
 
 // Stop lets go of the connection once no event waits for its ack any more.
 func (s *JetStream) Stop() {
-	if s.unwatch != nil {
-		s.unwatch()
-		s.unwatch = nil
+	if s.keeper.Swap(nil) != nil {
+		s.releaseKeeper()
 	}
 	s.lease.stop()
 }
@@ -179,8 +184,8 @@ func (s *JetStream) publishUntilAcked(ctx context.Context, c *conn, msg *nats.Ms
 		if errors.Is(err, errNoAck) {
 			ackWait = min(2*ackWait, lastAckWait)
 		}
-		if isNoStream(err) {
-			s.keeper.look()
+		if keeper := s.keeper.Load(); keeper != nil && isNoStream(err) {
+			keeper.look()
 		}
 		select {
 		case <-ctx.Done():

@@ -91,9 +91,17 @@ func newJetStream(t *testing.T, url string, configure func(*JetStream)) (*JetStr
 	if err := s.Validate(); err != nil {
 		t.Fatalf("validating: %v", err)
 	}
+	return s, observeStreams(t)
+}
+
+// observeStreams collects what stream keepers log during the test.
+func observeStreams(t *testing.T) *observer.ObservedLogs {
+	t.Helper()
 	core, logs := observer.New(zap.DebugLevel)
-	s.keeper.logger = zap.New(core)
-	return s, logs
+	original := streamLogger
+	streamLogger = func() *zap.Logger { return zap.New(core) }
+	t.Cleanup(func() { streamLogger = original })
+	return logs
 }
 
 // startJetStream starts a sink and stops it at the end of the test.

@@ -4,26 +4,44 @@ package sinks
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 )
 
-// streamKeeper looks after the stream of one sink: whenever NATS has been
-// reached, and when an event found no stream, it creates the stream if that was
-// asked for and warns of what the stream lacks, once as long as that is the same.
+// keepers holds the stream keepers of all configurations. Sinks that are alike,
+// in every site that imports one snippet, share one, and a reload keeps it: so a
+// finding is reported once.
+var keepers = caddy.NewUsagePool()
+
+// keeperKey is all that makes two keepers differ.
+type keeperKey struct {
+	conn         *conn
+	subject      string
+	stream       string // as JSON
+	maxEventSize int64
+}
+
+// streamLogger is looked up for every line, as a keeper outlives configurations.
+var streamLogger = func() *zap.Logger { return caddy.Log().Named("segment_pixel.stream") }
+
+// streamKeeper looks after a stream: whenever NATS has been reached, and when an
+// event found no stream, it creates the stream if that was asked for and warns of
+// what the stream lacks, once as long as that is the same.
 type streamKeeper struct {
-	subject string // with wildcards
-	stream  *Stream
-	logger  *zap.Logger
-	// maxEventSize is known once the sink has been started.
+	subject      string // with wildcards
+	stream       *Stream
 	maxEventSize int64
 
+	logger  func() *zap.Logger
+	stop    func()
 	looks   chan struct{}
 	last    []string // findings of the last look
 	failure string   // why the last look failed, if it did
@@ -37,17 +55,46 @@ const (
 	longestPause = 5 * time.Minute
 )
 
-func newStreamKeeper(subject string, stream *Stream, logger *zap.Logger) *streamKeeper {
-	return &streamKeeper{subject: subject, stream: stream, logger: logger, looks: make(chan struct{}, 1)}
+// acquireKeeper returns the keeper of a stream, and how to release it.
+func acquireKeeper(c *conn, subject string, stream *Stream, maxEventSize int64) (*streamKeeper, func(), error) {
+	options, err := json.Marshal(stream)
+	if err != nil {
+		return nil, nil, err
+	}
+	key := keeperKey{c, subject, string(options), maxEventSize}
+	pooled, _, err := keepers.LoadOrNew(key, func() (caddy.Destructor, error) {
+		k := newStreamKeeper(subject, stream, maxEventSize)
+		k.watch(c)
+		return k, nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return pooled.(*streamKeeper), func() { _, _ = keepers.Delete(key) }, nil
 }
 
-// watch looks after the stream until stop is called. It is called once.
-func (k *streamKeeper) watch(c *conn, maxEventSize int64) (stop func()) {
-	k.maxEventSize = maxEventSize
+func newStreamKeeper(subject string, stream *Stream, maxEventSize int64) *streamKeeper {
+	return &streamKeeper{
+		subject:      subject,
+		stream:       stream,
+		maxEventSize: maxEventSize,
+		logger:       streamLogger,
+		looks:        make(chan struct{}, 1),
+	}
+}
+
+// watch looks after the stream until the keeper is destructed.
+func (k *streamKeeper) watch(c *conn) {
 	ctx, cancel := context.WithCancel(context.Background())
 	remove := c.onConnect(func(*nats.Conn) { k.look() })
+	k.stop = func() { remove(); cancel() }
 	go k.run(ctx, c)
-	return func() { remove(); cancel() }
+}
+
+// Destruct ends watching when the last sink has let go of the keeper.
+func (k *streamKeeper) Destruct() error {
+	k.stop()
+	return nil
 }
 
 // look asks for a look at the stream, soon.
@@ -136,7 +183,7 @@ func (k *streamKeeper) find(ctx context.Context, js jetstream.JetStream) ([]*jet
 		stream, err := js.Stream(ctx, name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) && k.stream != nil && k.stream.Create != nil {
 			if stream, err = js.CreateStream(ctx, k.stream.config(k.subject)); err == nil {
-				k.logger.Info("created the stream", zap.String("stream", name), zap.Strings("subjects", stream.CachedInfo().Config.Subjects))
+				k.logger().Info("created the stream", zap.String("stream", name), zap.Strings("subjects", stream.CachedInfo().Config.Subjects))
 			}
 		}
 		switch {
@@ -190,7 +237,7 @@ func (k *streamKeeper) reportFailure(err error) {
 		fields = append(fields, zap.String("hint", "events may be published all the same; to have the stream looked after, "+
 			"allow this user $JS.API.STREAM.NAMES and $JS.API.STREAM.INFO.*"))
 	}
-	k.logger.Warn("cannot look after the stream yet, trying on", fields...)
+	k.logger().Warn("cannot look after the stream yet, trying on", fields...)
 }
 
 // report logs findings that differ from those of the last look.
@@ -199,14 +246,17 @@ func (k *streamKeeper) report(streams, findings []string) {
 	k.failure = ""
 	if slices.Equal(findings, k.last) {
 		if failed {
-			k.logger.Info("looked after the stream again: nothing has changed", zap.Strings("streams", streams))
+			k.logger().Info("looked after the stream again: nothing has changed", zap.Strings("streams", streams))
 		}
 		return
 	}
 	k.last = findings
 	if len(findings) == 0 {
-		k.logger.Info("the stream is as it should be", zap.Strings("streams", streams))
+		k.logger().Info("the stream is as it should be", zap.Strings("streams", streams))
 		return
 	}
-	k.logger.Warn("the stream is not as it should be", zap.Strings("streams", streams), zap.Strings("findings", findings))
+	k.logger().Warn("the stream is not as it should be", zap.Strings("streams", streams), zap.Strings("findings", findings))
 }
+
+// Interface guard
+var _ caddy.Destructor = (*streamKeeper)(nil)

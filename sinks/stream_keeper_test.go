@@ -124,9 +124,8 @@ func TestStreamKeeperFindings(t *testing.T) {
 			if test.named != "" {
 				stream = &Stream{Name: test.named}
 			}
-			core, logs := observer.New(zap.DebugLevel)
-			k := newStreamKeeper(subject, stream, zap.New(core))
-			k.maxEventSize = max(test.maxEventSize, pixel.DefaultMaxEventSize)
+			logs := observeStreams(t)
+			k := newStreamKeeper(subject, stream, max(test.maxEventSize, pixel.DefaultMaxEventSize))
 			for range 2 { // the second look finds nothing new
 				if !k.check(t.Context(), client.js) {
 					t.Error("could not find out")
@@ -150,8 +149,8 @@ func TestStreamKeeperSeveralStreams(t *testing.T) {
 		config.Name, config.Subjects = source, []string{"segment.events." + source + ".*"}
 		client.create(t, config)
 	}
-	core, logs := observer.New(zap.DebugLevel)
-	k := newStreamKeeper("segment.events.*.*", nil, zap.New(core))
+	logs := observeStreams(t)
+	k := newStreamKeeper("segment.events.*.*", nil, pixel.DefaultMaxEventSize)
 	if !k.check(t.Context(), client.js) {
 		t.Error("could not find out")
 	}
@@ -193,7 +192,7 @@ func TestStreamKeeperReportsChanges(t *testing.T) {
 	if _, err := client.js.UpdateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
-	s.keeper.look()
+	s.keeper.Load().look()
 	eventually(t, patience, func() bool { return logs.FilterLevelExact(zap.InfoLevel).Len() == 1 })
 	if got, want := messages(logs), "the stream is not as it should be; the stream is as it should be"; got != want {
 		t.Errorf("logged %q, want %q", got, want)
@@ -235,8 +234,8 @@ func TestStreamKeeperReportsFailures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	core, logs := observer.New(zap.DebugLevel)
-	k := newStreamKeeper("segment.events.*.*", nil, zap.New(core))
+	logs := observeStreams(t)
+	k := newStreamKeeper("segment.events.*.*", nil, pixel.DefaultMaxEventSize)
 	for _, look := range []struct {
 		js   jetstream.JetStream
 		want string // logged by it
@@ -277,4 +276,28 @@ func TestStreamKeeperWithoutJetStream(t *testing.T) {
 	if got := messages(logs); got != "cannot look after the stream yet, trying on" {
 		t.Errorf("logged %q", got)
 	}
+}
+
+// TestStreamKeeperIsShared starts sinks as sites do that import one snippet, and
+// one with another subject.
+func TestStreamKeeperIsShared(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	first, _ := newJetStream(t, server.ClientURL(), nil)
+	second, _ := newJetStream(t, server.ClientURL(), nil)
+	other, logs := newJetStream(t, server.ClientURL(), func(s *JetStream) { s.Subject = "other.{source}" })
+	for _, s := range []*JetStream{first, second, other} {
+		startSink(t, s)
+		defer s.Stop()
+	}
+	if first.keeper.Load() != second.keeper.Load() || first.keeper.Load() == other.keeper.Load() {
+		t.Error("sinks that are alike share no keeper, or others do")
+	}
+	eventually(t, patience, func() bool { return logs.Len() == 2 })
+	first.Stop()
+	// The second sink still has its keeper looked after.
+	client := newTestClient(t, server)
+	client.create(t, eventStream())
+	second.keeper.Load().look()
+	eventually(t, patience, func() bool { return logs.FilterMessage("the stream is as it should be").Len() == 1 })
 }
