@@ -78,13 +78,13 @@ func checkSampleEvent(t *testing.T, text string) {
 		t.Fatal(rejection.Reason)
 	}
 	defer event.Release()
-	real := parse(t, event.Body)
-	for name := range real {
+	became := parse(t, event.Body)
+	for name := range became {
 		if sample[name] == nil {
 			t.Errorf("the README's event lacks %s", name)
 		}
 	}
-	if len(sample) != len(real) || sample["userId"] != real["userId"] || sample["event"] != real["event"] {
-		t.Errorf("the README has %v, but it is %v", sample, real)
+	if len(sample) != len(became) || sample["userId"] != became["userId"] || sample["event"] != became["event"] {
+		t.Errorf("the README has %v, but it is %v", sample, became)
 	}
 }

@@ -183,6 +183,7 @@ func client(t *testing.T, url string, opts ...nats.Option) *nats.Conn {
 
 // closeAfter closes nc and waits for its goroutines, which goleak would see.
 func closeAfter(t *testing.T, nc *nats.Conn) {
+	t.Helper()
 	closed := make(chan struct{})
 	nc.SetClosedHandler(func(*nats.Conn) { close(closed) })
 	t.Cleanup(func() {
