@@ -67,23 +67,21 @@ func appendBase64[Text string | []byte](dst []byte, s Text) (out []byte, at int,
 }
 
 // reading is one way to understand the spaces and literal plus signs in base64
-// text, both of which a query can stand for a lost "+" or for white space.
-type reading uint8
+// text, both of which a query can stand for a lost "+" or for white space. What
+// is set was a plus sign; the others were white space.
+type reading struct {
+	pluses     bool // literal plus signs
+	spaces     bool // spaces within a line
+	edgeSpaces bool // spaces that begin or end a line
+}
 
-const (
-	// allPlus: each was a plus sign, but for spaces that begin or end a line. This
-	// is what form decoding leaves.
-	allPlus reading = iota
-	// everyPlus: each was a plus sign, also beside line breaks.
-	everyPlus
-	// spacesWhite: plus signs are plus signs and spaces are white space, as in
-	// base64 that an editor wrapped.
-	spacesWhite
-	// allWhite: each was white space, as in wrapped base64 that was form-encoded.
-	allWhite
-
-	readingCount
-)
+// readings are tried in this order, the most likely first.
+var readings = [...]reading{
+	{pluses: true, spaces: true},                   // form decoding took the plus signs
+	{pluses: true, spaces: true, edgeSpaces: true}, // and somebody broke lines at them
+	{pluses: true}, // an editor wrapped the text
+	{},             // which was then form-encoded
+}
 
 // isAmbiguous tells whether the readings of text differ.
 func isAmbiguous(text []byte) bool {
@@ -103,15 +101,17 @@ func appendDigits(dst, text []byte, as reading) []byte {
 			// A soft line break of quoted-printable mail.
 		case c == ' ':
 			run := spaces(text[i:])
-			if as == everyPlus || as == allPlus && !besideLineSpace(text, i, i+run) {
+			wasPlus := as.spaces
+			if besideLineSpace(text, i, i+run) {
+				wasPlus = as.edgeSpaces
+			}
+			if wasPlus {
 				dst = append(dst, bytes.Repeat([]byte{'+'}, run)...)
 			}
 			i += run - 1
 		case c == lostPlus:
-			switch as {
-			case allPlus, everyPlus, spacesWhite:
+			if as.pluses {
 				dst = append(dst, '+')
-			case allWhite:
 			}
 		default:
 			dst = append(dst, c)

@@ -195,7 +195,7 @@ func (ws *workspace) readPlainJSON(text []byte) ([]byte, failure) {
 // object. Where none does, the failure of the most likely one is reported.
 func (ws *workspace) readBase64(text []byte) ([]byte, failure) {
 	var first failure
-	for as := range readingCount {
+	for i, as := range readings {
 		ws.digits = appendDigits(ws.digits[:0], text, as)
 		object, fail := ws.readDigits()
 		if !fail.failed() {
@@ -204,7 +204,7 @@ func (ws *workspace) readBase64(text []byte) ([]byte, failure) {
 			}
 			return object, fail
 		}
-		if as == allPlus {
+		if i == 0 {
 			first = fail
 		}
 		if !isAmbiguous(text) {

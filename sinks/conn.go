@@ -130,16 +130,8 @@ func (c *conn) release() {
 	_, _ = conns.Delete(c.key)
 }
 
-// nats returns nil until dialling has begun. Afterwards the connection may be down,
-// and may be replaced: ask each time.
-func (c *conn) nats() *nats.Conn {
-	if l := c.link.Load(); l != nil {
-		return l.nc
-	}
-	return nil
-}
-
-// jetstream returns nil as long as nats does, and belongs to the same nats.Conn.
+// jetstream returns nil until dialling has begun. Afterwards the connection may be
+// down, and may be replaced: ask each time.
 func (c *conn) jetstream() jetstream.JetStream {
 	if l := c.link.Load(); l != nil {
 		return l.js

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -161,4 +162,12 @@ func acquire(t *testing.T, o connOptions) *conn {
 // toServer returns the options to connect to a server.
 func toServer(s *server.Server) connOptions {
 	return connOptions{Connection: Connection{Servers: []string{s.ClientURL()}}}
+}
+
+// nats returns the connection itself, nil until dialling has begun.
+func (c *conn) nats() *nats.Conn {
+	if l := c.link.Load(); l != nil {
+		return l.nc
+	}
+	return nil
 }
