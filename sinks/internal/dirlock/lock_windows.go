@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package natsserver
+package dirlock
 
 import (
 	"errors"
@@ -23,7 +23,7 @@ func openLocked(name string) (*os.File, error) {
 	handle, err := syscall.CreateFile(path, syscall.GENERIC_READ|syscall.GENERIC_WRITE, shareNothing,
 		nil, syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL, 0)
 	if errors.Is(err, errSharingViolation) {
-		return nil, errors.New("another server is using it")
+		return nil, ErrHeld
 	}
 	if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", name, err)

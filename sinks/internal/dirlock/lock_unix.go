@@ -2,7 +2,7 @@
 
 //go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
-package natsserver
+package dirlock
 
 import (
 	"errors"
@@ -24,7 +24,7 @@ func openLocked(name string) (*os.File, error) {
 	}
 	_ = file.Close()
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, errors.New("another server is using it")
+		return nil, ErrHeld
 	}
 	return nil, fmt.Errorf("locking %s: %w", name, err)
 }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/prometheus/prometheus/tsdb/wlog"
+)
+
+// Acknowledge notes that every event up to and including the one at a position is
+// dealt with.
+func (s *Spool) Acknowledge(p Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.Sequence = min(p.Sequence, s.read)
+	if p.Sequence <= s.acked.Sequence {
+		return
+	}
+	if s.unread.after <= p.Sequence {
+		p.Sequence = max(p.Sequence, s.unread.last)
+	}
+	s.acked = Position{Segment: max(s.acked.Segment, p.Segment), Sequence: p.Sequence}
+	s.ages.acknowledged(p.Sequence)
+	s.failed.forget(p.Sequence)
+	frees := s.trouble.tight() && s.oldestNeeded() > s.usage.first
+	if frees || p.Sequence-s.saved.Sequence >= checkpointEvents {
+		signal(s.kick)
+	}
+}
+
+// oldestNeeded is the oldest segment that may hold an event that is not
+// acknowledged.
+func (s *Spool) oldestNeeded() int {
+	current := s.usage.segment()
+	if s.drained() {
+		return current
+	}
+	return min(s.acked.Segment, current)
+}
+
+func (s *Spool) drained() bool {
+	return s.acked.Sequence >= s.committed.Sequence
+}
+
+// checkpoint writes where reading is to go on after a restart, and removes what is
+// not needed for that. It is not called twice at a time.
+func (s *Spool) checkpoint() error {
+	s.mu.Lock()
+	acked, saved, keep := s.acked, s.saved, s.oldestNeeded()
+	sync := s.limits.sync != SyncOff
+	s.mu.Unlock()
+	var err error
+	if acked != saved {
+		err = writeCheckpoint(s.dir, acked, sync)
+	}
+	removeErr := s.removeBefore(keep)
+	if err != nil {
+		// Without the segments there may be room for it.
+		err = writeCheckpoint(s.dir, acked, sync)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the checkpoint: %w", err)
+	}
+	s.mu.Lock()
+	s.saved = acked
+	s.mu.Unlock()
+	return removeErr
+}
+
+// removeBefore removes the segments before one, oldest first, so that no hole
+// comes about.
+func (s *Spool) removeBefore(keep int) error {
+	s.mu.Lock()
+	first := s.usage.first
+	s.mu.Unlock()
+	for segment := first; segment < keep; segment++ {
+		err := os.Remove(wlog.SegmentName(s.dir, segment))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing an old segment: %w", err)
+		}
+		s.mu.Lock()
+		s.usage.dropped()
+		s.trouble.notify()
+		s.mu.Unlock()
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Append returns when the event is written, and with SyncAlways on the disk. It
+// keeps no part of the event. A spool that is full or failing is given a short
+// while to recover; an event that is refused then is not handed out by Next as
+// long as the process runs, so that its caller may send it in another way.
+func (s *Spool) Append(event Event) error {
+	err := s.tryAppend(&event)
+	if err == nil || errors.Is(err, ErrClosed) {
+		return err
+	}
+	return s.insist(&event)
+}
+
+// insist appends an event that was refused once.
+func (s *Spool) insist(event *Event) error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		s.mu.Lock()
+		changed := s.trouble.wait()
+		s.mu.Unlock()
+		err := s.tryAppend(event)
+		if err == nil || errors.Is(err, ErrClosed) {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-s.closing:
+			return ErrClosed
+		case <-timer.C:
+			s.giveBack(err)
+			return err
+		}
+	}
+}
+
+// giveBack notes that an event was refused for good.
+func (s *Spool) giveBack(err error) {
+	s.mu.Lock()
+	s.trouble.refused++
+	begins := errors.Is(err, ErrFull) && s.trouble.fill()
+	s.mu.Unlock()
+	if begins {
+		s.reportFull()
+	}
+}
+
+// tryAppend puts an event into a group, and commits the group or waits for the
+// caller who does.
+func (s *Spool) tryAppend(event *Event) error {
+	bound := int64(eventBound(event))
+	bound += bound/1024 + 2*fragmentHeader + maxHeader
+	s.mu.Lock()
+	if err := s.admit(bound); err != nil {
+		s.mu.Unlock()
+		return err
+	}
+	g := s.openGroup()
+	leads := g.add(event, bound)
+	s.pending += bound
+	alone := leads && !s.committing
+	s.committing = true
+	s.appends.Add(1)
+	s.mu.Unlock()
+	defer s.appends.Done()
+
+	switch {
+	case alone:
+		s.commit(g)
+	case leads:
+		<-g.turn
+		s.commit(g)
+	default:
+		g.done.Wait()
+	}
+	err := g.err
+	g.leave()
+	return err
+}
+
+// admit returns why an event cannot be taken now.
+func (s *Spool) admit(bound int64) error {
+	if s.closed {
+		return ErrClosed
+	}
+	if !s.fits(bound) {
+		s.usage.refresh()
+		if !s.fits(bound) {
+			// What is acknowledged may make room.
+			signal(s.kick)
+			return ErrFull
+		}
+	}
+	return s.trouble.probes()
+}
+
+func (s *Spool) fits(bound int64) bool {
+	return s.usage.bytes()+s.pending+bound <= s.limits.maxSize
+}
+
+// openGroup returns the group that takes the next event.
+func (s *Spool) openGroup() *group {
+	if n := len(s.gathering); n > 0 && !s.gathering[n-1].full() {
+		return s.gathering[n-1]
+	}
+	g := newGroup()
+	s.gathering = append(s.gathering, g)
+	return g
+}
+
+// commit writes the oldest group, wakes its callers and makes way for the next.
+func (s *Spool) commit(g *group) {
+	s.writing.Lock()
+	s.mu.Lock()
+	s.gathering = s.gathering[:copy(s.gathering, s.gathering[1:])]
+	r := record{first: s.next, previous: s.committed.Sequence, at: time.Now().UnixNano(), count: g.count}
+	s.next += uint64(g.count)
+	s.mu.Unlock()
+
+	sealed := g.seal(r)
+	err := s.write(sealed)
+
+	s.mu.Lock()
+	segment := s.usage.segment()
+	s.pending -= g.bound
+	var report func()
+	if err != nil {
+		g.err = fmt.Errorf("writing to the spool: %w", err)
+		report = s.refuse(r, g.err, len(sealed))
+	} else {
+		report = s.accept(r, g.block(r, segment), len(sealed))
+	}
+	if len(s.gathering) > 0 {
+		s.gathering[0].turn <- struct{}{}
+	} else {
+		s.committing = false
+	}
+	s.mu.Unlock()
+	s.writing.Unlock()
+	g.done.Done()
+	if report != nil {
+		report()
+	}
+}
+
+// accept notes that a record was committed, and returns what is to be logged.
+func (s *Spool) accept(r record, b *block, size int) func() {
+	s.holds = true
+	s.committed = Position{Segment: b.segment, Sequence: r.last()}
+	s.queue.push(b)
+	s.usage.wrote(size)
+	signal(s.wake)
+	const spare = 8 // part of the size that a spool is to have free to be full no more
+	roomy := s.usage.bytes() <= s.limits.maxSize-s.limits.maxSize/spare
+	over, refused := s.trouble.worked(roomy)
+	if !over {
+		return nil
+	}
+	return func() {
+		s.zap().Info("the spool takes events again",
+			zap.String("dir", s.dir), zap.Uint64("events_refused", refused))
+	}
+}
+
+// refuse notes that a commit failed, and returns what is to be logged.
+func (s *Spool) refuse(r record, err error, size int) func() {
+	s.usage.wrote(size) // some of it may be on disk
+	s.failed.add(span{after: r.first - 1, last: r.last()})
+	if !s.trouble.fail(err, time.Now()) {
+		return nil
+	}
+	return func() { s.reportFailing(err) }
+}
+
+func (s *Spool) reportFailing(err error) {
+	s.zap().Error("the spool cannot be written; check the disk's free space, health and permissions: "+
+		"events are not safe until then", zap.String("dir", s.dir), zap.Error(err))
+}
+
+func (s *Spool) reportFull() {
+	stats := s.Stats()
+	s.zap().Error("the spool is full; see why events are not acknowledged, or raise its size: "+
+		"events are not safe until then",
+		zap.String("dir", s.dir), zap.Uint64("events", stats.Events), zap.Int64("capacity", stats.Capacity))
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+)
+
+const (
+	checkpointName    = "checkpoint"
+	checkpointAside   = "checkpoint.new"
+	checkpointVersion = 1
+	checkpointSize    = 1 + 8 + 8 + 4
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// writeCheckpoint replaces the checkpoint, so that a crash leaves the old or the
+// new one.
+//
+//	version   byte
+//	segment   uint64
+//	sequence  uint64
+//	checksum  uint32, CRC-32C of what is before
+func writeCheckpoint(dir string, p Position, sync bool) error {
+	content := make([]byte, 0, checkpointSize)
+	content = append(content, checkpointVersion)
+	content = binary.BigEndian.AppendUint64(content, uint64(p.Segment))
+	content = binary.BigEndian.AppendUint64(content, p.Sequence)
+	content = binary.BigEndian.AppendUint32(content, crc32.Checksum(content, castagnoli))
+
+	aside := filepath.Join(dir, checkpointAside)
+	if err := writeFile(aside, content, sync); err != nil {
+		return err
+	}
+	if err := os.Rename(aside, filepath.Join(dir, checkpointName)); err != nil {
+		return err
+	}
+	if !sync {
+		return nil
+	}
+	return syncDir(dir)
+}
+
+// readCheckpoint returns whether there is a checkpoint. One that cannot be read is
+// an error.
+func readCheckpoint(dir string) (Position, bool, error) {
+	name := filepath.Join(dir, checkpointName)
+	content, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Position{}, false, nil
+	}
+	if err != nil {
+		return Position{}, false, err
+	}
+	if len(content) > 0 && content[0] > checkpointVersion {
+		return Position{}, false, fmt.Errorf("%s: %w", name, errNewer)
+	}
+	if len(content) != checkpointSize || content[0] != checkpointVersion ||
+		crc32.Checksum(content[:17], castagnoli) != binary.BigEndian.Uint32(content[17:]) {
+		return Position{}, false, fmt.Errorf("%s is damaged", name)
+	}
+	segment := binary.BigEndian.Uint64(content[1:])
+	if segment > math.MaxInt {
+		return Position{}, false, fmt.Errorf("%s is damaged", name)
+	}
+	return Position{Segment: int(segment), Sequence: binary.BigEndian.Uint64(content[9:])}, true, nil
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package spool keeps events on disk until somebody has dealt with them: a
+// write-ahead log with group commit, a single reader and a checkpoint.
+//
+// # Files
+//
+// The directory holds segments of Prometheus' write-ahead log, named by their
+// numbers without a gap; the checkpoint, which says up to where events have been
+// acknowledged; the lock; and in damaged/ the segments in which something could
+// not be read, for whoever wants to look into them. The spool never removes those.
+//
+// # Sequences
+//
+// Every event has a sequence, one higher than that of the event before. A
+// sequence is never given to another event, not even when its commit has failed,
+// because its record may be found on disk all the same.
+//
+// # Promises
+//
+// An event whose Append returned nil is handed out by Next, after a restart too,
+// until it is acknowledged or the disk loses it. It may be handed out again after
+// a restart, within the bounds of InDoubt. What the disk loses is counted and
+// reported, and the rest is handed out.
+package spool

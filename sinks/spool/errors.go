@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"errors"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/dirlock"
+)
+
+var (
+	// ErrHeld tells that another spool, in this process or in another, holds the
+	// directory.
+	ErrHeld = dirlock.ErrHeld
+
+	// ErrFull tells that an event would make the files larger than they may be.
+	ErrFull = errors.New("the spool is full")
+
+	// ErrClosed tells that the spool has been closed.
+	ErrClosed = errors.New("the spool is closed")
+)
+
+var (
+	// errDamaged tells that something in a segment is not what was written.
+	errDamaged = errors.New("the segment is damaged")
+
+	// errNewer tells that a release to come has written a file.
+	errNewer = errors.New("written by a newer release, which this one cannot read")
+)

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/tsdb/wlog"
+)
+
+var errDisk = errors.New("the disk is broken")
+
+// faultyLog fails when it is told to.
+type faultyLog struct {
+	segmentLog
+	log, sync, next atomic.Bool
+	halves          atomic.Bool // a Log that fails has written
+	attempts        atomic.Int32
+}
+
+func (f *faultyLog) Log(record []byte) error {
+	f.attempts.Add(1)
+	if f.log.Load() {
+		if f.halves.Load() {
+			return errors.Join(f.segmentLog.Log(record), errDisk)
+		}
+		return errDisk
+	}
+	return f.segmentLog.Log(record)
+}
+
+func (f *faultyLog) Sync() error {
+	if f.sync.Load() {
+		return errDisk
+	}
+	return f.segmentLog.Sync()
+}
+
+func (f *faultyLog) NextSegment() (int, error) {
+	if f.next.Load() {
+		return 0, errDisk
+	}
+	return f.segmentLog.NextSegment()
+}
+
+func openFaulty(t *testing.T, o Options) (*Spool, *faultyLog) {
+	t.Helper()
+	faulty := new(faultyLog)
+	s := openTest(t, o, wrapped(func(log segmentLog) segmentLog {
+		faulty.segmentLog = log
+		return faulty
+	}))
+	return s, faulty
+}
+
+// recovered makes the spool find out at once that it works again.
+func recovered(t *testing.T, s *Spool, n int) {
+	t.Helper()
+	eventually(t, "an append after the fault", func() bool { return s.Append(testEvent(n)) == nil })
+}
+
+// A spool that fails refuses events, says so once, and recovers by itself.
+func TestFailing(t *testing.T) {
+	faults := map[string]func(*faultyLog, bool){
+		"log":         func(f *faultyLog, on bool) { f.log.Store(on) },
+		"log, halves": func(f *faultyLog, on bool) { f.log.Store(on); f.halves.Store(on) },
+		"sync":        func(f *faultyLog, on bool) { f.sync.Store(on) },
+		"all":         func(f *faultyLog, on bool) { f.log.Store(on); f.sync.Store(on); f.next.Store(on) },
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			logged := newLogs()
+			dir := t.TempDir()
+			s, faulty := openFaulty(t, Options{Dir: dir, Logger: logged.get})
+			appendTest(t, s, 0, 10)
+			fault(faulty, true)
+			const refused = 3
+			for n := range refused {
+				if err := s.Append(testEvent(1000 + n)); !errors.Is(err, errDisk) {
+					t.Fatalf("appending to a broken disk: got error %v", err)
+				}
+			}
+			if err := s.Stats().Failing; !errors.Is(err, errDisk) {
+				t.Errorf("the stats say that it fails with %v", err)
+			}
+			fault(faulty, false)
+			recovered(t, s, 10)
+			appendTest(t, s, 11, 20)
+			if err := s.Stats().Failing; err != nil {
+				t.Errorf("the stats say that it fails with %v", err)
+			}
+			if got := s.Stats().Events; got != 20 {
+				t.Errorf("%d events are waiting, want 20", got)
+			}
+			expect(t, pending(s), sequence(0, 20))
+			if got := len(logged.find("the spool cannot be written")); got != 1 {
+				t.Errorf("the fault was logged %d times", got)
+			}
+			if got := len(logged.find("the spool takes events again")); got != 1 {
+				t.Errorf("the recovery was logged %d times", got)
+			}
+			if got := logged.lost(); got != 0 {
+				t.Errorf("%d events are reported as lost", got)
+			}
+			s.Close()
+
+			// A refused event may have come to the disk, but nothing else is wrong.
+			s = openTest(t, Options{Dir: dir, Logger: logged.get})
+			var got []Entry
+			for _, e := range pending(s) {
+				if numberOf(t, e) < 1000 {
+					got = append(got, e)
+				}
+			}
+			expect(t, got, sequence(0, 20))
+		})
+	}
+}
+
+// Events that failed are not handed out when the reader finds them on disk.
+func TestFailingOnDisk(t *testing.T) {
+	s, faulty := openFaulty(t, Options{Dir: t.TempDir()})
+	s.queue.max = 0
+	appendTest(t, s, 0, 5)
+	faulty.log.Store(true)
+	faulty.halves.Store(true)
+	if err := s.Append(testEvent(1000)); err == nil {
+		t.Fatal("a broken disk took an event")
+	}
+	faulty.log.Store(false)
+	recovered(t, s, 5)
+	expect(t, pending(s), sequence(0, 6))
+}
+
+// One fault costs nobody an event: the record goes to the next segment.
+func TestFailingOnce(t *testing.T) {
+	dir := t.TempDir()
+	var once atomic.Bool
+	s := openTest(t, Options{Dir: dir}, wrapped(func(log segmentLog) segmentLog {
+		return onceLog{log, &once}
+	}))
+	appendTest(t, s, 0, 5)
+	once.Store(true)
+	appendTest(t, s, 5, 10)
+	s.Close()
+	s = openTest(t, Options{Dir: dir})
+	expect(t, pending(s), sequence(0, 10))
+}
+
+// onceLog writes a record and fails all the same, once.
+type onceLog struct {
+	segmentLog
+	fail *atomic.Bool
+}
+
+func (o onceLog) Sync() error {
+	if o.fail.Swap(false) {
+		return errDisk
+	}
+	return o.segmentLog.Sync()
+}
+
+// A sync that fails in the background is found out as well.
+func TestFailingInterval(t *testing.T) {
+	logged := newLogs()
+	s, faulty := openFaulty(t, Options{Dir: t.TempDir(), Sync: time.Millisecond, Logger: logged.get})
+	faulty.sync.Store(true)
+	appendTest(t, s, 0, 1)
+	eventually(t, "a report", func() bool { return len(logged.find("the spool cannot be written")) == 1 })
+	faulty.sync.Store(false)
+	recovered(t, s, 1)
+	expect(t, pending(s), sequence(0, 2))
+}
+
+// While a spool fails, only one event at a time finds out whether it still does.
+func TestFailingProbes(t *testing.T) {
+	s, faulty := openFaulty(t, Options{Dir: t.TempDir()})
+	faulty.log.Store(true)
+	if s.Append(testEvent(0)) == nil {
+		t.Fatal("a broken disk took an event")
+	}
+	s.mu.Lock()
+	s.trouble.probeAt = time.Now().Add(time.Hour)
+	s.mu.Unlock()
+	before := faulty.attempts.Load()
+	for range 3 {
+		if err := s.Append(testEvent(0)); !errors.Is(err, errDisk) {
+			t.Fatalf("got error %v", err)
+		}
+	}
+	if got := faulty.attempts.Load(); got != before {
+		t.Errorf("%d attempts were made in the meantime", got-before)
+	}
+}
+
+// A file that can never be written again does not stop the log, and nothing of it
+// is left: TestMain looks for goroutines.
+func TestFailingFile(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Log("there is no /dev/full here; nothing to test")
+		return
+	}
+	logged := newLogs()
+	dir := t.TempDir()
+	s := openTest(t, Options{Dir: dir, Logger: logged.get})
+	appendTest(t, s, 0, 10)
+	full := wlog.SegmentName(dir, s.usage.segment()+1)
+	if err := os.Symlink("/dev/full", full); err != nil {
+		t.Fatal(err)
+	}
+	s.suspect.Store(true)
+	appendTest(t, s, 10, 20)
+	s.queue = queue{}
+	expect(t, pending(s), sequence(0, 20))
+
+	// The same at the end.
+	full = wlog.SegmentName(dir, s.usage.segment()+1)
+	if err := os.Symlink("/dev/full", full); err != nil {
+		t.Fatal(err)
+	}
+	s.writing.Lock()
+	if err := s.turn(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.log.Log(make([]byte, 10)); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("writing to a full device: got error %v", err)
+	}
+	s.writing.Unlock()
+	if err := s.Close(); err != nil {
+		t.Errorf("closing: %v", err)
+	}
+	if got := logged.Len(); got != 0 {
+		t.Errorf("%d lines were logged: %v", got, logged.All())
+	}
+	// Whoever opens the directory again is told of the file.
+	_, err := tryOpen(Options{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), "regular file") {
+		t.Errorf("opening a directory with a device: got error %v", err)
+	}
+}

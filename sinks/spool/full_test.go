@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"errors"
+	"testing"
+)
+
+func TestFull(t *testing.T) {
+	logged := newLogs()
+	s := openTest(t, Options{Dir: t.TempDir(), MaxSize: 8 * pageSize, Sync: SyncOff, Logger: logged.get})
+	e := Event{Subject: "s", Body: noise(20_000)}
+	stored := 0
+	fill := func() {
+		t.Helper()
+		var err error
+		for err == nil {
+			if err = s.Append(e); err == nil {
+				stored++
+			}
+		}
+		if !errors.Is(err, ErrFull) {
+			t.Fatalf("filling the spool: got error %v", err)
+		}
+	}
+	fill()
+	if stats := s.Stats(); !stats.Full || stats.Bytes > stats.Capacity || stats.Bytes < stats.Capacity/2 {
+		t.Errorf("a full spool has %+v", stats)
+	}
+	if got := len(logged.find("the spool is full")); got != 1 {
+		t.Errorf("that it is full was logged %d times", got)
+	}
+	// An ack makes room without a restart.
+	for range 3 {
+		entries := nextTest(t, s, stored)
+		s.Acknowledge(entries[len(entries)-1].Position)
+		eventually(t, "room", func() bool { return s.Append(e) == nil })
+		stored = 1
+		fill()
+	}
+	lines := logged.find("the spool takes events again")
+	if len(lines) != len(logged.find("the spool is full"))-1 || lines[0].ContextMap()["events_refused"].(uint64) == 0 {
+		t.Errorf("that it works again was logged so: %v", lines)
+	}
+}
+
+// An event that comes while the spool is full waits for an ack.
+func TestFullWaits(t *testing.T) {
+	s := openTest(t, Options{Dir: t.TempDir(), MaxSize: 4 * pageSize, Sync: SyncOff})
+	e := Event{Subject: "s", Body: noise(20_000)}
+	for range 5 {
+		if err := s.Append(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries := nextTest(t, s, 5)
+	result := make(chan error)
+	go func() { result <- s.insist(&e) }()
+	eventually(t, "somebody who waits", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.trouble.changed != nil
+	})
+	s.Acknowledge(entries[len(entries)-1].Position)
+	if err := <-result; err != nil && !errors.Is(err, ErrFull) {
+		t.Errorf("got error %v", err)
+	}
+	eventually(t, "room", func() bool { return s.Append(e) == nil })
+}
+
+// What Snappy saves counts.
+func TestFullOfText(t *testing.T) {
+	s := openTest(t, Options{Dir: t.TempDir(), MaxSize: 8 * pageSize, Sync: SyncOff})
+	e := Event{Subject: "s", Body: make([]byte, 20_000)}
+	for range 100 {
+		if err := s.Append(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// noise is what Snappy cannot make smaller.
+func noise(size int) []byte {
+	body := make([]byte, size)
+	state := uint32(1)
+	for i := range body {
+		state = state*1664525 + 1013904223
+		body[i] = byte(state >> 24)
+	}
+	return body
+}

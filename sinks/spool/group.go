@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"bytes"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// maxGroupBytes and maxGroupEvents bound what one commit writes, and thereby
+	// how long its callers wait for one another.
+	maxGroupBytes  = 1 << 20
+	maxGroupEvents = 4096
+
+	// maxKeptBuffer is the largest buffer that is kept for another group.
+	maxKeptBuffer = 2 << 20
+)
+
+// group gathers the events that one commit writes as one record. The caller that
+// brings the first event leads: it commits the group.
+type group struct {
+	buf   []byte // room for the header, then the encoded events
+	count int
+	bound int64 // the most that the events can take on disk
+	err   error // how the commit went
+
+	turn    chan struct{}  // tells the leader that no other commit is running
+	done    sync.WaitGroup // holds the others until the commit is over
+	members atomic.Int32   // callers that still look at the group
+}
+
+// groups recycles them. The records themselves are copied for the reader.
+var groups = sync.Pool{New: func() any {
+	return &group{buf: make([]byte, maxHeader, 4096), turn: make(chan struct{}, 1)}
+}}
+
+func newGroup() *group {
+	g := groups.Get().(*group)
+	g.done.Add(1)
+	return g
+}
+
+func (g *group) full() bool {
+	return g.count >= maxGroupEvents || len(g.buf) >= maxGroupBytes
+}
+
+// add returns whether the event is the first, whose caller leads.
+func (g *group) add(e *Event, bound int64) (leads bool) {
+	g.buf = appendEvent(g.buf, e)
+	g.count++
+	g.bound += bound
+	g.members.Add(1)
+	return g.count == 1
+}
+
+// seal returns the record of the group. It is valid until the group is left.
+func (g *group) seal(r record) []byte {
+	r.count = g.count
+	return g.buf[r.putHeader(g.buf):]
+}
+
+// block returns a copy of the group's record for the reader.
+func (g *group) block(r record, segment int) *block {
+	r.count = g.count
+	r.events = bytes.Clone(g.buf[maxHeader:])
+	return &block{record: r, segment: segment, size: len(r.events) + blockOverhead}
+}
+
+// leave lets go of the group. The last to leave recycles it.
+func (g *group) leave() {
+	if g.members.Add(-1) > 0 || cap(g.buf) > maxKeptBuffer {
+		return
+	}
+	g.buf = g.buf[:maxHeader]
+	g.count, g.bound, g.err = 0, 0, nil
+	groups.Put(g)
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/prometheus/prometheus/tsdb/wlog"
+	"go.uber.org/zap"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/dirlock"
+)
+
+// keeper writes checkpoints and removes the segments before them.
+type keeper struct {
+	*Spool
+	failing bool // a checkpoint could not be written
+	missing bool // the current segment was removed by somebody else
+}
+
+func (k *keeper) run(interval time.Duration) {
+	defer k.background.Done()
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			k.guard()
+		case <-k.kick:
+		case <-k.closing:
+			return
+		}
+		k.turnDrained()
+		k.report(k.checkpoint())
+	}
+}
+
+func (k *keeper) report(err error) {
+	switch {
+	case err != nil && !k.failing:
+		k.zap().Error("the spool cannot write its checkpoint or remove old segments; check the disk's "+
+			"free space and permissions: after a restart events will be sent again", zap.String("dir", k.dir), zap.Error(err))
+	case err == nil && k.failing:
+		k.zap().Info("the spool writes its checkpoint and removes old segments again", zap.String("dir", k.dir))
+	}
+	k.failing = err != nil
+}
+
+// turnDrained begins a segment when all events are acknowledged, so that a spool
+// whose current segment takes all its room gets it back.
+func (s *Spool) turnDrained() {
+	if !s.wantsDrain() {
+		return
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.wantsDrain() {
+		s.failOn(s.turn())
+	}
+}
+
+func (s *Spool) wantsDrain() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.drained() && s.usage.current > 0 && (s.trouble.tight() || s.due()) && s.trouble.failing == nil
+}
+
+// failOn notes and reports that the spool fails, if there is an error.
+func (s *Spool) failOn(err error) {
+	if err == nil {
+		return
+	}
+	s.mu.Lock()
+	begins := s.trouble.fail(err, time.Now())
+	s.mu.Unlock()
+	if begins {
+		s.reportFailing(err)
+	}
+}
+
+// guard begins a segment when somebody has removed the current one: what is
+// written to it would be lost at the end of the process.
+func (k *keeper) guard() {
+	k.mu.Lock()
+	segment := k.usage.segment()
+	k.mu.Unlock()
+	name := wlog.SegmentName(k.dir, segment)
+	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+		k.missing = false
+		return
+	}
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	k.mu.Lock()
+	turned := k.usage.segment() != segment
+	k.mu.Unlock()
+	if turned {
+		return
+	}
+	if !k.missing {
+		k.zap().Error("somebody has removed a file of the spool while it is in use; stop that: "+
+			"events that were only in there are lost", zap.String("file", name))
+	}
+	k.missing = true
+	err := k.restoreDir()
+	if err == nil {
+		err = k.turn()
+	}
+	k.failOn(err)
+}
+
+// restoreDir creates the directory again if it was removed, and with it the lock.
+func (s *Spool) restoreDir() error {
+	if _, err := os.Stat(s.dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := makeDir(s.dir, false); err != nil {
+		return err
+	}
+	lock, err := dirlock.Lock(s.dir, lockName)
+	if err != nil {
+		return err
+	}
+	_ = s.lock.Close()
+	s.lock = lock
+	return nil
+}

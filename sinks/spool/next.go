@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import "context"
+
+// Next appends the next events to entries, in order: at least one, at most limit,
+// and no more than maxBytes unless the first is larger by itself. It waits if
+// there is none. The entries stay valid. Only one goroutine may call it.
+func (s *Spool) Next(ctx context.Context, entries []Entry, limit, maxBytes int) ([]Entry, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	before := len(entries)
+	for {
+		select {
+		case <-s.closing:
+			return entries, ErrClosed
+		case <-ctx.Done():
+			return entries, ctx.Err()
+		default:
+		}
+		entries = s.reader.fill(entries, max(limit, 1), maxBytes)
+		if len(entries) > before {
+			return entries, nil
+		}
+		select {
+		case <-s.wake:
+		case <-s.closing:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// fill appends what there is without waiting for more.
+func (r *reader) fill(entries []Entry, limit, maxBytes int) []Entry {
+	size := 0
+	for count := 0; count < limit; {
+		if r.block == nil || r.block.count == 0 {
+			if r.block = r.nextBlock(); r.block == nil {
+				break
+			}
+		}
+		rest := r.block.record
+		sequence := rest.first
+		event := rest.cutEvent()
+		if sequence <= r.read {
+			r.block.record = rest
+			continue
+		}
+		size += len(event.Subject) + len(event.MessageID) + len(event.TraceParent) + len(event.Body)
+		if count > 0 && size > maxBytes {
+			break
+		}
+		r.block.record = rest
+		r.read = sequence
+		count++
+		entries = append(entries, Entry{Event: event, Position: Position{Segment: r.block.segment, Sequence: sequence}})
+	}
+	r.spool.mu.Lock()
+	r.spool.read = r.read
+	r.spool.mu.Unlock()
+	return entries
+}
+
+// nextBlock returns the record that follows, from memory if it is there still, or
+// nil if there is none.
+func (r *reader) nextBlock() *block {
+	s := r.spool
+	for {
+		s.mu.Lock()
+		b := s.queue.take(r.read)
+		committed := s.committed
+		s.mu.Unlock()
+		switch {
+		case b != nil:
+			r.follow(b.segment)
+		case r.read >= committed.Sequence:
+			return nil
+		default:
+			b = r.fromLog(committed)
+		}
+		if b != nil {
+			s.mu.Lock()
+			s.ages.add(b.last(), b.at)
+			s.mu.Unlock()
+			return b
+		}
+		r.giveUp(committed)
+	}
+}
+
+// follow notes that records are taken from memory, and lets go of a file that is
+// not going to be read any more. If the reader lags later, it goes on in the file
+// of the last record it had.
+func (r *reader) follow(segment int) {
+	if segment != r.segment {
+		r.close()
+		r.segment = segment
+	}
+	r.damage = damage{}
+	r.known = true
+}
+
+// giveUp goes on after events that are committed and cannot be found.
+func (r *reader) giveUp(committed Position) {
+	s := r.spool
+	s.reportLost(span{after: r.read, last: committed.Sequence}, r.segment, r.damage, r.known)
+	r.damage = damage{}
+	r.known = true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.acked.Sequence >= r.read:
+		s.acked.Sequence = committed.Sequence
+	case s.unread.last == r.read:
+		s.unread.last = committed.Sequence
+	default:
+		s.unread = span{after: r.read, last: committed.Sequence}
+	}
+	r.read = committed.Sequence
+	s.read = r.read
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/prometheus/tsdb/wlog"
+	"go.uber.org/zap"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/dirlock"
+)
+
+// Open opens the spool in a directory, which it creates if need be, and goes on
+// where the one before stopped or crashed. The error is ErrHeld if somebody else
+// has it open.
+func Open(o Options) (*Spool, error) {
+	return open(o, defaultTuning())
+}
+
+func open(o Options, t tuning) (*Spool, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	dir := filepath.Clean(o.Dir)
+	if err := makeDir(dir, o.Sync != SyncOff); err != nil {
+		return nil, fmt.Errorf("creating the spool's directory: %w", err)
+	}
+	lock, err := dirlock.Lock(dir, lockName)
+	if err != nil {
+		return nil, fmt.Errorf("locking the spool in %s: %w", dir, err)
+	}
+	s := &Spool{
+		dir: dir, logger: o.Logger, tuning: t, lock: lock,
+		limits:  newLimits(o.MaxSize, o.Sync),
+		queue:   queue{max: t.queueSize},
+		wake:    make(chan struct{}, 1),
+		kick:    make(chan struct{}, 1),
+		retime:  make(chan struct{}, 1),
+		closing: make(chan struct{}),
+	}
+	if err := s.restore(); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the spool in %s: %w", dir, err), lock.Close())
+	}
+	s.background.Add(2)
+	go (&keeper{Spool: s}).run(t.checkpointInterval)
+	go s.syncAtIntervals()
+	return s, nil
+}
+
+// restore finds out where the spool before has stopped. How long that takes does
+// not depend on how much it has left.
+func (s *Spool) restore() error {
+	segments, err := s.prepareDir()
+	if err != nil {
+		return err
+	}
+	end, err := findEnd(s.dir, segments)
+	if err != nil {
+		return err
+	}
+	if end.torn > 0 {
+		s.zap().Warn("the spool ends in a commit that a crash has cut off; removed it",
+			zap.String("dir", s.dir), zap.Int64("bytes", end.torn))
+	}
+	checkpoint, ok, err := readCheckpoint(s.dir)
+	if !ok && end.last.Sequence > 0 {
+		s.zap().Warn("the spool has no checkpoint that can be read; "+
+			"all events that are left in it are sent again", zap.String("dir", s.dir), zap.Error(err))
+	}
+	log, current, err := openWAL(s.dir)
+	if err != nil {
+		return err
+	}
+	s.log = s.tuning.wrapLog(log)
+	if s.limits.sync != SyncOff {
+		if err := syncDir(s.dir); err != nil {
+			return errors.Join(err, log.Close())
+		}
+	}
+	if !ok && len(segments) == 0 {
+		// A spool that begins knows where. If this fails, the next run warns, and
+		// sends again all that is left.
+		checkpoint = Position{Segment: current}
+		ok = writeCheckpoint(s.dir, checkpoint, s.limits.sync != SyncOff) == nil
+	}
+	s.usage = newUsage(s.dir, segments, current)
+	s.start(checkpoint, ok, end.last)
+	return nil
+}
+
+// start sets the sequences and the reader.
+func (s *Spool) start(checkpoint Position, ok bool, last Position) {
+	s.committed = last
+	if last.Sequence == 0 {
+		// The segments are gone. Whoever reads on must not take that for a loss.
+		s.committed = Position{Segment: s.usage.segment(), Sequence: checkpoint.Sequence}
+	}
+	s.next = max(last.Sequence, checkpoint.Sequence) + 1
+	s.inDoubt = inDoubt(checkpoint, ok, last)
+	s.saved = checkpoint
+	s.acked = checkpoint
+	s.acked.Segment = min(max(checkpoint.Segment, s.usage.first), s.usage.segment())
+	s.read = checkpoint.Sequence
+	s.reader = reader{
+		spool:   s,
+		segment: s.acked.Segment,
+		read:    checkpoint.Sequence,
+		known:   ok || s.usage.first == 0,
+		metrics: wlog.NewLiveReaderMetrics(nil),
+	}
+	s.ages.latest = time.Now().UnixNano()
+	if info, err := os.Stat(wlog.SegmentName(s.dir, s.acked.Segment)); err == nil {
+		s.ages.latest = info.ModTime().UnixNano()
+	}
+}
+
+func inDoubt(checkpoint Position, ok bool, last Position) uint64 {
+	switch {
+	case last.Sequence <= checkpoint.Sequence:
+		return 0
+	case !ok:
+		return last.Sequence
+	default:
+		return min(last.Sequence, checkpoint.Sequence+checkpointEvents+maxWindow)
+	}
+}
+
+// prepareDir makes the directory one that the write-ahead log takes, and returns
+// its segments.
+func (s *Spool) prepareDir() ([]int, error) {
+	if err := removeLeftovers(s.dir); err != nil {
+		return nil, err
+	}
+	segments, err := listSegments(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSegments(s.dir, segments); err != nil {
+		return nil, err
+	}
+	filled, err := fillHoles(s.dir, segments)
+	if err != nil {
+		return nil, err
+	}
+	if filled > 0 {
+		s.zap().Warn("somebody has removed segments of the spool; put empty ones in their place",
+			zap.String("dir", s.dir), zap.Int("segments", filled))
+		if segments, err = listSegments(s.dir); err != nil {
+			return nil, err
+		}
+	}
+	return removeEmptyTail(s.dir, segments)
+}
+
+func newUsage(dir string, segments []int, current int) usage {
+	u := usage{dir: dir, first: current, exact: true}
+	if len(segments) > 0 {
+		u.first = segments[0]
+	}
+	u.turned(current)
+	return u
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+const (
+	// SyncAlways makes Append wait until the disk has the event. It survives a
+	// power cut then, and not only the end of the process.
+	SyncAlways time.Duration = 0
+
+	// SyncOff leaves it to the operating system when to write to the disk.
+	SyncOff time.Duration = -1
+)
+
+// Options are how a spool is opened.
+type Options struct {
+	// Dir is created if need be, for this user only: events hold personal data.
+	Dir string
+
+	// MaxSize is how many bytes the segments may take on disk. They may take up
+	// to 32 KiB more, for the end of a page.
+	MaxSize int64
+
+	// Sync is SyncAlways, SyncOff, or how long an event may take to the disk.
+	Sync time.Duration
+
+	// Logger is asked for every line, because a spool outlives configurations.
+	// Without it nothing is logged.
+	Logger func() *zap.Logger
+}
+
+func (o *Options) validate() error {
+	switch {
+	case o.Dir == "":
+		return errors.New("the spool needs a directory")
+	case o.MaxSize <= 0:
+		return errors.New("the size of the spool must be more than zero")
+	case o.Sync < SyncOff:
+		return errors.New("the sync interval of the spool cannot be negative")
+	}
+	return nil
+}
+
+const (
+	maxSegmentSize = 16 << 20
+	queueSize      = 4 << 20
+
+	// checkpointInterval is the least time between checkpoints, unless
+	// checkpointEvents were acknowledged since the last.
+	checkpointInterval = 500 * time.Millisecond
+	checkpointEvents   = 8192
+
+	// maxWindow is the most events that the reader has sent before the first of
+	// them is acknowledged.
+	maxWindow = 2048
+)
+
+// tuning is what tests make small, and replace.
+type tuning struct {
+	queueSize          int
+	checkpointInterval time.Duration
+	wrapLog            func(segmentLog) segmentLog
+}
+
+func defaultTuning() tuning {
+	return tuning{
+		queueSize:          queueSize,
+		checkpointInterval: checkpointInterval,
+		wrapLog:            func(log segmentLog) segmentLog { return log },
+	}
+}

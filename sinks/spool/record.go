@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+const (
+	recordVersion = 1
+
+	// fixedHeader is the version, the first and the previous sequence, and the time.
+	fixedHeader = 1 + 8 + 8 + 8
+	// maxHeader is the room that a header may take, with the count of its events.
+	maxHeader = fixedHeader + binary.MaxVarintLen32
+	// minEvent is an event of four empty fields.
+	minEvent = 4
+)
+
+// record is what one commit writes.
+//
+//	version   byte
+//	first     uint64, the sequence of its first event
+//	previous  uint64, the last sequence of the record committed before
+//	at        int64, Unix time in nanoseconds
+//	count     uvarint
+//	events    each: subject, message id, traceparent, body, with uvarint lengths
+//
+// Sequences that lie between previous and first belong to commits that failed. So
+// a reader that has not met previous knows that something is lost.
+type record struct {
+	first, previous uint64
+	at              int64
+	count           int
+	events          []byte
+}
+
+// last is the sequence of its last event.
+func (r *record) last() uint64 {
+	return r.first + uint64(r.count) - 1
+}
+
+// putHeader writes the header of r so that it ends where the room for it ends,
+// and returns where it begins.
+func (r *record) putHeader(room []byte) int {
+	var count [binary.MaxVarintLen32]byte
+	n := binary.PutUvarint(count[:], uint64(r.count))
+	copy(room[maxHeader-n:], count[:n])
+	start := maxHeader - n - fixedHeader
+	header := room[start:]
+	header[0] = recordVersion
+	binary.BigEndian.PutUint64(header[1:], r.first)
+	binary.BigEndian.PutUint64(header[9:], r.previous)
+	binary.BigEndian.PutUint64(header[17:], uint64(r.at))
+	return start
+}
+
+// appendEvent appends the encoded form of an event.
+func appendEvent(buf []byte, e *Event) []byte {
+	buf = appendField(buf, e.Subject)
+	buf = appendField(buf, e.MessageID)
+	buf = appendField(buf, e.TraceParent)
+	buf = binary.AppendUvarint(buf, uint64(len(e.Body)))
+	return append(buf, e.Body...)
+}
+
+func appendField(buf []byte, field string) []byte {
+	buf = binary.AppendUvarint(buf, uint64(len(field)))
+	return append(buf, field...)
+}
+
+// eventBound is the most that an event can take in a record.
+func eventBound(e *Event) int {
+	return len(e.Subject) + len(e.MessageID) + len(e.TraceParent) + len(e.Body) + 4*binary.MaxVarintLen32
+}
+
+// decodeRecord checks a record as a whole, so that nothing can fail when its
+// events are taken out. The record shares the memory of data.
+func decodeRecord(data []byte) (record, error) {
+	if len(data) == 0 {
+		return record{}, fmt.Errorf("%w: a record is empty", errDamaged)
+	}
+	if data[0] != recordVersion {
+		return record{}, fmt.Errorf("a record of version %d: %w", data[0], errNewer)
+	}
+	if len(data) < fixedHeader {
+		return record{}, fmt.Errorf("%w: a record is too short", errDamaged)
+	}
+	r := record{
+		first:    binary.BigEndian.Uint64(data[1:]),
+		previous: binary.BigEndian.Uint64(data[9:]),
+		at:       int64(binary.BigEndian.Uint64(data[17:])),
+	}
+	count, n := binary.Uvarint(data[fixedHeader:])
+	if n <= 0 || count == 0 || count > uint64(len(data)/minEvent) {
+		return record{}, fmt.Errorf("%w: a record has an impossible count of events", errDamaged)
+	}
+	r.count, r.events = int(count), data[fixedHeader+n:]
+	if r.previous >= r.first || r.first > math.MaxUint64-count {
+		return record{}, fmt.Errorf("%w: a record has impossible sequences", errDamaged)
+	}
+	rest := r.events
+	for range r.count {
+		var ok bool
+		if rest, ok = skipEvent(rest); !ok {
+			return record{}, fmt.Errorf("%w: a record ends within an event", errDamaged)
+		}
+	}
+	if len(rest) > 0 {
+		return record{}, fmt.Errorf("%w: a record goes on after its last event", errDamaged)
+	}
+	return r, nil
+}
+
+func skipEvent(data []byte) (rest []byte, ok bool) {
+	for range 4 {
+		if _, data, ok = cutField(data); !ok {
+			return nil, false
+		}
+	}
+	return data, true
+}
+
+// cutField returns the field that data begins with, and what follows it.
+func cutField(data []byte) (field, rest []byte, ok bool) {
+	size, n := binary.Uvarint(data)
+	if n <= 0 || size > uint64(len(data)-n) {
+		return nil, nil, false
+	}
+	end := n + int(size)
+	return data[n:end:end], data[end:], true
+}
+
+// cutEvent takes the first event off a record that was checked. The body shares
+// the record's memory; the strings share one allocation.
+func (r *record) cutEvent() Event {
+	subject, rest, _ := cutField(r.events)
+	id, rest, _ := cutField(rest)
+	trace, rest, _ := cutField(rest)
+	body, rest, _ := cutField(rest)
+
+	text := make([]byte, 0, 128)
+	text = append(text, subject...)
+	text = append(text, id...)
+	text = append(text, trace...)
+	all := string(text)
+	r.events = rest
+	r.first++
+	r.count--
+	return Event{
+		Subject:     all[:len(subject)],
+		MessageID:   all[len(subject) : len(subject)+len(id)],
+		TraceParent: all[len(subject)+len(id):],
+		Body:        body,
+	}
+}

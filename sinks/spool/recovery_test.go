@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// closedSpool makes a spool of some runs, each with segments of its own, and closes it.
+func closedSpool(t testing.TB, dir string, runs, each int) {
+	t.Helper()
+	for run := range runs {
+		s, err := tryOpen(Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		appendTest(t, s, run*each, (run+1)*each)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// reopen returns what is left in a directory, and what is logged about it.
+func reopen(t testing.TB, dir string) (*Spool, []Entry, logs) {
+	t.Helper()
+	logged := newLogs()
+	s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get})
+	return s, pending(s), logged
+}
+
+// A process that dies while it writes leaves every event whose Append returned.
+func TestCrashWhileAppending(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, Options{Dir: dir, MaxSize: 8 << 20})
+	var next, stopped atomic.Int64
+	var all sync.WaitGroup
+	done := make([]atomic.Bool, 1_000_000)
+	for range 8 {
+		all.Go(func() {
+			for stopped.Load() == 0 {
+				n := int(next.Add(1)) - 1
+				if err := s.Append(testEvent(n)); err != nil {
+					t.Errorf("appending: %v", err)
+					return
+				}
+				done[n].Store(true)
+			}
+		})
+	}
+	for round := range 5 {
+		eventually(t, "more events", func() bool { return int(next.Load()) > round*500 })
+		var before []int
+		for n := range done[:next.Load()] {
+			if done[n].Load() {
+				before = append(before, n)
+			}
+		}
+		crashed := t.TempDir()
+		copyDir(t, dir, crashed)
+		after := int(next.Load())
+		copied, entries, logged := reopen(t, crashed)
+		got := numbers(t, entries)
+		slices.Sort(got)
+		if len(slices.Compact(slices.Clone(got))) != len(got) {
+			t.Fatal("events are there twice")
+		}
+		for _, n := range before {
+			if _, there := slices.BinarySearch(got, n); !there {
+				t.Fatalf("event %d is missing", n)
+			}
+		}
+		if len(got) > 0 && got[len(got)-1] >= after {
+			t.Fatalf("event %d was not appended", got[len(got)-1])
+		}
+		if lost := logged.lost(); lost != 0 {
+			t.Errorf("%d events are reported as lost", lost)
+		}
+		copied.Close()
+	}
+	stopped.Store(1)
+	all.Wait()
+}
+
+// The last segment may end anywhere.
+func TestTornAnywhere(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, Options{Dir: dir})
+	ends := []int64{0} // of the records
+	for n := range 6 {
+		appendTest(t, s, n, n+1)
+		size, _ := fileSize(dir, s.usage.segment())
+		ends = append(ends, size)
+	}
+	segment := segments(t, dir)[0]
+	content := read(t, segment)[:ends[6]]
+	for size := range len(content) + 1 {
+		for _, filler := range []int{0, 100} { // the page may have been filled with zeros
+			crashed := t.TempDir()
+			write(t, filepath.Join(crashed, filepath.Base(segment)), append(content[:size:size], make([]byte, filler)...))
+			s, entries, logged := reopen(t, crashed)
+			whole := 0
+			for whole < 6 && ends[whole+1] <= int64(size) {
+				whole++
+			}
+			expect(t, entries, sequence(0, whole))
+			if torn := int64(size) > ends[whole]; torn != (len(logged.find("the spool ends in a commit")) == 1) {
+				t.Fatalf("cut at %d: the torn end was logged: %v", size, !torn)
+			}
+			if lost := logged.lost(); lost != 0 {
+				t.Fatalf("cut at %d: %d events are reported as lost", size, lost)
+			}
+			appendTest(t, s, 50, 52)
+			expect(t, pending(s), []int{50, 51})
+			s.Close()
+		}
+	}
+}
+
+// Sequences go on after a restart, whatever it has left.
+func TestSequencesNeverReused(t *testing.T) {
+	dir := t.TempDir()
+	var last uint64
+	for run := range 12 {
+		s := openTest(t, Options{Dir: dir})
+		appendTest(t, s, 0, 3)
+		entries := pending(s)
+		end := entries[len(entries)-1]
+		if end.Sequence != last+3 {
+			t.Fatalf("run %d ends with sequence %d after %d", run, end.Sequence, last)
+		}
+		last = end.Sequence
+		if run%3 > 0 {
+			s.Acknowledge(end.Position)
+		}
+		s.Close()
+		if run%4 == 3 {
+			for _, name := range segments(t, dir) {
+				if err := os.Remove(name); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if run%3 == 0 {
+				last -= 3 // nobody knows of them any more
+			}
+		}
+	}
+}
+
+// A failed commit uses its sequences up.
+func TestSequencesOfFailedCommits(t *testing.T) {
+	s, faulty := openFaulty(t, Options{Dir: t.TempDir()})
+	appendTest(t, s, 0, 1)
+	faulty.log.Store(true)
+	if s.Append(testEvent(1)) == nil {
+		t.Fatal("a broken disk took an event")
+	}
+	faulty.log.Store(false)
+	recovered(t, s, 2)
+	entries := pending(s)
+	expect(t, entries, []int{0, 2})
+	if entries[1].Sequence < 3 {
+		t.Errorf("the sequence %d was given twice", entries[1].Sequence)
+	}
+}
+
+// Starts that append nothing leave nothing.
+func TestEmptyRuns(t *testing.T) {
+	dir := t.TempDir()
+	closedSpool(t, dir, 1, 3)
+	closedSpool(t, dir, 10, 0)
+	if got := len(segments(t, dir)); got > 2 {
+		t.Errorf("there are %d segments", got)
+	}
+}
+
+// A release to come may write other records. This one does not pass over them.
+func TestNewerVersion(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, Options{Dir: dir})
+	appendTest(t, s, 0, 1)
+	s.writing.Lock()
+	if err := s.log.Log([]byte{recordVersion + 1, 1, 2, 3}); err != nil {
+		t.Fatal(err)
+	}
+	s.writing.Unlock()
+	s.Close()
+	if _, err := tryOpen(Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "newer release") {
+		t.Errorf("opening the spool of a newer release: got error %v", err)
+	}
+	checkpoint := filepath.Join(dir, checkpointName)
+	write(t, checkpoint, []byte{checkpointVersion + 1})
+	if _, _, err := readCheckpoint(dir); err == nil || !strings.Contains(err.Error(), "newer release") {
+		t.Errorf("reading the checkpoint of a newer release: got error %v", err)
+	}
+}
+
+func TestInDoubt(t *testing.T) {
+	for _, test := range []struct {
+		checkpoint, last uint64
+		ok               bool
+		want             uint64
+	}{
+		{0, 0, false, 0},
+		{0, 500_000, false, 500_000},
+		{100, 100, true, 0},
+		{100, 90, true, 0},
+		{100, 200, true, 200},
+		{100, 500_000, true, 100 + checkpointEvents + maxWindow},
+	} {
+		got := inDoubt(Position{Sequence: test.checkpoint}, test.ok, Position{Sequence: test.last})
+		if got != test.want {
+			t.Errorf("%+v: got %d", test, got)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/tsdb/wlog"
+)
+
+// A segment or the whole directory that somebody removes is replaced.
+func TestRemoved(t *testing.T) {
+	for name, remove := range map[string]func(dir, segment string) error{
+		"segment":   func(_, segment string) error { return os.Remove(segment) },
+		"directory": func(dir, _ string) error { return os.RemoveAll(dir) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			logged := newLogs()
+			dir := filepath.Join(t.TempDir(), "spool")
+			s := openTest(t, Options{Dir: dir, Logger: logged.get}, func(t *tuning) {
+				t.checkpointInterval = time.Millisecond
+			})
+			appendTest(t, s, 0, 10)
+			if err := remove(dir, wlog.SegmentName(dir, s.usage.segment())); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "a new segment", func() bool {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				_, there := fileSize(dir, s.usage.segment())
+				return there
+			})
+			appendTest(t, s, 10, 20)
+			expect(t, pending(s), sequence(0, 20)) // from memory
+			if got := len(logged.find("somebody has removed a file")); got != 1 {
+				t.Errorf("the removal was logged %d times", got)
+			}
+			if _, err := tryOpen(Options{Dir: dir}); !errors.Is(err, ErrHeld) {
+				t.Errorf("opening the spool twice: got error %v", err)
+			}
+			s.Close()
+			s = openTest(t, Options{Dir: dir, Logger: logged.get})
+			expect(t, pending(s), sequence(10, 20))
+		})
+	}
+}
+
+// A reader that lags does not wait for a segment that is gone.
+func TestRemovedBeforeReading(t *testing.T) {
+	logged := newLogs()
+	dir := t.TempDir()
+	s := openTest(t, Options{Dir: dir, Logger: logged.get}, smallQueue(0))
+	appendTest(t, s, 0, 10)
+	expect(t, nextTest(t, s, 4), sequence(0, 4))
+	s.reading.Lock()
+	s.reader.close()
+	s.reader.block = nil
+	s.reading.Unlock()
+	if err := os.Remove(wlog.SegmentName(dir, s.usage.segment())); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, pending(s), nil)
+	if got := logged.lost(); got != 6 {
+		t.Errorf("%d events are reported as lost, want 6", got)
+	}
+	appendTest(t, s, 10, 12)
+	expect(t, pending(s), sequence(10, 12))
+	if got := s.Stats().Events; got != 12 {
+		t.Errorf("%d events are waiting, want 12", got)
+	}
+	s.Acknowledge(Position{Segment: s.usage.segment(), Sequence: 12})
+	if got := s.Stats().Events; got != 0 {
+		t.Errorf("%d events are waiting, want none", got)
+	}
+}
+
+// A checkpoint that cannot be written does not keep the segments from going.
+func TestCheckpointFails(t *testing.T) {
+	logged := newLogs()
+	dir := t.TempDir()
+	s := openTest(t, Options{Dir: dir, Logger: logged.get}, func(t *tuning) {
+		t.checkpointInterval = time.Millisecond
+	})
+	blocker := filepath.Join(dir, checkpointAside)
+	if err := os.Mkdir(blocker, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	appendTest(t, s, 0, 10)
+	s.suspect.Store(true)
+	appendTest(t, s, 10, 11)
+	entries := nextTest(t, s, 100)
+	s.Acknowledge(entries[len(entries)-1].Position)
+	eventually(t, "a report", func() bool { return len(logged.find("the spool cannot write its checkpoint")) == 1 })
+	eventually(t, "one segment", func() bool { return len(segments(t, dir)) == 1 })
+	if err := os.Remove(blocker); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a report", func() bool { return len(logged.find("the spool writes its checkpoint")) == 1 })
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Spool keeps events on disk until they are acknowledged. Append, Acknowledge,
+// Configure and Stats may be called by anybody at any time; Next by one goroutine.
+type Spool struct {
+	dir     string
+	logger  func() *zap.Logger
+	tuning  tuning
+	inDoubt uint64
+
+	// writing is held by whoever writes to the log. It is taken before mu.
+	writing sync.Mutex
+	log     segmentLog
+	lock    io.Closer
+	holds   bool        // the current segment holds a record that was committed
+	suspect atomic.Bool // the current segment is not to be written any more
+	dirty   atomic.Bool // something was written since the last sync
+
+	// mu guards what follows. Nothing waits for the disk while it holds it, but
+	// for a look at a file's size when the spool is about to be full.
+	mu         sync.Mutex
+	closed     bool
+	limits     limits
+	gathering  []*group // the last one takes more events
+	committing bool
+	pending    int64 // the most that the groups not yet committed can take on disk
+	usage      usage
+	trouble    trouble
+
+	next      uint64   // the sequence that the next event gets
+	committed Position // of the last event of the last record committed
+	failed    spans    // sequences of commits that failed
+	queue     queue
+
+	acked  Position
+	saved  Position // what the checkpoint says
+	unread span     // after its first event is acknowledged, all up to its last are
+	ages   ages
+	read   uint64 // the last sequence that was handed out or given up
+
+	// reading is held by Next. It is taken before writing.
+	reading sync.Mutex
+	reader  reader
+
+	wake       chan struct{} // tells Next that there is something to read
+	kick       chan struct{} // tells the keeper that a checkpoint is due
+	retime     chan struct{} // tells the syncer that the interval has changed
+	closing    chan struct{}
+	appends    sync.WaitGroup // calls that are in a group
+	background sync.WaitGroup
+	closeOnce  sync.Once
+	closeErr   error
+}
+
+// limits are what Configure changes.
+type limits struct {
+	maxSize     int64
+	segmentSize int64
+	sync        time.Duration
+}
+
+// newLimits makes segments small enough that a spool that is nearly full gets room
+// when one of them is dealt with.
+func newLimits(maxSize int64, sync time.Duration) limits {
+	size := min(maxSegmentSize, maxSize/4)
+	size = max(size/pageSize, 1) * pageSize
+	return limits{maxSize: maxSize, segmentSize: size, sync: sync}
+}
+
+// Configure changes what a reload may change, while the spool is in use.
+func (s *Spool) Configure(maxSize int64, sync time.Duration) {
+	s.mu.Lock()
+	s.limits = newLimits(maxSize, sync)
+	s.trouble.notify()
+	s.mu.Unlock()
+	signal(s.retime)
+}
+
+// InDoubt is the sequence up to which events of an earlier run may have been sent
+// although they are not acknowledged: those since the checkpoint, and those that
+// were under way. To tell the ones that are stored already, whoever sends them
+// has to send them so that each is checked for itself. Without a checkpoint all
+// events on disk are in doubt; on a clean start none is, and it is zero.
+func (s *Spool) InDoubt() uint64 {
+	return s.inDoubt
+}
+
+// Close ends all calls, writes the last checkpoint and lets go of the directory.
+// An Append that is under way is completed first.
+func (s *Spool) Close() error {
+	s.closeOnce.Do(func() {
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
+		close(s.closing)
+		s.appends.Wait()
+		s.background.Wait()
+		s.reading.Lock()
+		s.reader.close()
+		s.reading.Unlock()
+		s.closeErr = s.shut()
+	})
+	return s.closeErr
+}
+
+func (s *Spool) shut() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	checkpointErr := s.checkpoint()
+	return errors.Join(checkpointErr, s.log.Close(), s.lock.Close())
+}
+
+func (s *Spool) zap() *zap.Logger {
+	if s.logger != nil {
+		if logger := s.logger(); logger != nil {
+			return logger
+		}
+	}
+	return zap.NewNop()
+}
+
+// signal wakes the one who waits for the channel, now or when it next does.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

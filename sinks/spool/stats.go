@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import "time"
+
+// Stats is the state of a spool.
+type Stats struct {
+	Events   uint64 // not acknowledged; after a restart also those of failed commits
+	Bytes    int64  // on disk, at most
+	Capacity int64
+	Oldest   time.Time // about when the oldest event came; zero if there is none
+	Full     bool      // the last events found no room
+	Failing  error     // why the last events could not be written; nil if they were
+}
+
+// Stats is cheap enough for every scrape.
+func (s *Spool) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := Stats{
+		Bytes:    s.usage.bytes(),
+		Capacity: s.limits.maxSize,
+		Full:     s.trouble.full,
+		Failing:  s.trouble.failing,
+	}
+	if s.acked.Sequence >= s.committed.Sequence {
+		return stats
+	}
+	waiting := span{after: s.acked.Sequence, last: s.committed.Sequence}
+	stats.Events = waiting.last - waiting.after - s.failed.within(waiting)
+	stats.Oldest = time.Unix(0, s.oldest())
+	return stats
+}
+
+func (s *Spool) oldest() int64 {
+	if at := s.ages.oldest(); at != 0 {
+		return at
+	}
+	if at, ok := s.queue.follows(s.read); ok {
+		return at
+	}
+	// The reader has not come to it: it is younger than what was read last.
+	return s.ages.latest
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import "time"
+
+// syncAtIntervals syncs what was written, if an interval is configured. Nobody
+// waits for it but a turn of the segment.
+func (s *Spool) syncAtIntervals() {
+	defer s.background.Done()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		s.mu.Lock()
+		interval := s.limits.sync
+		s.mu.Unlock()
+		var tick <-chan time.Time
+		if interval > 0 {
+			timer.Reset(interval)
+			tick = timer.C
+		}
+		select {
+		case <-tick:
+			s.syncDirty()
+		case <-s.retime:
+		case <-s.closing:
+			return
+		}
+	}
+}
+
+func (s *Spool) syncDirty() {
+	if !s.dirty.Swap(false) {
+		return
+	}
+	err := s.log.Sync()
+	if err != nil {
+		s.suspect.Store(true)
+	}
+	s.failOn(err)
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"os"
+
+	"github.com/prometheus/prometheus/tsdb/wlog"
+)
+
+// write writes a record, if need be into a new segment: half a record may be left
+// in the one that failed, and what a failed sync left in memory may never reach
+// the disk. The caller holds writing.
+func (s *Spool) write(sealed []byte) error {
+	s.mu.Lock()
+	failing := s.trouble.failing != nil
+	mode := s.limits.sync
+	due := s.due()
+	s.mu.Unlock()
+	if due || s.suspect.Load() {
+		if err := s.turn(); err != nil {
+			return err
+		}
+	}
+	sync := mode == SyncAlways || failing && mode != SyncOff
+	err := s.store(sealed, sync)
+	if err == nil || failing {
+		// An attempt to find out whether the spool works again costs one segment
+		// at most.
+		return err
+	}
+	if s.turn() != nil {
+		return err
+	}
+	return s.store(sealed, sync)
+}
+
+// due tells whether the current segment has its size.
+func (s *Spool) due() bool {
+	if s.usage.current < s.limits.segmentSize {
+		return false
+	}
+	s.usage.refresh()
+	return s.usage.current >= s.limits.segmentSize
+}
+
+func (s *Spool) store(sealed []byte, sync bool) error {
+	err := s.log.Log(sealed)
+	if err == nil && sync {
+		err = s.log.Sync()
+	}
+	if err != nil {
+		s.suspect.Store(true)
+		return err
+	}
+	s.dirty.Store(!sync)
+	return nil
+}
+
+// turn begins a segment. The caller holds writing.
+func (s *Spool) turn() error {
+	segment, err := s.log.NextSegment()
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	before := s.usage.segment()
+	s.mu.Unlock()
+	if !s.holds {
+		// Only attempts that failed are in there.
+		_ = os.Truncate(wlog.SegmentName(s.dir, before), 0)
+	}
+	s.mu.Lock()
+	s.usage.turned(segment)
+	sync := s.limits.sync != SyncOff
+	s.mu.Unlock()
+	s.holds = false
+	s.suspect.Store(false)
+	if !sync {
+		return nil
+	}
+	if err := syncDir(s.dir); err != nil {
+		s.suspect.Store(true)
+		return err
+	}
+	return nil
+}
+
+// retire sees to it that a segment is not written any more, if another can be begun.
+func (s *Spool) retire(segment int) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mu.Lock()
+	current := s.usage.segment()
+	s.mu.Unlock()
+	if segment >= current {
+		s.failOn(s.turn())
+	}
+}
