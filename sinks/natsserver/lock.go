@@ -4,7 +4,8 @@ package natsserver
 
 import (
 	"os"
-	"path/filepath"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/dirlock"
 )
 
 // lockName is the file in the store directory that marks its owner.
@@ -18,5 +19,5 @@ func lockStoreDir(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	return openLocked(filepath.Join(dir, lockName))
+	return dirlock.Lock(dir, lockName)
 }
