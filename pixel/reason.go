@@ -54,6 +54,9 @@ const (
 	GPC
 	// DNT: the request carries DNT: 1 and the site honours it.
 	DNT
+	// Undeliverable: the request became an event, but no stream can ever store it.
+	// It comes from delivery; decoding never gives it.
+	Undeliverable
 
 	reasonCount
 )
@@ -80,6 +83,7 @@ var reasonNames = [reasonCount]string{
 	BadType:         "bad_type",
 	GPC:             "gpc",
 	DNT:             "dnt",
+	Undeliverable:   "undeliverable",
 }
 
 // String returns the name that every surface shows.

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forward
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
+)
+
+// setAsideEvents returns what is in the file.
+func (r *rig) setAsideEvents(t testing.TB) []asideLine {
+	t.Helper()
+	content, err := os.ReadFile(r.asideFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []asideLine
+	for scanner := bufio.NewScanner(bytes.NewReader(content)); scanner.Scan(); {
+		var line asideLine
+		if err := json.Unmarshal(scanner.Bytes(), &line); err != nil {
+			t.Fatalf("%v: %s", err, scanner.Bytes())
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// watchRejected returns the messages that show undeliverable events.
+func watchRejected(t testing.TB, server string) <-chan *nats.Msg {
+	t.Helper()
+	nc, err := nats.Connect(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	messages := make(chan *nats.Msg, 100)
+	if _, err := nc.ChanSubscribe(rejectedSubject+".>", messages); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return messages
+}
+
+// large returns an event with a body of so many bytes.
+func large(i, size int) spool.Event {
+	e := event(i)
+	e.Body = []byte(`{"type":"track","html":"<&>","pad":"`)
+	e.Body = append(e.Body, strings.Repeat("y", size-len(e.Body)-2)...)
+	e.Body = append(e.Body, `"}`...)
+	return e
+}
+
+// Events that are too large are set aside, wherever they stand, and the others are
+// stored in their order.
+func TestTooLarge(t *testing.T) {
+	const limit = 16 << 10
+	for name, configure := range map[string]func(*server.Options, *jetstream.StreamConfig){
+		"max_msg_size": func(_ *server.Options, c *jetstream.StreamConfig) { c.MaxMsgSize = limit },
+		"max_payload":  func(o *server.Options, _ *jetstream.StreamConfig) { o.MaxPayload = limit },
+	} {
+		for place, which := range map[string][]int{
+			"first": {1}, "second": {2}, "in the middle": {5}, "last": {9}, "several": {1, 4, 5, 9}, "all": {1, 2, 3, 4, 5, 6, 7, 8, 9},
+		} {
+			t.Run(name+"/"+place, func(t *testing.T) {
+				modes(t, func(t *testing.T, batched bool) {
+					config := new(jetstream.StreamConfig)
+					s := natstest.Start(t, func(o *server.Options) { configure(o, config) })
+					rejected := watchRejected(t, s.ClientURL())
+					r := newRig(t, s.ClientURL())
+					createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.MaxMsgSize = config.MaxMsgSize })
+					r.route.batched.Store(batched)
+					var stored, aside []spool.Event
+					for i := 1; i <= 9; i++ {
+						e := event(i)
+						if slices.Contains(which, i) {
+							e = large(i, limit+1)
+							aside = append(aside, e)
+						} else {
+							stored = append(stored, e)
+						}
+						r.append(e)
+					}
+					r.start(t)
+					r.awaitAcked(t, 9)
+					wantStored(t, r.route.js, stored)
+					wantAside(t, r, aside)
+					for range aside {
+						wantRejection(t, <-rejected)
+					}
+					if r.lines("set aside an event that no stream can store") != 1 {
+						t.Error("the log does not say once that events were set aside")
+					}
+					r.refuseSecret(t)
+				})
+			})
+		}
+	}
+}
+
+func wantAside(t testing.TB, r *rig, want []spool.Event) {
+	t.Helper()
+	lines := r.setAsideEvents(t)
+	if len(lines) != len(want) {
+		t.Fatalf("%d events were set aside, want %d", len(lines), len(want))
+	}
+	for i, line := range lines {
+		if line.Subject != want[i].Subject || line.MessageID != want[i].MessageID ||
+			!bytes.Equal(line.Event, want[i].Body) || line.Cause == "" || line.Time.IsZero() {
+			t.Errorf("line %d is %+v", i+1, line)
+		}
+	}
+}
+
+func wantRejection(t testing.TB, msg *nats.Msg) {
+	t.Helper()
+	reason := pixel.Undeliverable.String()
+	if msg.Subject != rejectedSubject+"."+reason || msg.Header.Get("Segment-Reason") != reason ||
+		msg.Header.Get("Segment-Detail") == "" || msg.Header.Get("Segment-Source") != "web" ||
+		msg.Header.Get("Segment-Type") != "track" || len(msg.Data) == 0 {
+		t.Errorf("the rejected message is %s %v with %d bytes", msg.Subject, msg.Header, len(msg.Data))
+	}
+}
+
+// An event cannot be set aside while its file cannot be written. It waits.
+func TestAsideWaits(t *testing.T) {
+	s := natstest.Start(t, nil)
+	r := newRig(t, s.ClientURL())
+	createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1000 })
+	r.forwarder.health.quiet = 0
+	// A directory stands in its way.
+	if err := os.Mkdir(r.asideFile(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r.append(event(1), large(2, 2000), event(3))
+	r.start(t)
+	r.awaitTrouble(t)
+	r.awaitAcked(t, 1)
+	natstest.Eventually(t, "the third is stored", func() bool { return len(storedIn(t, r.route.js, "EVENTS")) == 2 })
+	if n := r.acknowledged(); n != 1 {
+		t.Errorf("%d events are acknowledged", n)
+	}
+	if err := os.Remove(r.asideFile()); err != nil {
+		t.Fatal(err)
+	}
+	r.awaitAcked(t, 3)
+	wantStored(t, r.route.js, []spool.Event{event(1), event(3)})
+	wantAside(t, r, []spool.Event{large(2, 2000)})
+	r.refuseSecret(t)
+}
+
+// An event whose subject no stream takes is set aside, and holds up the others no
+// longer than that takes.
+func TestUncovered(t *testing.T) {
+	for name, listens := range map[string]bool{"nobody": false, "a listener": true} {
+		t.Run(name, func(t *testing.T) {
+			modes(t, func(t *testing.T, batched bool) {
+				s := natstest.Start(t, nil)
+				if listens {
+					tap(t, s.ClientURL())
+				}
+				rejected := watchRejected(t, s.ClientURL())
+				r := newRig(t, s.ClientURL())
+				createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Subjects = []string{"events.web.>"} })
+				r.route.batched.Store(batched)
+				stray := event(5)
+				stray.Subject = "events.shop.track"
+				r.append(events(4)...)
+				r.append(stray)
+				r.append(event(6), event(7))
+				r.start(t)
+				r.awaitAcked(t, 7)
+				wantStored(t, r.route.js, append(events(4), event(6), event(7)))
+				wantAside(t, r, []spool.Event{stray})
+				wantRejection(t, <-rejected)
+			})
+		})
+	}
+}
+
+// A subject that the server maps to that of a stream has no stream by its name. Its
+// events are stored even so, and wait when the stream does not take them.
+func TestMappedSubject(t *testing.T) {
+	s := natstest.Start(t, nil)
+	account := s.GlobalAccount()
+	if err := account.AddMapping("events.>", "mapped.>"); err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, s.ClientURL())
+	stream := createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Subjects, c.NoAck = []string{"mapped.>"}, true })
+	r.append(events(3)...)
+	r.start(t)
+	natstest.Eventually(t, "the stream is looked for", func() bool { return r.route.looks.Load() >= 1 })
+	updateStream(t, r.route.js, stream, func(c *jetstream.StreamConfig) { c.NoAck = false })
+	r.awaitAcked(t, 3)
+	if n := len(storedIn(t, r.route.js, "EVENTS")); n != 3 {
+		t.Errorf("%d events are stored", n)
+	}
+	r.wantNothingAside(t)
+}
+
+func TestAsideFile(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	logger := zap.New(core)
+	entry := func(body string) *spool.Entry {
+		return &spool.Entry{Event: spool.Event{Subject: "s", Body: []byte(body)}}
+	}
+	name := filepath.Join(t.TempDir(), asideName)
+	a := aside{name: name}
+
+	// What a crash has left of a line does not spoil the next one.
+	if err := os.WriteFile(name, []byte(`{"event":{"a`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{`{"a":"<>&\u2028"}`, "no\xffJSON", ""} {
+		if err := a.write(entry(body), errUncovered, logger); err != nil {
+			t.Fatal(err)
+		}
+	}
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(content), "\n"), "\n")
+	for i, want := range []string{`{"event":{"a`, `"event":{"a":"<>&\u2028"}}`, `"event":"no\ufffdJSON"}`, `"event":""}`} {
+		if !strings.HasSuffix(lines[i], want) {
+			t.Errorf("line %d is %s, want %s at its end", i+1, lines[i], want)
+		}
+	}
+
+	// A file that is full takes no more. That is said even after the cause has been.
+	if err := os.Truncate(name, maxAside); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := a.write(entry("{}"), errUncovered, logger); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if info, err := os.Stat(name); err != nil || info.Size() != maxAside {
+		t.Errorf("the file has %d bytes (%v)", info.Size(), err)
+	}
+	if n := logs.Len(); n != 2 {
+		t.Errorf("%d lines are logged: %v", n, logs.All())
+	}
+	for i := range 2 * maxCauses {
+		if err := a.write(entry("{}"), errors.New(strings.Repeat("x", i)), logger); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := logs.Len(); n != maxCauses {
+		t.Errorf("%d lines are logged, want %d", n, maxCauses)
+	}
+}
+
+func TestRejectionIsCut(t *testing.T) {
+	entry := &spool.Entry{Event: large(1, 100_000)}
+	for _, limit := range []int64{0, 1 << 10, 8 << 10, 100_000, 1 << 20} {
+		msg := rejection("p", entry, errUncovered, limit)
+		if limit >= 1<<20 != (len(msg.Data) == len(entry.Body)) {
+			t.Errorf("with a max_payload of %d the message has %d bytes", limit, len(msg.Data))
+		}
+	}
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forward
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
+)
+
+// batcher publishes by JetStream's batched fast publish, which nats-server has
+// since 2.14. What a message is to its batch stands in its reply subject:
+//
+//	<inbox>.<batch>.<flow>.<gap mode>.<sequence>.<operation>.$FI
+//
+// The server answers now and then with the sequence up to which the batch is
+// stored, and at the end with one ack for all of it. In gap mode "fail" it ends a
+// batch from which a message is missing, so what it acknowledges has no holes.
+//
+// The server takes a message id that it has seen but not yet stored for a
+// duplicate, and counts it as done. Therefore a batch is never used for events
+// that may have been sent before.
+type batcher struct {
+	session *Session
+	sub     *nats.Subscription
+	replies chan *nats.Msg
+	prefix  string // of all reply subjects, with a dot at the end
+	count   uint64
+}
+
+const (
+	opStart  = "0"
+	opAppend = "1"
+	opCommit = "2"
+
+	// ackEvery is how often we ask to hear of progress, in messages. The server
+	// goes no higher than this.
+	ackEvery = "500"
+
+	// headerRoom is more than the names of the headers take.
+	headerRoom = 64
+
+	// A batch that goes without an answer for so long may be half with a leader
+	// that is no more. Its last message is sent again then: a server that misses
+	// others says so, and one that does not ignores it. After so many times nobody
+	// is there to answer.
+	batchAckWait  = time.Second
+	batchAckWaits = 5
+
+	// maxReplies is more than a batch can cause: every message of one that the
+	// server does not know is answered with an error.
+	maxReplies = 2 * maxEvents
+)
+
+// use makes the batcher ready for a session.
+func (b *batcher) use(session *Session) error {
+	if b.session == session {
+		return nil
+	}
+	b.close()
+	b.replies = make(chan *nats.Msg, maxReplies)
+	b.prefix = session.Conn.NewInbox() + "."
+	sub, err := session.Conn.ChanSubscribe(b.prefix+">", b.replies)
+	if err != nil {
+		return err
+	}
+	b.session, b.sub = session, sub
+	return nil
+}
+
+func (b *batcher) close() {
+	if b.sub != nil {
+		_ = b.sub.Unsubscribe()
+	}
+	b.session, b.sub = nil, nil
+}
+
+// fitting returns how many entries, from the first, are no larger than the server
+// takes. nats.go refuses one that is, and a batch should not be left half sent.
+func fitting(entries []spool.Entry, maxPayload int64) int {
+	for i := range entries {
+		e := &entries[i].Event
+		if int64(len(e.Body)+len(e.MessageID)+len(e.TraceParent)+headerRoom) > maxPayload {
+			return i
+		}
+	}
+	return len(entries)
+}
+
+// publish sends the entries as one batch and returns how many of them, from the
+// first, are stored. With an error, the others may be stored or not.
+func (b *batcher) publish(ctx context.Context, session *Session, entries []spool.Entry) (int, error) {
+	if err := b.use(session); err != nil {
+		return 0, err
+	}
+	b.drop()
+	b.count++
+	// The server knows a batch by this token alone, among those of all publishers.
+	batch := nuid.Next() + strconv.FormatUint(b.count, 36)
+	prefix := b.prefix + batch + "." + ackEvery + ".fail."
+	last := len(entries) - 1
+	for i := range entries {
+		operation := opAppend
+		switch i {
+		case last:
+			operation = opCommit
+		case 0:
+			operation = opStart
+		}
+		msg := batchMessage(&entries[i].Event, prefix, i+1, operation)
+		if err := session.Conn.PublishMsg(msg); err != nil {
+			return 0, err
+		}
+	}
+	return b.await(ctx, prefix, batchMessage(&entries[last].Event, prefix, last+1, opCommit), last+1)
+}
+
+func batchMessage(event *spool.Event, prefix string, sequence int, operation string) *nats.Msg {
+	msg := Message(event)
+	msg.Reply = prefix + strconv.Itoa(sequence) + "." + operation + ".$FI"
+	return msg
+}
+
+// drop forgets what has come for earlier batches.
+func (b *batcher) drop() {
+	for {
+		select {
+		case <-b.replies:
+		default:
+			return
+		}
+	}
+}
+
+// await waits for the end of the batch of n messages, whose replies come to subjects
+// with the prefix.
+func (b *batcher) await(ctx context.Context, prefix string, commit *nats.Msg, n int) (int, error) {
+	p := newProgress(n)
+	timer := time.NewTimer(batchAckWait)
+	defer timer.Stop()
+	for waits := 0; ; {
+		var end error
+		select {
+		case msg := <-b.replies:
+			place, ours := strings.CutPrefix(msg.Subject, prefix)
+			if !ours {
+				continue
+			}
+			if p.note(place, msg) {
+				return p.stored, p.cause
+			}
+			timer.Reset(batchAckWait)
+		case <-timer.C:
+			timer.Reset(batchAckWait)
+			if waits++; waits < batchAckWaits {
+				end = b.session.Conn.PublishMsg(commit)
+			} else {
+				end = ErrNoAck
+			}
+		case <-b.session.Lost:
+			end = ErrNotConnected
+		case <-ctx.Done():
+			end = ctx.Err()
+		}
+		// What has come in time counts.
+		if end != nil && len(b.replies) == 0 {
+			return p.stored, end
+		}
+	}
+}

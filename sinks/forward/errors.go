@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forward
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+var (
+	// ErrNotConnected stands for every error that nats.go has while it is not
+	// connected.
+	ErrNotConnected = errors.New("NATS is not connected")
+	// ErrNoAck is what remains when nobody answers.
+	ErrNoAck = errors.New("no ack came in time: NATS or the stream's leader is slow or gone")
+)
+
+// Codes of JetStream's errors, of which nats.go names no more than a few.
+const (
+	codeMessageTooLarge = 10054
+	codeStoreFailed     = 10077
+	codeHeaderTooLarge  = 10097
+	codeSealed          = 10109
+)
+
+// CanNeverBeStored tells whether the error lies in the message itself, so that no
+// stream of this server takes it until somebody changes a limit.
+func CanNeverBeStored(err error) bool {
+	switch apiCode(err) {
+	case codeMessageTooLarge, codeHeaderTooLarge:
+		return true
+	}
+	return errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrBadSubject)
+}
+
+// NeedsOperator tells whether trying again soon is of no use, because somebody has
+// to do something first.
+func NeedsOperator(err error) bool {
+	return CanNeverBeStored(err) || isFullStream(err) || apiCode(err) == codeSealed
+}
+
+func apiCode(err error) jetstream.ErrorCode {
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
+		return api.ErrorCode
+	}
+	return 0
+}
+
+// isFullStream tells whether a stream that discards new messages has reached a
+// limit; the code alone says that of any trouble in its store.
+func isFullStream(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.ErrorCode == codeStoreFailed &&
+		strings.HasPrefix(api.Description, "maximum ") && strings.HasSuffix(api.Description, " exceeded")
+}
+
+// IsNoStream tells whether nobody took the message: no stream has its subject, or
+// the stream has no leader at the moment.
+func IsNoStream(err error) bool {
+	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
+}
+
+// IsDown tells whether nats.go refused a message because of its connection.
+func IsDown(err error) bool {
+	return errors.Is(err, nats.ErrReconnectBufExceeded) ||
+		errors.Is(err, nats.ErrConnectionClosed) ||
+		errors.Is(err, nats.ErrConnectionReconnecting) ||
+		errors.Is(err, nats.ErrConnectionDraining) ||
+		errors.Is(err, nats.ErrDisconnected)
+}
+
+// Explain adds to an error of NATS what an operator can do about it.
+func Explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case IsNoStream(err):
+		return fmt.Errorf("no stream takes the subject, or JetStream is off: compare `nats stream ls --subjects`: %w", err)
+	case errors.Is(err, nats.ErrMaxPayload):
+		return fmt.Errorf("the event is larger than the server takes: raise max_payload there or lower max_event_size here: %w", err)
+	case IsDown(err):
+		return ErrNotConnected
+	case isFullStream(err):
+		return fmt.Errorf("the stream is full: raise its limits or remove old messages: %w", err)
+	default:
+		return err
+	}
+}

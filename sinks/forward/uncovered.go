@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forward
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// lookupTimeout bounds asking for the stream of a subject.
+	lookupTimeout = 2 * time.Second
+	// maxLookups bounds the subjects that are asked for in a round.
+	maxLookups = 16
+)
+
+// errUncovered is why an event is set aside when there are streams, but none for
+// its subject.
+var errUncovered = errors.New("no stream takes the subject of the event, though there is one for others")
+
+// setAsideUncovered sets aside those events that found no stream for a reason that
+// lies in their subject alone. Whether that is so is asked of the server: when the
+// stream is gone altogether, or has no leader, they have to wait.
+//
+// A subject that the server maps to another looks uncovered as well. Therefore it
+// has to be found so twice, and its events have to be refused in between, while
+// the stream was there.
+func (f *Forwarder) setAsideUncovered(ctx context.Context, route Route, session *Session, w *window, failed failures) bool {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	setAside := false
+	lookups := 0
+	for subject := range failed.suspects {
+		if lookups++; lookups > maxLookups {
+			break
+		}
+		if !uncovered(ctx, route, session, subject) {
+			delete(w.uncovered, subject)
+			continue
+		}
+		if _, before := w.uncovered[subject]; !before {
+			w.uncovered[subject] = struct{}{}
+			continue
+		}
+		if f.setAsideSubject(session, w, subject) {
+			setAside = true
+		}
+	}
+	f.acknowledgeSettled(w)
+	return setAside
+}
+
+func (f *Forwarder) setAsideSubject(session *Session, w *window, subject string) bool {
+	setAside := false
+	for i := range w.entries {
+		if w.settled[i] || w.entries[i].Subject != subject {
+			continue
+		}
+		if err := f.setAside(session, &w.entries[i], errUncovered); err != nil {
+			f.health.fails(err)
+			return setAside
+		}
+		w.settle(i)
+		setAside = true
+	}
+	return setAside
+}
+
+// uncovered tells whether there are streams for events but none for this subject.
+// It looks at the subject both before and after, as streams may come and go.
+func uncovered(ctx context.Context, route Route, session *Session, subject string) bool {
+	if !hasNoStream(ctx, session, subject) {
+		return false
+	}
+	if has, err := route.HasStream(ctx, session); err != nil || !has {
+		return false
+	}
+	return hasNoStream(ctx, session, subject)
+}
+
+func hasNoStream(ctx context.Context, session *Session, subject string) bool {
+	_, err := session.JetStream.StreamNameBySubject(ctx, subject)
+	return errors.Is(err, jetstream.ErrStreamNotFound)
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package natstest starts nats-servers in the process, for tests alone.
+package natstest
+
+import (
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server" //nolint:depguard // only tests import this package
+)
+
+// Start starts a server with JetStream on a port of its own choice. It ends with
+// the test.
+func Start(t testing.TB, configure func(*server.Options)) *server.Server {
+	t.Helper()
+	opts := &server.Options{
+		Host:      "127.0.0.1",
+		Port:      -1,
+		NoLog:     true,
+		NoSigs:    true,
+		JetStream: true,
+	}
+	if configure != nil {
+		configure(opts)
+	}
+	if opts.StoreDir == "" {
+		opts.StoreDir = t.TempDir()
+	}
+	s, err := server.NewServer(opts)
+	if err != nil {
+		t.Fatalf("making the server: %v", err)
+	}
+	s.Start()
+	t.Cleanup(func() { Stop(s) })
+	if !s.ReadyForConnections(Patience) {
+		t.Fatal("the server does not get ready")
+	}
+	return s
+}
+
+// Stop returns when the server has ended. It may be called more than once.
+func Stop(s *server.Server) {
+	s.Shutdown()
+	s.WaitForShutdown()
+}
