@@ -41,7 +41,7 @@ func (a *App) Start() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, h := range a.handlers {
-		if err := h.start(); err != nil {
+		if err := h.start(a); err != nil {
 			return err
 		}
 	}

@@ -222,7 +222,7 @@ func (l *load) check(b *broker) {
 	l.site.t.Helper()
 	l.end()
 	stored := make(map[string]int)
-	for _, msg := range b.stored() {
+	for _, msg := range b.await(int(l.count.Load())) {
 		stored[parse(l.site.t, msg.Data)["messageId"].(string)]++
 	}
 	lost, doubled, answered := 0, 0, 0
@@ -313,6 +313,9 @@ func TestReloadToAnotherServer(t *testing.T) {
 	s.run(fmt.Sprintf(toStream, second.server.ClientURL(), 2))
 	l.await(200)
 	l.end()
+	eventually(t, "all events are stored", func() bool {
+		return int64(len(first.stored())+len(second.stored())) >= l.count.Load()
+	})
 	stored := make(map[string]int)
 	for _, msg := range append(first.stored(), second.stored()...) {
 		stored[parse(t, msg.Data)["messageId"].(string)]++
@@ -326,24 +329,48 @@ func TestReloadToAnotherServer(t *testing.T) {
 	eventually(t, "the old connection is closed", func() bool { return first.server.NumClients() == 1 })
 }
 
-// TestNATSDownAtStart starts Caddy first.
+// TestNATSDownAtStart starts Caddy first. The events wait for NATS.
 func TestNATSDownAtStart(t *testing.T) {
 	s := newSite(t)
 	port := freePort(t)
-	s.run(`segment_pixel {
+	s.run(toMissing(port, ""))
+	for range 3 {
+		s.get("/v1/pixel/page?" + data(page))
+	}
+	eventually(t, "the log says that NATS is away", func() bool { return len(s.logged("cannot connect to NATS yet")) == 1 })
+	eventually(t, "the log says that events wait", func() bool { return len(s.logged("events wait in the spool")) == 1 })
+	b := startNATS(t, port)
+	s.get("/v1/pixel/page?" + data(page))
+	if n := len(b.await(4)); n != 4 {
+		t.Errorf("%d events stored, want 4", n)
+	}
+	eventually(t, "the log says that they are delivered", func() bool { return len(s.logged("events are delivered again")) == 1 })
+	if lines := s.logged("the sink does not take events"); len(lines) != 0 {
+		t.Errorf("logged %v", lines)
+	}
+}
+
+// toMissing is a site whose sink publishes to a port where there is nothing yet.
+func toMissing(port int, options string) string {
+	return `segment_pixel {
 		write_key k web
 		sink jetstream nats://127.0.0.1:` + strconv.Itoa(port) + ` {
-			ack_timeout 50ms
+			` + options + `
 			stream SEGMENT {
 				create
 			}
 		}
-	}`)
+	}`
+}
+
+// TestNATSDownWithoutSpool does without the spool: an event is dropped, and counted,
+// when NATS does not come back within ack_timeout.
+func TestNATSDownWithoutSpool(t *testing.T) {
+	s := newSite(t)
+	port := freePort(t)
+	s.run(toMissing(port, "spool off\nack_timeout 50ms"))
 	for range 3 {
 		s.get("/v1/pixel/page?" + data(page))
-	}
-	if lines := s.logged("cannot connect to NATS yet"); len(lines) != 1 || lines[0]["level"] != "warn" {
-		t.Errorf("logged %v", lines)
 	}
 	lines := s.logged("the sink does not take events")
 	if len(lines) != 1 || !strings.Contains(lines[0]["error"].(string), "NATS is not connected") {
@@ -431,7 +458,12 @@ func TestLogsHoldNoPayload(t *testing.T) {
 	s.run(`segment_pixel {
 		write_key {env.PIXEL_TEST_WRITE_KEY} web
 		sink jetstream ` + b.server.ClientURL() + ` {
+			spool off
 			ack_timeout 20ms
+		}
+		sink jetstream ` + b.server.ClientURL() + ` {
+			client_name other
+			spool DIR/spool
 		}
 	}`)
 	for _, query := range []string{

@@ -50,6 +50,7 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{t: t, dir: t.TempDir(), port: freePort(t)}
 	s.url = "http://127.0.0.1:" + strconv.Itoa(s.port)
+	t.Setenv("XDG_DATA_HOME", s.dir) // for spools that are given no directory
 	before := goleak.IgnoreCurrent()
 	// Caddy's storage looks every few seconds whether a lock has been released.
 	lock := goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh")
@@ -290,6 +291,16 @@ func (b *broker) totalConnections() uint64 {
 		b.t.Fatal(err)
 	}
 	return varz.TotalConnections
+}
+
+// await waits until the stream has n messages, and returns them all.
+func (b *broker) await(n int) []*jetstream.RawStreamMsg {
+	b.t.Helper()
+	eventually(b.t, "the stream has the events", func() bool {
+		stream, err := b.js.Stream(b.t.Context(), "SEGMENT")
+		return err == nil && stream.CachedInfo().State.Msgs >= uint64(n)
+	})
+	return b.stored()
 }
 
 // stored returns every message of the stream.

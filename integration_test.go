@@ -351,8 +351,7 @@ func TestPublished(t *testing.T) {
 	s.get("/v1/pixel/alias?" + data(`{"writeKey":"YOUR_WRITE_KEY","userId":"u","previousId":"p"}`))
 	s.get("/v1/pixel/screen?" + data(`{"writeKey":"YOUR_WRITE_KEY","anonymousId":"a","name":"n"}`))
 	s.get("/v1/pixel/page?writeKey=YOUR_WRITE_KEY&anonymousId=%22amp-x%22&context.library.name=amp&name=")
-	// The pixels have been answered, so the events are stored.
-	msgs := b.stored()
+	msgs := b.await(6)
 	var subjects []string
 	for _, msg := range msgs {
 		subjects = append(subjects, strings.TrimPrefix(msg.Subject, "segment.events.docs."))
@@ -523,7 +522,7 @@ func TestExample(t *testing.T) {
 		t.Errorf("the rest of the site says %q", body)
 	}
 	b := connectTo(t, "nats://127.0.0.1:"+natsPort)
-	if msgs := b.stored(); len(msgs) != 1 || msgs[0].Subject != "segment.events.docs.track" {
+	if msgs := b.await(1); len(msgs) != 1 || msgs[0].Subject != "segment.events.docs.track" {
 		t.Errorf("stored %v", msgs)
 	}
 	access := s.logged("handled request")

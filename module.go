@@ -238,12 +238,12 @@ func (h *Handler) Validate() error {
 }
 
 // start reads the key files and starts the sinks; the app calls it.
-func (h *Handler) start() error {
+func (h *Handler) start(configuration any) error {
 	if err := h.keys.start(); err != nil {
 		return err
 	}
 	for _, sink := range h.sinks {
-		if err := sink.start(sinks.Site{MaxEventSize: h.MaxEventSize}); err != nil {
+		if err := sink.start(sinks.Site{MaxEventSize: h.MaxEventSize, Configuration: configuration}); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
 
 const (
@@ -27,24 +29,21 @@ type backlog struct {
 	bytes int
 }
 
-var (
-	errNotConnected = errors.New("NATS is not connected")
-	errBacklogFull  = errors.New("NATS is not connected and the buffer for events is full")
-)
+var errBacklogFull = errors.New("NATS is not connected and the buffer for events is full")
 
 // publishBuffered hands a message to NATS, or keeps a copy of it until there is a
 // connection.
 func (c *conn) publishBuffered(msg *nats.Msg) error {
-	if nc := c.up.Load(); nc != nil {
+	if nc := c.current(); nc != nil {
 		err := nc.PublishMsg(msg)
-		if !isDown(err) {
+		if !forward.IsDown(err) {
 			return err
 		}
 	}
 	if err := c.backlog.keep(msg); err != nil {
 		return err
 	}
-	if nc := c.up.Load(); nc != nil {
+	if nc := c.current(); nc != nil {
 		// The connection came up meanwhile, and its flush may have been too early.
 		c.backlog.flush(nc)
 	}
@@ -54,19 +53,11 @@ func (c *conn) publishBuffered(msg *nats.Msg) error {
 // publishOrDrop hands a message to NATS if it is there: rejected requests do not
 // take the place of events.
 func (c *conn) publishOrDrop(msg *nats.Msg) error {
-	nc := c.up.Load()
+	nc := c.current()
 	if nc == nil {
-		return errNotConnected
+		return forward.ErrNotConnected
 	}
 	return nc.PublishMsg(msg)
-}
-
-// isDown tells whether nats.go refused a message because of its connection.
-func isDown(err error) bool {
-	return errors.Is(err, nats.ErrReconnectBufExceeded) ||
-		errors.Is(err, nats.ErrConnectionClosed) ||
-		errors.Is(err, nats.ErrConnectionReconnecting) ||
-		errors.Is(err, nats.ErrConnectionDraining)
 }
 
 func (b *backlog) keep(msg *nats.Msg) error {
@@ -87,7 +78,7 @@ func (b *backlog) flush(nc *nats.Conn) {
 	defer b.mu.Unlock()
 	for len(b.msgs) > 0 {
 		err := nc.PublishMsg(b.msgs[0])
-		if isDown(err) {
+		if forward.IsDown(err) {
 			return
 		}
 		// Any other error, such as a message that is too large, would come again.

@@ -15,6 +15,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
 
 const (
@@ -45,7 +47,8 @@ type conn struct {
 	done    chan struct{}      // closed at the end of run
 	timeout time.Duration
 
-	up       atomic.Pointer[nats.Conn] // changed with mu held
+	session  atomic.Pointer[forward.Session] // while it is up; changed with mu held
+	lost     chan struct{}                   // that of the session
 	mu       sync.Mutex
 	watchers map[*watcher]struct{}
 
@@ -142,7 +145,15 @@ func (c *conn) jetstream() jetstream.JetStream {
 // connected tells whether the connection is up. Unlike the methods of nats.Conn
 // it never waits: those are held up while nats.go dials a server that is silent.
 func (c *conn) connected() bool {
-	return c.up.Load() != nil
+	return c.session.Load() != nil
+}
+
+// current returns nil while the connection is down.
+func (c *conn) current() *nats.Conn {
+	if session := c.session.Load(); session != nil {
+		return session.Conn
+	}
+	return nil
 }
 
 // run opens links and closes the last one.

@@ -18,6 +18,8 @@ import (
 	"github.com/nats-io/nkeys"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
 
 func wantEmptyPool(t *testing.T) {
@@ -189,7 +191,7 @@ func TestConnKeepsTheBacklog(t *testing.T) {
 	eventually(t, patience, func() bool { return c.connected() && inMsgs(t, s) == 2 })
 	stopServer(s)
 	eventually(t, patience, func() bool { return !c.connected() })
-	if err := c.nats().Publish("pixel", nil); !isDown(err) {
+	if err := c.nats().Publish("pixel", nil); !forward.IsDown(err) {
 		t.Errorf("nats.go kept a message to itself: %v", err)
 	}
 	publish("between")

@@ -2,7 +2,11 @@
 
 package sinks
 
-import "github.com/nats-io/nats.go"
+import (
+	"github.com/nats-io/nats.go"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+)
 
 // watcher is somebody who wants to know of connections.
 type watcher struct {
@@ -31,7 +35,13 @@ func (c *conn) setUp(nc *nats.Conn, l *link) {
 	<-l.stored
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.up.Store(nc)
+	if c.session.Swap(nil) != nil {
+		close(c.lost)
+	}
+	if nc != nil {
+		c.lost = make(chan struct{})
+		c.session.Store(&forward.Session{Conn: nc, JetStream: l.js, Lost: c.lost})
+	}
 	for w := range c.watchers {
 		c.notify(w)
 	}
@@ -54,7 +64,7 @@ func (c *conn) call(w *watcher) {
 	defer c.mu.Unlock()
 	for w.again {
 		w.again = false
-		nc := c.up.Load()
+		nc := c.current()
 		if _, wanted := c.watchers[w]; nc == nil || !wanted || c.stopping() {
 			break
 		}

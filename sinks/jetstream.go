@@ -3,30 +3,30 @@
 package sinks
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
 
 func init() {
 	caddy.RegisterModule(new(JetStream))
 }
 
-// JetStream publishes events to a NATS JetStream stream and waits for the
-// stream's ack before the pixel is answered. What fails for a passing reason is
-// tried again until ack_timeout is over.
+// JetStream delivers events to a NATS JetStream stream.
+//
+// An event is written to a spool on this machine's disk before the pixel is
+// answered, and stays there until the stream has acknowledged it: while NATS is
+// away, and while Caddy is. The message id keeps the stream from storing an event
+// twice that had to be sent twice, within the stream's duplicate window.
 //
 // The stream is the operator's. It is looked up by the subject when NATS is
 // connected, and a warning names what it lacks; it is created only on request,
@@ -41,17 +41,37 @@ type JetStream struct {
 	// The JetStream domain. Default: the server's own.
 	Domain string `json:"domain,omitempty"`
 
-	// How long a request waits for the ack of its event, in all its tries.
-	// Default: 5s
+	// Where events wait for the stream. Default: a directory in Caddy's data
+	// directory, up to 10 GiB, synced before the answer
+	Spool *Spool `json:"spool,omitempty"`
+
+	// How long what is in the spool is still delivered when Caddy exits, or when no
+	// configuration uses the spool any more. What is left is delivered when it is
+	// used again. Default: 5s
+	DrainTimeout caddy.Duration `json:"drain_timeout,omitempty"`
+
+	// How long a request waits for the ack of its event, in all tries, if the spool
+	// is off or cannot take the event. Default: 5s
 	AckTimeout caddy.Duration `json:"ack_timeout,omitempty"`
 
-	lease lease[*conn]
+	lease lease[*deliveryLink]
 	// keeper is there from Start to Stop; events may come before and after.
 	keeper        atomic.Pointer[streamKeeper]
 	releaseKeeper func()
 }
 
-const defaultAckTimeout = 5 * time.Second
+// deliveryLink is what a sink holds while it is open.
+type deliveryLink struct {
+	conn *conn
+	// Without a spool, these are nil.
+	delivery *delivery
+	route    *route
+}
+
+const (
+	defaultAckTimeout   = 5 * time.Second
+	defaultDrainTimeout = 5 * time.Second
+)
 
 // CaddyModule returns the Caddy module information.
 func (*JetStream) CaddyModule() caddy.ModuleInfo {
@@ -68,6 +88,9 @@ func (s *JetStream) Provision(caddy.Context) error {
 	}
 	if s.AckTimeout == 0 {
 		s.AckTimeout = caddy.Duration(defaultAckTimeout)
+	}
+	if s.DrainTimeout == 0 {
+		s.DrainTimeout = caddy.Duration(defaultDrainTimeout)
 	}
 	if err := s.Messages.provision(); err != nil {
 		return err
@@ -86,6 +109,12 @@ func (s *JetStream) Validate() error {
 	}
 	if s.AckTimeout < 0 {
 		return errors.New("ack_timeout must be positive")
+	}
+	if s.DrainTimeout < 0 {
+		return errors.New("drain_timeout must be positive")
+	}
+	if err := s.Spool.validate(); err != nil {
+		return err
 	}
 	if err := checkDomain(s.Domain); err != nil {
 		return err
@@ -112,31 +141,40 @@ func (s *JetStream) validateStream() error {
 	return s.Stream.validate(template.wildcard())
 }
 
-// Start opens the connection. A NATS that is not there is waited for.
+// Start opens the spool and the connection. A NATS that is not there is waited for.
 func (s *JetStream) Start(site Site) error {
 	if err := s.lease.start(); err != nil {
 		return err
 	}
-	return s.lease.use(func(c *conn) error {
-		keeper, release, err := acquireKeeper(c, s.template.wildcard(), s.Stream, int64(site.MaxEventSize))
+	return s.lease.use(func(l *deliveryLink) error {
+		keeper, release, err := acquireKeeper(l.conn, s.template.wildcard(), s.Stream, int64(site.MaxEventSize))
 		if err != nil {
 			return err
 		}
 		s.releaseKeeper = release
 		s.keeper.Store(keeper)
-		return nil
+		if l.delivery == nil {
+			return nil
+		}
+		l.route.keeper.Store(keeper)
+		return l.delivery.started(l.route, site.Configuration)
 	})
 }
 
-// Stop lets go of the connection once no event waits for its ack any more.
+// Stop lets go of the spool and of the connection once no event needs them. When the
+// process exits, the spool stays open for requests that are still under way, and is
+// emptied and closed after the last of them.
 func (s *JetStream) Stop() {
+	if caddy.Exiting() && !s.Spool.isOff() {
+		return
+	}
 	if s.keeper.Swap(nil) != nil {
 		s.releaseKeeper()
 	}
 	s.lease.stop()
 }
 
-func (s *JetStream) open() (*conn, func(), error) {
+func (s *JetStream) open() (*deliveryLink, func(), error) {
 	resolved, err := s.resolve(caddy.NewReplacer(), true)
 	if err != nil {
 		return nil, nil, err
@@ -145,132 +183,42 @@ func (s *JetStream) open() (*conn, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return c, c.release, nil
-}
-
-// Publish publishes the event and waits for the stream's ack.
-func (s *JetStream) Publish(ctx context.Context, event *pixel.Event) error {
-	msg := s.event(ctx, event)
-	// A publish that timed out here is still known to nats.go, and the event's
-	// memory serves another one by then.
-	msg.Data = bytes.Clone(msg.Data)
-
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.AckTimeout))
-	defer cancel()
-	return s.lease.use(func(c *conn) error {
-		return s.publishUntilAcked(ctx, c, msg)
-	})
-}
-
-const (
-	firstRetry = 25 * time.Millisecond
-	lastRetry  = 500 * time.Millisecond
-
-	// An ack may be lost, with the stream's leader for one, so a try does not wait
-	// for all of ack_timeout; later tries wait longer, for a NATS that is slow.
-	firstAckWait = time.Second
-	lastAckWait  = 4 * time.Second
-)
-
-// publishUntilAcked tries until the context ends. The message id makes a second
-// copy harmless when it was only the ack that got lost.
-func (s *JetStream) publishUntilAcked(ctx context.Context, c *conn, msg *nats.Msg) error {
-	ackWait := firstAckWait
-	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
-		err := publishOnce(ctx, c, msg, ackWait)
-		if err == nil || isPermanent(err) {
-			return explain(err)
-		}
-		if errors.Is(err, errNoAck) {
-			ackWait = min(2*ackWait, lastAckWait)
-		}
-		if keeper := s.keeper.Load(); keeper != nil && isNoStream(err) {
-			keeper.look()
-		}
-		select {
-		case <-ctx.Done():
-			return explain(err)
-		case <-time.After(wait):
-		}
+	if s.Spool.isOff() {
+		return &deliveryLink{conn: c}, c.release, nil
 	}
-}
-
-// publishOnce publishes asynchronously, so that requests share the round trips,
-// and waits for the ack of this one message.
-func publishOnce(ctx context.Context, c *conn, msg *nats.Msg, ackWait time.Duration) error {
-	if !c.connected() {
-		return errNotConnected
-	}
-	// nats.go's own retries would outlive this call.
-	ack, err := c.jetstream().PublishMsgAsync(
-		&nats.Msg{Subject: msg.Subject, Header: msg.Header, Data: msg.Data},
-		jetstream.WithRetryAttempts(0))
+	options, err := s.Spool.options(&s.Connection, s.Domain)
 	if err != nil {
-		return err
+		c.release()
+		return nil, nil, err
 	}
-	timer := time.NewTimer(ackWait)
-	defer timer.Stop()
-	select {
-	case <-ack.Ok():
-		return nil
-	case err := <-ack.Err():
-		return err
-	case <-timer.C:
-		return errNoAck
-	case <-ctx.Done():
-		return errNoAck
+	r := &route{conn: c}
+	if s.Messages.Rejected != rejectedOff {
+		r.rejected = s.Messages.Rejected
 	}
+	d, err := joinDelivery(options, time.Duration(s.DrainTimeout), r)
+	if err != nil {
+		c.release()
+		return nil, nil, err
+	}
+	return &deliveryLink{c, d, r}, func() { d.leave(r) }, nil
 }
 
-var errNoAck = errors.New("no ack came within ack_timeout: NATS or the stream's leader is slow or gone")
-
-// Codes of JetStream's errors, of which nats.go names no more than a few.
-const (
-	codeMessageTooLarge = 10054
-	codeStoreFailed     = 10077
-	codeSealed          = 10109
-)
-
-// isPermanent tells whether trying again is of no use, or not before an operator
-// has done something.
-func isPermanent(err error) bool {
-	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
-		switch api.ErrorCode {
-		case codeMessageTooLarge, codeSealed:
-			return true
+// Publish returns when the event is in the spool or, failing that, in the stream.
+func (s *JetStream) Publish(ctx context.Context, event *pixel.Event) error {
+	published := s.event(ctx, event)
+	return s.lease.use(func(l *deliveryLink) error {
+		if l.delivery == nil {
+			return s.publishDirectly(ctx, l.conn, &published, nil)
 		}
-	}
-	return isFullStream(err) || errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrBadSubject)
-}
-
-// isFullStream tells whether a stream that discards new messages has reached a
-// limit; the code alone says that of any trouble in its store.
-func isFullStream(err error) bool {
-	api, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && api.ErrorCode == codeStoreFailed &&
-		strings.HasPrefix(api.Description, "maximum ") && strings.HasSuffix(api.Description, " exceeded")
-}
-
-func isNoStream(err error) bool {
-	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
-}
-
-// explain adds to an error of NATS what an operator can do about it.
-func explain(err error) error {
-	switch {
-	case err == nil:
+		err := l.delivery.spool.Append(published)
+		if err == nil {
+			return nil
+		}
+		if direct := s.publishInstead(ctx, l.conn, &published); direct != nil {
+			return fmt.Errorf("the spool does not take the event (%w), nor does NATS: %w", err, direct)
+		}
 		return nil
-	case isNoStream(err):
-		return fmt.Errorf("no stream takes the subject, or JetStream is off: compare `nats stream ls --subjects`: %w", err)
-	case errors.Is(err, nats.ErrMaxPayload):
-		return fmt.Errorf("the event is larger than the server takes: raise max_payload there or lower max_event_size here: %w", err)
-	case isDown(err):
-		return errNotConnected
-	case isFullStream(err):
-		return fmt.Errorf("the stream is full: raise its limits or remove old messages: %w", err)
-	default:
-		return err
-	}
+	})
 }
 
 // Reject publishes a refused request under the rejected prefix, at most once.
@@ -279,8 +227,8 @@ func (s *JetStream) Reject(_ context.Context, r *pixel.Rejection) error {
 	if msg == nil {
 		return nil
 	}
-	return s.lease.use(func(c *conn) error {
-		return explain(c.publishOrDrop(msg))
+	return s.lease.use(func(l *deliveryLink) error {
+		return forward.Explain(l.conn.publishOrDrop(msg))
 	})
 }
 
@@ -299,8 +247,14 @@ func (s *JetStream) Reject(_ context.Context, r *pixel.Rejection) error {
 //				duplicate_window <duration>
 //			}
 //		}
-//		domain      <name>
-//		ack_timeout <duration>
+//		domain        <name>
+//		spool         off
+//		spool         [<dir>] {
+//			max_size <size>
+//			sync     always|off|<interval>
+//		}
+//		drain_timeout <duration>
+//		ack_timeout   <duration>
 //		<options of the nats sink...>
 //	}
 func (s *JetStream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -314,7 +268,7 @@ func (s *JetStream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}
 		if !known {
-			return d.Errf("unrecognized subdirective '%s' of the jetstream sink: write stream, domain, ack_timeout, %s", d.Val(), natsOptions)
+			return d.Errf("unrecognized subdirective '%s' of the jetstream sink: write stream, domain, spool, drain_timeout, ack_timeout, %s", d.Val(), natsOptions)
 		}
 	}
 	if err := s.Connection.validate(); err != nil {
@@ -336,6 +290,14 @@ func (s *JetStream) unmarshalOption(d *caddyfile.Dispenser) (bool, error) {
 		return true, s.Stream.unmarshalBlock(d)
 	case "domain":
 		return true, unmarshalChecked(d, "<name>", &s.Domain, checkDomain)
+	case "spool":
+		if s.Spool != nil {
+			return true, d.Err("spool already specified")
+		}
+		s.Spool = new(Spool)
+		return true, s.Spool.unmarshalBlock(d)
+	case "drain_timeout":
+		return true, unmarshalDuration(d, &s.DrainTimeout)
 	case "ack_timeout":
 		return true, unmarshalDuration(d, &s.AckTimeout)
 	}

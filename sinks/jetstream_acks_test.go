@@ -74,7 +74,7 @@ func TestMessageIDsStayDifferent(t *testing.T) {
 	m := provisionMessages(t, &Messages{})
 	seen := make(map[string]string)
 	for _, id := range []string{"m1", "m1 ", "m1\t", "m1  ", "a b", "a\nb", "a\rb", "a\r\nb", "a%b"} {
-		header := m.event(context.Background(), newEvent(id)).Header.Get(nats.MsgIdHdr)
+		header := m.event(context.Background(), newEvent(id)).MessageID
 		if strings.TrimSpace(header) != header || strings.ContainsAny(header, "\r\n") {
 			t.Errorf("%q became %q, which nats.go changes", id, header)
 		}

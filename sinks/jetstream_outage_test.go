@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
 
 // restartable is a server that comes back on the same port with the same store.
@@ -47,14 +49,14 @@ func TestJetStreamWithoutServer(t *testing.T) {
 	if took := time.Since(began); took < 200*time.Millisecond || took >= patience/2 {
 		t.Errorf("failing took %s", took)
 	}
-	if !errors.Is(err, errNotConnected) {
-		t.Errorf("got %v, want %v", err, errNotConnected)
+	if !errors.Is(err, forward.ErrNotConnected) {
+		t.Errorf("got %v, want %v", err, forward.ErrNotConnected)
 	}
 
 	nats.start()
 	client := newTestClient(t, nats.Server)
 	client.create(t, eventStream())
-	eventually(t, patience, s.lease.value.connected)
+	eventually(t, patience, s.lease.value.conn.connected)
 	publish(t, s, newEvent("2"))
 	if n := len(client.stored(t)); n != 1 {
 		t.Errorf("%d messages, want 1", n)

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
 
 func withJetStream(o *server.Options) { o.JetStream = true }
@@ -76,12 +77,16 @@ func (c testClient) stored(t *testing.T) []*jetstream.RawStreamMsg {
 	return msgs
 }
 
-// newJetStream provisions a sink for a server. It is patient, and the log of its
-// stream keeper is returned.
+// newJetStream provisions a sink for a server. It is patient and, unless configured
+// otherwise, has no spool; the log of its stream keeper is returned.
 func newJetStream(t *testing.T, url string, configure func(*JetStream)) (*JetStream, *observer.ObservedLogs) {
 	t.Helper()
 	observeLogs(t)
-	s := &JetStream{Connection: Connection{Servers: []string{url}}, AckTimeout: caddy.Duration(patience)}
+	s := &JetStream{
+		Connection: Connection{Servers: []string{url}},
+		Spool:      &Spool{Off: true},
+		AckTimeout: caddy.Duration(patience),
+	}
 	if configure != nil {
 		configure(s)
 	}
@@ -109,15 +114,22 @@ func startJetStream(t *testing.T, url string, configure func(*JetStream)) (*JetS
 	t.Helper()
 	s, logs := newJetStream(t, url, configure)
 	startSink(t, s)
-	t.Cleanup(func() { stopAndWait(t, s, &s.lease) })
+	t.Cleanup(func() { stopJetStream(t, s) })
 	return s, logs
+}
+
+// stopJetStream stops a sink and waits for the end of its connection.
+func stopJetStream(t *testing.T, s *JetStream) {
+	t.Helper()
+	if link := s.lease.value; link != nil {
+		stopAndWait(t, s, link.conn)
+	}
 }
 
 // stopAndWait stops a sink and waits for the end of its connection, which is
 // assumed to have no other user.
-func stopAndWait(t *testing.T, s Starter, l *lease[*conn]) {
+func stopAndWait(t *testing.T, s Starter, c *conn) {
 	t.Helper()
-	c := l.value
 	s.Stop()
 	if c != nil {
 		receive(t, c.done)
@@ -240,7 +252,7 @@ func TestJetStreamOutsideOfItsLife(t *testing.T) {
 	if n := server.NumClients(); n != 2 {
 		t.Errorf("%d clients while it runs, want this test and one", n)
 	}
-	stopAndWait(t, s, &s.lease)
+	stopJetStream(t, s)
 	eventually(t, patience, func() bool { return server.NumClients() == 1 })
 	for i := range 3 {
 		publish(t, s, newEvent(fmt.Sprintf("after %d", i)))
@@ -263,7 +275,7 @@ func TestJetStreamStopsAfterItsLastEvent(t *testing.T) {
 	received := newTestClient(t, server).subscribe(t, "segment.events.>")
 	s, _ := newJetStream(t, server.ClientURL(), nil)
 	startSink(t, s)
-	c := s.lease.value
+	c := s.lease.value.conn
 	published := make(chan error, 1)
 	go func() { published <- s.Publish(context.Background(), newEvent("1")) }()
 	msg := receive(t, received)
@@ -349,12 +361,12 @@ func TestJetStreamKeepsNoMemory(t *testing.T) {
 	client.create(t, eventStream())
 	p := newProxy(t, server)
 	s, _ := startJetStream(t, "nats://"+p.address(), ackTimeout(200*time.Millisecond))
-	eventually(t, patience, s.lease.value.connected)
+	eventually(t, patience, s.lease.value.conn.connected)
 	p.freeze()
 	// More than fits into the buffers in between.
 	event := &pixel.Event{Source: "web", Type: pixel.Page, MessageID: "1", Body: bytes.Repeat([]byte("a"), 500_000)}
-	if err := s.Publish(context.Background(), event); !errors.Is(err, errNoAck) {
-		t.Errorf("got %v, want %v", err, errNoAck)
+	if err := s.Publish(context.Background(), event); !errors.Is(err, forward.ErrNoAck) {
+		t.Errorf("got %v, want %v", err, forward.ErrNoAck)
 	}
 	for i := range event.Body {
 		event.Body[i] = 'b'

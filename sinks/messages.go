@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
 // Messages says what events look like on NATS.
@@ -104,27 +105,20 @@ func (m *Messages) unmarshalOption(d *caddyfile.Dispenser) (bool, error) {
 	return false, nil
 }
 
-// event makes the message of an event. Its data is the event's own memory.
-func (m *Messages) event(ctx context.Context, event *pixel.Event) *nats.Msg {
-	msg := &nats.Msg{Subject: m.template.subject(ctx, event), Data: event.Body}
-	id := ""
+// event is what is published of an event. Its body is the event's own memory.
+func (m *Messages) event(ctx context.Context, event *pixel.Event) spool.Event {
+	published := spool.Event{
+		Subject:     m.template.subject(ctx, event),
+		TraceParent: event.TraceParent,
+		Body:        event.Body,
+	}
 	switch m.MsgID {
 	case msgIDPayload:
-		id = event.Source + ":" + headerText(event.MessageID)
+		published.MessageID = event.Source + ":" + headerText(event.MessageID)
 	case msgIDGenerated:
-		id = event.Source + ":" + pixel.NewMessageID()
+		published.MessageID = event.Source + ":" + pixel.NewMessageID()
 	}
-	if id == "" && event.TraceParent == "" {
-		return msg
-	}
-	msg.Header = make(nats.Header, 2)
-	if id != "" {
-		msg.Header[nats.MsgIdHdr] = []string{id}
-	}
-	if event.TraceParent != "" {
-		msg.Header["traceparent"] = []string{event.TraceParent}
-	}
-	return msg
+	return published
 }
 
 // headerText escapes what a header cannot hold, as in a URL: line breaks, which

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
 
 const testTrace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -55,7 +56,8 @@ func TestMessagesEvent(t *testing.T) {
 			m := provisionMessages(t, &Messages{MsgID: test.msgID})
 			event := newEvent("id-1")
 			event.TraceParent = test.trace
-			msg := m.event(context.Background(), event)
+			published := m.event(context.Background(), event)
+			msg := forward.Message(&published)
 			if msg.Subject != "segment.events.web.track" {
 				t.Errorf("subject %q", msg.Subject)
 			}
@@ -74,10 +76,10 @@ func TestMessagesGeneratedID(t *testing.T) {
 	event := newEvent("the same for all")
 	seen := make(map[string]bool)
 	for range 100 {
-		msg := m.event(context.Background(), event)
-		id, found := strings.CutPrefix(msg.Header.Get(nats.MsgIdHdr), "web:")
+		messageID := m.event(context.Background(), event).MessageID
+		id, found := strings.CutPrefix(messageID, "web:")
 		if _, err := uuid.Parse(id); err != nil || !found {
-			t.Fatalf("message id %q: %v", msg.Header.Get(nats.MsgIdHdr), err)
+			t.Fatalf("message id %q: %v", messageID, err)
 		}
 		seen[id] = true
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
 
 func init() {
@@ -71,9 +72,10 @@ func (s *NATS) open() (*conn, func(), error) {
 // Publish hands the event to the connection. It returns an error when NATS is
 // away and the buffer is full.
 func (s *NATS) Publish(ctx context.Context, event *pixel.Event) error {
-	msg := s.event(ctx, event)
+	message := s.event(ctx, event)
+	msg := forward.Message(&message)
 	return s.lease.use(func(c *conn) error {
-		return explain(c.publishBuffered(msg))
+		return forward.Explain(c.publishBuffered(msg))
 	})
 }
 
@@ -84,7 +86,7 @@ func (s *NATS) Reject(_ context.Context, r *pixel.Rejection) error {
 		return nil
 	}
 	return s.lease.use(func(c *conn) error {
-		return explain(c.publishOrDrop(msg))
+		return forward.Explain(c.publishOrDrop(msg))
 	})
 }
 

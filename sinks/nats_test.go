@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
 
 func newNATS(t *testing.T, url string, configure func(*NATS)) *NATS {
@@ -34,7 +35,7 @@ func startNATS(t *testing.T, url string, configure func(*NATS)) *NATS {
 	t.Helper()
 	s := newNATS(t, url, configure)
 	startSink(t, s)
-	t.Cleanup(func() { stopAndWait(t, s, &s.lease) })
+	t.Cleanup(func() { stopAndWait(t, s, s.lease.value) })
 	return s
 }
 
@@ -142,8 +143,8 @@ func TestNATSBacklogIsFull(t *testing.T) {
 	if !errors.Is(err, errBacklogFull) {
 		t.Errorf("got %v, want %v", err, errBacklogFull)
 	}
-	if err := s.Reject(context.Background(), &pixel.Rejection{Reason: pixel.NoData, Query: "q"}); !errors.Is(err, errNotConnected) {
-		t.Errorf("got %v for a rejection, want %v", err, errNotConnected)
+	if err := s.Reject(context.Background(), &pixel.Rejection{Reason: pixel.NoData, Query: "q"}); !errors.Is(err, forward.ErrNotConnected) {
+		t.Errorf("got %v for a rejection, want %v", err, forward.ErrNotConnected)
 	}
 	if n := s.lease.value.backlog.size(); n != 7 {
 		t.Errorf("%d messages wait, want the 7 events that fit", n)
@@ -168,7 +169,7 @@ func TestNATSOutsideOfItsLife(t *testing.T) {
 	startSink(t, s)
 	publish(t, s, newEvent("between"))
 	want("between")
-	stopAndWait(t, s, &s.lease)
+	stopAndWait(t, s, s.lease.value)
 	for i := range 20 {
 		id := fmt.Sprintf("after %d", i)
 		publish(t, s, newEvent(id))

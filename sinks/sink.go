@@ -66,4 +66,7 @@ type Site struct {
 	// MaxEventSize is the largest object that the handler accepts, in bytes. The
 	// published event is larger by what the envelope adds.
 	MaxEventSize int
+	// Configuration is the same for all sinks of one configuration, and differs
+	// from that of any other.
+	Configuration any
 }

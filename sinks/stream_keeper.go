@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -39,6 +40,10 @@ type streamKeeper struct {
 	subject      string // with wildcards
 	stream       *Stream
 	maxEventSize int64
+
+	// batched is the one stream that takes all events and allows batched publish,
+	// as far as the last look could tell; empty if there is none.
+	batched atomic.Pointer[string]
 
 	logger  func() *zap.Logger
 	stop    func()
@@ -152,8 +157,18 @@ func (k *streamKeeper) check(ctx context.Context, js jetstream.JetStream) bool {
 		names = append(names, info.Config.Name)
 		findings = append(findings, k.inspect(&info.Config, js.Conn().MaxPayload())...)
 	}
+	k.noteBatched(infos)
 	k.report(names, findings)
 	return true
+}
+
+func (k *streamKeeper) noteBatched(infos []*jetstream.StreamInfo) {
+	if len(infos) == 1 && infos[0].Config.AllowBatchPublish &&
+		slices.ContainsFunc(infos[0].Config.Subjects, func(s string) bool { return covers(s, k.subject) }) {
+		k.batched.Store(&infos[0].Config.Name)
+		return
+	}
+	k.batched.Store(nil)
 }
 
 func (k *streamKeeper) missing() string {

@@ -183,7 +183,7 @@ func TestStreamKeeperReportsChanges(t *testing.T) {
 	wantFindings(t, logs, "EVENTS recognises repeated events for only 30s: set the duplicate window to 5m or longer")
 
 	before := apiCalls(t, server)
-	if err := s.lease.value.nats().ForceReconnect(); err != nil {
+	if err := s.lease.value.conn.nats().ForceReconnect(); err != nil {
 		t.Fatal(err)
 	}
 	// One to list the streams, one to read this one.

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/nats-io/nats.go"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
+)
+
+// spooled returns how to configure a sink whose spool is in a directory.
+func spooled(dir string, configure ...func(*JetStream)) func(*JetStream) {
+	return func(s *JetStream) {
+		s.Spool = &Spool{Directory: dir}
+		for _, c := range configure {
+			c(s)
+		}
+	}
+}
+
+// startSpooled starts a sink until the end of the test.
+func startSpooled(t *testing.T, url string, configure func(*JetStream), configuration any) *JetStream {
+	t.Helper()
+	if liveDeliveries() == 0 {
+		// This runs after the last sink of the test has been stopped.
+		t.Cleanup(func() { eventually(t, patience, func() bool { return liveDeliveries() == 0 }) })
+	}
+	s, _ := newJetStream(t, url, configure)
+	t.Cleanup(s.Stop)
+	if err := s.Start(Site{MaxEventSize: pixel.DefaultMaxEventSize, Configuration: configuration}); err != nil {
+		t.Fatalf("starting: %v", err)
+	}
+	return s
+}
+
+// liveDeliveries is how many spools are open.
+func liveDeliveries() int {
+	live.Lock()
+	defer live.Unlock()
+	return len(live.deliveries)
+}
+
+// wantStored waits until the stream has n messages, and checks that each has an id
+// of its own.
+func wantStored(t *testing.T, client testClient, n int) {
+	t.Helper()
+	eventually(t, patience, func() bool {
+		stream, err := client.js.Stream(t.Context(), "EVENTS")
+		return err == nil && stream.CachedInfo().State.Msgs >= uint64(n)
+	})
+	seen := make(map[string]bool)
+	for _, msg := range client.stored(t) {
+		id := msg.Header.Get(nats.MsgIdHdr)
+		if seen[id] {
+			t.Errorf("%s is stored twice", id)
+		}
+		seen[id] = true
+	}
+	if len(seen) != n {
+		t.Errorf("%d events are stored, want %d", len(seen), n)
+	}
+}
+
+// publishMany publishes n events with ids of their own.
+func publishMany(t *testing.T, s *JetStream, name string, n int) {
+	t.Helper()
+	for i := range n {
+		publish(t, s, newEvent(fmt.Sprintf("%s-%d", name, i)))
+	}
+}
+
+func TestSpoolDelivers(t *testing.T) {
+	checkLeaks(t)
+	for _, batched := range []bool{true, false} {
+		t.Run(fmt.Sprintf("batched %v", batched), func(t *testing.T) {
+			server := startServer(t, withJetStream)
+			client := newTestClient(t, server)
+			config := eventStream()
+			config.AllowBatchPublish = batched
+			client.create(t, config)
+			s := startSpooled(t, server.ClientURL(), spooled(t.TempDir()), nil)
+			eventually(t, patience, func() bool { return s.lease.value.delivery.batched() == batched && s.lease.value.conn.connected() })
+			publishMany(t, s, "a", 500)
+			wantStored(t, client, 500)
+		})
+	}
+}
+
+// TestSpoolOutlivesTheSink publishes while NATS is away, and has the next sink on the
+// same directory deliver.
+func TestSpoolOutlivesTheSink(t *testing.T) {
+	checkLeaks(t)
+	nats := newRestartable(t)
+	dir := t.TempDir()
+	first := startSpooled(t, nats.url(), spooled(dir), 1)
+	publishMany(t, first, "first", 100)
+	first.Stop()
+	eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+
+	second := startSpooled(t, nats.url(), spooled(dir), 2)
+	publishMany(t, second, "second", 100)
+	nats.start()
+	client := newTestClient(t, nats.Server)
+	client.create(t, eventStream())
+	wantStored(t, client, 200)
+}
+
+// TestSpoolIsHandedOver does what a reload does: the new sink starts before the old
+// one stops. Its login differs, so that it needs another connection.
+func TestSpoolIsHandedOver(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	client := newTestClient(t, server)
+	client.create(t, eventStream())
+	dir := t.TempDir()
+	named := func(name string) func(*JetStream) { return spooled(dir, func(s *JetStream) { s.ClientName = name }) }
+	before := startSpooled(t, server.ClientURL(), named("0"), 0)
+	running := before.lease.value.delivery
+	publishMany(t, before, "0", 20)
+	for i := 1; i <= 5; i++ {
+		name := fmt.Sprint(i)
+		after := startSpooled(t, server.ClientURL(), named(name), i)
+		if after.lease.value.delivery != running || liveDeliveries() != 1 {
+			t.Fatal("a second delivery runs")
+		}
+		publishMany(t, before, name+" old", 10)
+		before.Stop()
+		publishMany(t, before, name+" late", 3)
+		publishMany(t, after, name, 20)
+		before = after
+	}
+	wantStored(t, client, 20+5*33)
+	running.mu.Lock()
+	defer running.mu.Unlock()
+	if len(running.routes) != 1 {
+		t.Errorf("%d routes are left, want 1", len(running.routes))
+	}
+}
+
+// TestSpoolOfFailedReload has a new configuration start and stop again while the old
+// one goes on.
+func TestSpoolOfFailedReload(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	client := newTestClient(t, server)
+	client.create(t, eventStream())
+	dir := t.TempDir()
+	s := startSpooled(t, server.ClientURL(), spooled(dir), 1)
+	failed := startSpooled(t, fmt.Sprintf("nats://127.0.0.1:%d", freePort(t)), spooled(dir), 2)
+	publishMany(t, s, "during", 10)
+	failed.Stop()
+	publishMany(t, s, "after", 10)
+	wantStored(t, client, 20)
+}
+
+// TestSpoolReopens starts a sink while the spool of the last one is being closed,
+// which takes long as its events cannot be stored.
+func TestSpoolReopens(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	client := newTestClient(t, server)
+	dir := t.TempDir()
+	slow := spooled(dir, func(s *JetStream) { s.DrainTimeout = caddy.Duration(time.Hour) })
+	first := startSpooled(t, server.ClientURL(), slow, 1)
+	eventually(t, patience, first.lease.value.conn.connected)
+	publishMany(t, first, "first", 10)
+	first.Stop()
+	second := startSpooled(t, server.ClientURL(), spooled(dir), 2)
+	client.create(t, eventStream())
+	publishMany(t, second, "second", 10)
+	wantStored(t, client, 20)
+}
+
+// TestSpoolDrains stops a sink right after its events.
+func TestSpoolDrains(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	client := newTestClient(t, server)
+	client.create(t, eventStream())
+	s := startSpooled(t, server.ClientURL(), spooled(t.TempDir()), 1)
+	eventually(t, patience, s.lease.value.conn.connected)
+	publishMany(t, s, "a", 200)
+	s.Stop()
+	eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+	wantStored(t, client, 200)
+}
+
+func TestSpoolConflicts(t *testing.T) {
+	checkLeaks(t)
+	dir := t.TempDir()
+	url := fmt.Sprintf("nats://127.0.0.1:%d", freePort(t))
+	startSpooled(t, url, spooled(dir), 1)
+	startSpooled(t, url, spooled(dir), 1) // a second site with the same sink
+	other, _ := newJetStream(t, url, spooled(dir, func(s *JetStream) { s.User, s.Password = "someone", "else" }))
+	err := other.Start(Site{Configuration: 1})
+	other.Stop()
+	if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "write 'spool <dir>'") {
+		t.Errorf("got %v", err)
+	}
+
+	held := t.TempDir()
+	holder, err := spool.Open(spool.Options{Dir: held, MaxSize: minSpoolSize})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Close()
+	third, _ := newJetStream(t, url, spooled(held))
+	err = third.Start(Site{Configuration: 1})
+	third.Stop()
+	if !errors.Is(err, spool.ErrHeld) || !strings.Contains(err.Error(), held) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestSpoolFull fills a spool while NATS is away: what does not fit is refused with
+// both reasons, and published directly once NATS is there.
+func TestSpoolFull(t *testing.T) {
+	checkLeaks(t)
+	nats := newRestartable(t)
+	s := startSpooled(t, nats.url(), spooled(t.TempDir(), func(s *JetStream) { s.Spool.MaxSize = minSpoolSize }), nil)
+	taken := 0
+	var err error
+	for err == nil {
+		event := newEvent(fmt.Sprintf("%d", taken))
+		event.Body = []byte(pixel.NewMessageID() + strings.Repeat(pixel.NewMessageID(), 200))
+		if err = s.Publish(t.Context(), event); err == nil {
+			taken++
+		}
+	}
+	if !errors.Is(err, spool.ErrFull) || !strings.Contains(err.Error(), "NATS is not connected") || taken == 0 {
+		t.Errorf("got %v after %d events", err, taken)
+	}
+	nats.start()
+	eventually(t, patience, s.lease.value.conn.connected)
+	client := newTestClient(t, nats.Server)
+	client.create(t, eventStream())
+	publish(t, s, newEvent("direct or not"))
+	wantStored(t, client, taken+1)
+}
+
+func TestSpoolDirectory(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", home)
+	name := func(c Connection, domain string) string {
+		options, err := new(Spool).options(&c, domain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return options.Dir
+	}
+	plain := name(Connection{Servers: []string{"nats://a", "nats://b"}}, "")
+	if !strings.HasPrefix(plain, filepath.Join(home, "caddy", "segment_pixel", "jetstream-")) {
+		t.Errorf("the directory is %s", plain)
+	}
+	for what, same := range map[string]Connection{
+		"another order":  {Servers: []string{"nats://b", "nats://a"}},
+		"a password":     {Servers: []string{"nats://a", "nats://b"}, Password: "x"},
+		"a token":        {Servers: []string{"nats://a", "nats://b"}, Token: "x"},
+		"another client": {Servers: []string{"nats://a", "nats://b"}, ClientName: "x"},
+	} {
+		if got := name(same, ""); got != plain {
+			t.Errorf("%s leads to another directory", what)
+		}
+	}
+	if name(Connection{Servers: []string{"nats://u:p@a"}}, "") != name(Connection{Servers: []string{"nats://u:q@a"}}, "") {
+		t.Error("a password in a URL leads to another directory")
+	}
+	different := map[string]bool{plain: true}
+	for _, c := range []Connection{
+		{Servers: []string{"nats://a"}},
+		{Servers: []string{"nats://u:p@a"}},
+		{Servers: []string{"nats://a", "nats://b"}, User: "u"},
+		{Servers: []string{"nats://a", "nats://b"}, Creds: "u"},
+		{Servers: []string{"nats://a", "nats://b"}, NKey: "u"},
+		{Context: "u"},
+	} {
+		different[name(c, "")] = true
+		different[name(c, "hub")] = true
+	}
+	if len(different) != 13 {
+		t.Errorf("%d different directories, want 13", len(different))
+	}
+
+	t.Setenv("SPOOL", "/somewhere/../else")
+	options, err := (&Spool{Directory: "{env.SPOOL}"}).options(new(Connection), "")
+	if err != nil || options.Dir != filepath.FromSlash("/else") && filepath.VolumeName(options.Dir) == "" {
+		t.Errorf("got %s, %v", options.Dir, err)
+	}
+	if _, err := (&Spool{Directory: "{env.NOBODY_SETS_THIS}"}).options(new(Connection), ""); err == nil {
+		t.Error("an unknown placeholder is taken")
+	}
+}
+
+// TestSpoolIsPrivate looks at who may read events.
+func TestSpoolIsPrivate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "spool")
+	startSpooled(t, fmt.Sprintf("nats://127.0.0.1:%d", freePort(t)), spooled(dir), nil)
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the directory has %v, %v", info.Mode(), err)
+	}
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
+)
+
+const (
+	firstRetry = 25 * time.Millisecond
+	lastRetry  = 500 * time.Millisecond
+
+	// An ack may be lost, with the stream's leader for one, so a try does not wait
+	// for all of ack_timeout; later tries wait longer, for a NATS that is slow.
+	firstAckWait = time.Second
+	lastAckWait  = 4 * time.Second
+)
+
+// publishInstead publishes an event that the spool cannot take. It does not wait for
+// a NATS that is away: while the spool is full, every request would.
+func (s *JetStream) publishInstead(ctx context.Context, c *conn, event *spool.Event) error {
+	session := c.session.Load()
+	if session == nil {
+		return forward.ErrNotConnected
+	}
+	return s.publishDirectly(ctx, c, event, session.Lost)
+}
+
+// publishDirectly tries to get the stream's ack until ack_timeout is over, or until
+// the channel, if there is one, is closed. The message id makes a second copy
+// harmless when it was only the ack that got lost.
+func (s *JetStream) publishDirectly(ctx context.Context, c *conn, event *spool.Event, end <-chan struct{}) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.AckTimeout))
+	defer cancel()
+	// A publish that timed out here is still known to nats.go, and the event's
+	// memory serves another one by then.
+	kept := *event
+	kept.Body = bytes.Clone(event.Body)
+
+	ackWait := firstAckWait
+	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
+		err := publishOnce(ctx, c, &kept, ackWait)
+		if err == nil || forward.NeedsOperator(err) {
+			return forward.Explain(err)
+		}
+		if errors.Is(err, forward.ErrNoAck) {
+			ackWait = min(2*ackWait, lastAckWait)
+		}
+		if keeper := s.keeper.Load(); keeper != nil && forward.IsNoStream(err) {
+			keeper.look()
+		}
+		select {
+		case <-ctx.Done():
+			return forward.Explain(err)
+		case <-end:
+			return forward.Explain(err)
+		case <-time.After(wait):
+		}
+	}
+}
+
+// publishOnce publishes asynchronously, so that requests share the round trips,
+// and waits for the ack of this one message.
+func publishOnce(ctx context.Context, c *conn, event *spool.Event, ackWait time.Duration) error {
+	session := c.session.Load()
+	if session == nil {
+		return forward.ErrNotConnected
+	}
+	// nats.go's own retries would outlive this call.
+	ack, err := session.JetStream.PublishMsgAsync(forward.Message(event), jetstream.WithRetryAttempts(0))
+	if err != nil {
+		return err
+	}
+	timer := time.NewTimer(ackWait)
+	defer timer.Stop()
+	select {
+	case <-ack.Ok():
+		return nil
+	case err := <-ack.Err():
+		return err
+	case <-session.Lost:
+		return forward.ErrNotConnected
+	case <-timer.C:
+		return forward.ErrNoAck
+	case <-ctx.Done():
+		return forward.ErrNoAck
+	}
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+)
+
+// route is a sink's way to NATS. It holds the connection from when it joins a
+// delivery until it is forgotten there.
+type route struct {
+	conn     *conn
+	rejected string
+	// keeper is there from Start to Stop; events may come before and after.
+	keeper atomic.Pointer[streamKeeper]
+
+	// What follows changes with the delivery's lock held.
+	delivery      *delivery
+	unwatch       func()
+	left          bool
+	configuration any // nil until the configuration has started
+}
+
+func (r *route) join(d *delivery) {
+	r.delivery = d
+	r.unwatch = r.conn.onConnect(func(*nats.Conn) { d.forwarder.Wake() })
+}
+
+// end lets go of the connection.
+func (r *route) end() {
+	r.unwatch()
+	r.conn.release()
+}
+
+// Session implements forward.Route.
+func (r *route) Session() *forward.Session { return r.conn.session.Load() }
+
+// Batched implements forward.Route.
+func (r *route) Batched() bool { return r.delivery.batched() }
+
+// Look implements forward.Route.
+func (r *route) Look() {
+	if keeper := r.keeper.Load(); keeper != nil {
+		keeper.look()
+	}
+}
+
+// HasStream implements forward.Route.
+func (r *route) HasStream(ctx context.Context, session *forward.Session) (bool, error) {
+	keeper := r.keeper.Load()
+	if keeper == nil {
+		return false, nil
+	}
+	infos, err := keeper.find(ctx, session.JetStream)
+	return len(infos) > 0, err
+}
+
+// Rejected implements forward.Route.
+func (r *route) Rejected() string { return r.rejected }
+
+// Interface guard
+var _ forward.Route = (*route)(nil)

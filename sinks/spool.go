@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
+)
+
+// Spool says where events are kept on disk until the stream has acknowledged them.
+type Spool struct {
+	// Turns the spool off: a pixel is then answered when the stream has acknowledged
+	// its event, and the event is dropped if that takes longer than ack_timeout.
+	// Default: false
+	Off bool `json:"off,omitempty"`
+
+	// The directory. No other sink or process may use it. Default: a directory for
+	// this sink in segment_pixel of Caddy's data directory; its name depends on
+	// servers, context, domain and login (but no secret), so a sink for which any
+	// of these changes begins another spool.
+	Directory string `json:"directory,omitempty"`
+
+	// How many bytes the files may take; when they do, events are published
+	// directly or, if NATS is away, dropped and counted. At least 1 MiB.
+	// Default: 10 GiB
+	MaxSize int64 `json:"max_size,omitempty"`
+
+	// When events are forced to the disk: "always" does it before the pixel is
+	// answered, once for all events that have gathered, so that they survive a
+	// power cut; a duration such as "10ms" does it as often as that; "off" leaves
+	// it to the operating system, and events then survive a crash of Caddy, but not
+	// one of the machine. Default: always
+	Sync string `json:"sync,omitempty"`
+}
+
+const (
+	defaultSpoolSize = 10 << 30
+	minSpoolSize     = 1 << 20
+
+	syncAlways = "always"
+	syncOff    = "off"
+)
+
+// isOff works without a Spool, which means the defaults.
+func (s *Spool) isOff() bool { return s != nil && s.Off }
+
+func (s *Spool) validate() error {
+	if s == nil {
+		return nil
+	}
+	if s.Off && (s.Directory != "" || s.MaxSize != 0 || s.Sync != "") {
+		return errors.New("spool is off and has options: remove one of them")
+	}
+	if s.MaxSize != 0 && s.MaxSize < minSpoolSize {
+		return fmt.Errorf("max_size of the spool is %d bytes: write 1MiB or more", s.MaxSize)
+	}
+	_, err := parseSync(s.Sync)
+	return err
+}
+
+func checkSync(text string) error {
+	_, err := parseSync(text)
+	return err
+}
+
+func parseSync(text string) (time.Duration, error) {
+	switch text {
+	case "", syncAlways:
+		return spool.SyncAlways, nil
+	case syncOff:
+		return spool.SyncOff, nil
+	}
+	interval, err := caddy.ParseDuration(text)
+	if err != nil || interval <= 0 {
+		return 0, fmt.Errorf("sync is %q: write always, off or an interval such as 10ms", text)
+	}
+	return interval, nil
+}
+
+// options completes what is configured. The connection names the directory if
+// nothing else does.
+func (s *Spool) options(c *Connection, domain string) (spool.Options, error) {
+	var configured Spool
+	if s != nil {
+		configured = *s
+	}
+	options := spool.Options{Dir: configured.Directory, MaxSize: configured.MaxSize}
+	if options.MaxSize == 0 {
+		options.MaxSize = defaultSpoolSize
+	}
+	var err error
+	if options.Sync, err = parseSync(configured.Sync); err != nil {
+		return options, err
+	}
+	if options.Dir == "" {
+		options.Dir, err = defaultSpoolDirectory(c, domain)
+	} else {
+		options.Dir, err = caddy.NewReplacer().ReplaceOrErr(options.Dir, true, true)
+	}
+	if err != nil {
+		return options, fmt.Errorf("directory of the spool: %w", err)
+	}
+	options.Dir, err = filepath.Abs(options.Dir)
+	return options, err
+}
+
+var urlPassword = regexp.MustCompile(`://([^\s"':/@]*):[^\s"'@]*@`)
+
+// defaultSpoolDirectory is the same for all sinks that publish to one account of
+// one NATS, as far as the configuration tells, and before placeholders are
+// resolved. Passwords and tokens are left out: they change, and must not be guessed
+// from a name.
+func defaultSpoolDirectory(c *Connection, domain string) (string, error) {
+	servers := make([]string, 0, len(c.Servers))
+	for _, server := range c.Servers {
+		servers = append(servers, urlPassword.ReplaceAllString(server, "://$1@"))
+	}
+	slices.Sort(servers)
+	identity, err := json.Marshal([]any{servers, c.Context, domain, c.User, c.Creds, c.NKey})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(identity)
+	return filepath.Join(caddy.AppDataDir(), "segment_pixel", "jetstream-"+hex.EncodeToString(sum[:6])), nil
+}
+
+// unmarshalBlock reads the spool subdirective that the dispenser stands on.
+func (s *Spool) unmarshalBlock(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	switch {
+	case len(args) > 1 || len(args) == 1 && args[0] == "":
+		return d.Err("spool takes at most one argument: write it as 'spool off' or 'spool [<dir>]', with or without a block")
+	case len(args) == 1 && args[0] == "off":
+		s.Off = true
+	case len(args) == 1:
+		s.Directory = args[0]
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if s.Off {
+			return d.Err("spool is off: remove its block, or the word off")
+		}
+		if err := s.unmarshalOption(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Spool) unmarshalOption(d *caddyfile.Dispenser) error {
+	switch d.Val() {
+	case "max_size":
+		if err := unmarshalSize(d, &s.MaxSize); err != nil {
+			return err
+		}
+		if err := s.validate(); err != nil {
+			return d.WrapErr(err)
+		}
+		return nil
+	case "sync":
+		return unmarshalChecked(d, "always|off|<interval>", &s.Sync, checkSync)
+	}
+	return d.Errf("unrecognized subdirective '%s' of spool: write max_size or sync", d.Val())
+}
