@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package faults
+
+import "time"
+
+// controlRows show that losses would be found: they have to lose events.
+func controlRows() []row {
+	return []row{{
+		name:    "control: no spool, NATS away for longer than ack_timeout",
+		setting: setting{noSpool: true, ackTimeout: "300ms"},
+		loses:   true,
+		fault:   loseWithoutSpool,
+	}}
+}
+
+// loseWithoutSpool stops and starts NATS while no pixel is under way: of one that
+// is, nobody can say whether NATS has stored it, and the log has to count it.
+func loseWithoutSpool(s *scene) error {
+	return inOrder(
+		func() error { return s.quietly(s.stopNATS) },
+		func() error { return s.answersFor(choose(500*time.Millisecond, 10*time.Second)) },
+		func() error {
+			return s.quietly(func() error {
+				connected := s.connections()
+				return inOrder(s.startNATS, func() error {
+					return await("Caddy is connected again", func() (bool, error) {
+						return s.connections() >= connected+len(s.lanes), nil
+					})
+				})
+			})
+		})
+}
+
+// connections is how many times Caddies have told that they are connected again.
+func (s *scene) connections() int {
+	n := 0
+	for _, l := range s.lanes {
+		n += l.caddy.log.count(`"reconnected to NATS"`)
+	}
+	return n
+}

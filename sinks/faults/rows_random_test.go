@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package faults
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// randomRows are the rest of the long run.
+func randomRows() []row {
+	return []row{{name: "random kills", long: true, fault: randomKills}}
+}
+
+// randomKills kills Caddies and NATS at random moments.
+func randomKills(s *scene) error {
+	for end := time.Now().Add(*randomFlag); time.Now().Before(end); {
+		kill, start := s.killNATS, s.startNATS
+		if i := rand.IntN(len(s.lanes) + 1); i < len(s.lanes) {
+			kill, start = s.lanes[i].caddy.kill, s.lanes[i].caddy.start
+		}
+		if err := inOrder(kill,
+			func() error { time.Sleep(rand.N(3 * time.Second)); return nil },
+			start,
+			func() error { time.Sleep(rand.N(5 * time.Second)); return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
