@@ -13,6 +13,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
@@ -308,5 +310,41 @@ func TestSpoolIsPrivate(t *testing.T) {
 	info, err := os.Stat(dir)
 	if err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("the directory has %v, %v", info.Mode(), err)
+	}
+}
+
+// TestForgottenSpool leaves events in a spool of the default place and looks at what
+// the operator is told, once, about those that no sink uses.
+func TestForgottenSpool(t *testing.T) {
+	checkLeaks(t)
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	core, logs := observer.New(zap.WarnLevel)
+	original := spoolLogger
+	spoolLogger = func() *zap.Logger { return zap.New(core) }
+	t.Cleanup(func() { spoolLogger = original })
+
+	inDefaultPlace := func(s *JetStream) { s.Spool = nil }
+	url := fmt.Sprintf("nats://127.0.0.1:%d", freePort(t))
+	s := startSpooled(t, url, inDefaultPlace, nil)
+	publishMany(t, s, "a", 7)
+	dir := s.lease.value.delivery.directory
+	report := func() int {
+		forgotten.Lock()
+		defer forgotten.Unlock()
+		reportForgotten(defaultSpoolParent())
+		return logs.FilterMessageSnippet("events wait in a spool that no sink uses").Len()
+	}
+	if n := report(); n != 0 {
+		t.Errorf("%d lines while a sink uses the spool", n)
+	}
+	s.Stop()
+	eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+	report()
+	if n := report(); n != 1 {
+		t.Fatalf("%d lines, want 1", n)
+	}
+	fields := logs.FilterMessageSnippet("that no sink uses").All()[0].ContextMap()
+	if fields["dir"] != dir || fields["events"] != uint64(7) {
+		t.Errorf("logged %v", fields)
 	}
 }

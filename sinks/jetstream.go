@@ -146,6 +146,7 @@ func (s *JetStream) Start(site Site) error {
 	if err := s.lease.start(); err != nil {
 		return err
 	}
+	lookForForgotten()
 	return s.lease.use(func(l *deliveryLink) error {
 		keeper, release, err := acquireKeeper(l.conn, s.template.wildcard(), s.Stream, int64(site.MaxEventSize))
 		if err != nil {

@@ -133,7 +133,11 @@ func defaultSpoolDirectory(c *Connection, domain string) (string, error) {
 		return "", err
 	}
 	sum := sha256.Sum256(identity)
-	return filepath.Join(caddy.AppDataDir(), "segment_pixel", "jetstream-"+hex.EncodeToString(sum[:6])), nil
+	return filepath.Join(defaultSpoolParent(), "jetstream-"+hex.EncodeToString(sum[:6])), nil
+}
+
+func defaultSpoolParent() string {
+	return filepath.Join(caddy.AppDataDir(), "segment_pixel")
 }
 
 // unmarshalBlock reads the spool subdirective that the dispenser stands on.
