@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
@@ -24,16 +24,17 @@ var deliveries = caddy.NewUsagePool()
 // configurations, and therefore holds none's logger or context.
 type delivery struct {
 	directory string
-	spool     *spool.Spool
-	forwarder *forward.Forwarder
-	stop      context.CancelFunc
-	stopped   chan struct{} // closed when the forwarder has ended
+	running   atomic.Pointer[runningSpool] // nil while the disk does not let the spool open
+	opening   sync.WaitGroup               // of the goroutine that opens it later
 
-	mu     sync.Mutex
-	routes []*route
-	drain  time.Duration
+	mu      sync.Mutex
+	options spool.Options
+	routes  []*route
+	drain   time.Duration
+	trouble error // why the spool is not open
 
 	closing sync.Once
+	ending  chan struct{} // closed when it is to be closed
 	hurry   chan struct{} // closed when somebody waits for the end
 	hurried sync.Once
 	closed  chan struct{}
@@ -53,21 +54,26 @@ var live = struct {
 // joinDelivery gives a sink its share in the delivery of a directory, which is
 // opened if need be. It ends with leave.
 func joinDelivery(options spool.Options, drain time.Duration, r *route) (*delivery, error) {
-	pooled, loaded, err := deliveries.LoadOrNew(options.Dir, func() (caddy.Destructor, error) {
+	pooled, _, err := deliveries.LoadOrNew(options.Dir, func() (caddy.Destructor, error) {
 		return openDelivery(options)
 	})
 	if err != nil {
 		return nil, err
 	}
 	d := pooled.(*delivery)
-	if loaded {
-		d.spool.Configure(options.MaxSize, options.Sync)
-	}
-	d.mu.Lock()
-	d.drain = drain
-	d.mu.Unlock()
+	d.configure(options, drain)
 	d.join(r)
 	return d, nil
+}
+
+func (d *delivery) configure(options spool.Options, drain time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.drain = drain
+	d.options.MaxSize, d.options.Sync = options.MaxSize, options.Sync
+	if running := d.running.Load(); running != nil {
+		running.Configure(options.MaxSize, options.Sync)
+	}
 }
 
 func openDelivery(options spool.Options) (*delivery, error) {
@@ -82,26 +88,43 @@ func openDelivery(options spool.Options) (*delivery, error) {
 	}
 
 	options.Logger = spoolLogger
-	opened, err := spool.Open(options)
-	if err != nil {
-		return nil, spoolError(options.Dir, err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
 	d := &delivery{
 		directory: options.Dir,
-		spool:     opened,
-		forwarder: forward.New(opened, options.Dir, spoolLogger),
-		stop:      cancel,
-		stopped:   make(chan struct{}),
+		options:   options,
+		ending:    make(chan struct{}),
 		hurry:     make(chan struct{}),
 		closed:    make(chan struct{}),
 	}
-	go func() {
-		defer close(d.stopped)
-		d.forwarder.Run(ctx)
-	}()
+	if err := d.open(); isDiskTrouble(err) {
+		// The rest of the site does not depend on this disk.
+		spoolLogger().Error("the spool cannot be opened; free or repair the disk: events are published directly until it can",
+			zap.String("dir", options.Dir), zap.Error(err))
+		d.trouble = err
+		d.opening.Go(d.openLater)
+	} else if err != nil {
+		return nil, spoolError(options.Dir, err)
+	}
 	live.deliveries[options.Dir] = d
 	return d, nil
+}
+
+// append returns when the event is in the spool.
+func (d *delivery) append(event spool.Event) error {
+	running := d.running.Load()
+	if running == nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return d.trouble
+	}
+	return running.Append(event)
+}
+
+// waiting is how many events are in the spool.
+func (d *delivery) waiting() uint64 {
+	if running := d.running.Load(); running != nil {
+		return running.Stats().Events
+	}
+	return 0
 }
 
 func spoolError(directory string, err error) error {
@@ -109,95 +132,6 @@ func spoolError(directory string, err error) error {
 		return fmt.Errorf("spool %s: another process uses it: stop that one, or write 'spool <dir>' with another directory: %w", directory, err)
 	}
 	return fmt.Errorf("spool %s: %w", directory, err)
-}
-
-// join adds a route.
-func (d *delivery) join(r *route) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.forget(func(other *route) bool { return other.left })
-	d.routes = append(d.routes, r)
-	r.join(d)
-	d.choose()
-}
-
-// leave takes a route away. The last one stays until the spool is closed, as what
-// is in it may still be delivered.
-func (d *delivery) leave(r *route) {
-	d.mu.Lock()
-	r.left = true
-	if len(d.routes) > 1 {
-		d.forget(func(other *route) bool { return other == r })
-		d.choose()
-	}
-	d.mu.Unlock()
-	_, _ = deliveries.Delete(d.directory)
-}
-
-// forget drops routes. It expects the lock to be held.
-func (d *delivery) forget(which func(*route) bool) {
-	kept := d.routes[:0]
-	for _, r := range d.routes {
-		if which(r) {
-			r.end()
-			continue
-		}
-		kept = append(kept, r)
-	}
-	clear(d.routes[len(kept):])
-	d.routes = kept
-}
-
-// choose has events go by the latest route of a configuration that has started; one
-// of a request that outlived its configuration serves only if there is no other.
-// It expects the lock to be held.
-func (d *delivery) choose() {
-	if len(d.routes) == 0 {
-		d.forwarder.SetRoute(nil)
-		return
-	}
-	chosen := d.routes[len(d.routes)-1]
-	for _, r := range d.routes {
-		if r.configuration != nil {
-			chosen = r
-		}
-	}
-	d.forwarder.SetRoute(chosen)
-}
-
-// started says that the configuration of a route goes live. Within one
-// configuration, all sinks on a spool have to publish alike.
-func (d *delivery) started(r *route, configuration any) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, other := range d.routes {
-		if other != r && other.configuration == configuration && other.conn != r.conn {
-			return fmt.Errorf("spool %s: two jetstream sinks use it that connect to NATS in different ways: "+
-				"write 'spool <dir>' with a directory for each", d.directory)
-		}
-	}
-	r.configuration = configuration
-	d.choose()
-	return nil
-}
-
-// batched tells whether all routes lead to one stream that allows batched publish.
-func (d *delivery) batched() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	stream := ""
-	for _, r := range d.routes {
-		keeper := r.keeper.Load()
-		if keeper == nil {
-			continue // of a request that outlived its configuration
-		}
-		name := keeper.batched.Load()
-		if name == nil || stream != "" && *name != stream {
-			return false
-		}
-		stream = *name
-	}
-	return stream != ""
 }
 
 // Destruct closes the spool when no sink uses it any more. It does not hold up a
@@ -211,25 +145,18 @@ func (d *delivery) Destruct() error {
 func (d *delivery) close() {
 	d.closing.Do(func() {
 		defer close(d.closed)
+		close(d.ending)
+		d.opening.Wait()
 		d.deliverRest()
-		d.stop()
-		<-d.stopped
-		waiting := d.spool.Stats().Events
-		err := d.spool.Close()
+		if running := d.running.Load(); running != nil {
+			running.close(d.directory)
+		}
 		d.mu.Lock()
 		d.forget(func(*route) bool { return true })
 		d.mu.Unlock()
 		live.Lock()
 		delete(live.deliveries, d.directory)
 		live.Unlock()
-
-		if err != nil {
-			spoolLogger().Error("closing the spool", zap.String("dir", d.directory), zap.Error(err))
-		}
-		if waiting > 0 {
-			spoolLogger().Warn("closed the spool while events wait in it: they are delivered when a sink uses it again",
-				zap.String("dir", d.directory), zap.Uint64("events", waiting))
-		}
 	})
 	<-d.closed
 }
@@ -242,7 +169,7 @@ func (d *delivery) deliverRest() {
 	defer timeout.Stop()
 	look := time.NewTicker(drainLook)
 	defer look.Stop()
-	for d.spool.Stats().Events > 0 && d.connected() {
+	for d.waiting() > 0 && d.connected() {
 		select {
 		case <-look.C:
 		case <-timeout.C:

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
@@ -346,5 +349,41 @@ func TestForgottenSpool(t *testing.T) {
 	fields := logs.FilterMessageSnippet("that no sink uses").All()[0].ContextMap()
 	if fields["dir"] != dir || fields["events"] != uint64(7) {
 		t.Errorf("logged %v", fields)
+	}
+}
+
+// TestSpoolOnFullDisk starts a sink whose spool cannot be opened yet: that must keep
+// neither Caddy from starting nor events from NATS.
+func TestSpoolOnFullDisk(t *testing.T) {
+	checkLeaks(t)
+	var full atomic.Bool
+	full.Store(true)
+	openSpool = func(o spool.Options) (*spool.Spool, error) {
+		if full.Load() {
+			return nil, fmt.Errorf("opening: %w", syscall.ENOSPC)
+		}
+		return spool.Open(o)
+	}
+	t.Cleanup(func() { openSpool = spool.Open })
+
+	server := startServer(t, withJetStream)
+	client := newTestClient(t, server)
+	client.create(t, eventStream())
+	s := startSpooled(t, server.ClientURL(), spooled(t.TempDir()), nil)
+	eventually(t, patience, s.lease.value.conn.connected)
+	publishMany(t, s, "direct", 3)
+	if n := len(client.stored(t)); n != 3 {
+		t.Errorf("%d events are stored, want 3", n)
+	}
+	stopServer(server)
+	eventually(t, patience, func() bool { return !s.lease.value.conn.connected() })
+	err := s.Publish(t.Context(), newEvent("dropped"))
+	if !errors.Is(err, syscall.ENOSPC) || !errors.Is(err, forward.ErrNotConnected) {
+		t.Errorf("got %v", err)
+	}
+	full.Store(false)
+	eventually(t, patience, func() bool { return s.Publish(t.Context(), newEvent("kept")) == nil })
+	if s.lease.value.delivery.waiting() == 0 {
+		t.Error("the spool holds nothing")
 	}
 }

@@ -211,7 +211,7 @@ func (s *JetStream) Publish(ctx context.Context, event *pixel.Event) error {
 		if l.delivery == nil {
 			return s.publishDirectly(ctx, l.conn, &published, nil)
 		}
-		err := l.delivery.spool.Append(published)
+		err := l.delivery.append(published)
 		if err == nil {
 			return nil
 		}

@@ -28,7 +28,11 @@ type route struct {
 
 func (r *route) join(d *delivery) {
 	r.delivery = d
-	r.unwatch = r.conn.onConnect(func(*nats.Conn) { d.forwarder.Wake() })
+	r.unwatch = r.conn.onConnect(func(*nats.Conn) {
+		if running := d.running.Load(); running != nil {
+			running.forwarder.Wake()
+		}
+	})
 }
 
 // end lets go of the connection.
