@@ -49,6 +49,7 @@ func (d *delivery) open() error {
 	}()
 	d.running.Store(running)
 	d.choose()
+	spoolLogger().Info("the spool is open", zap.String("dir", d.directory), zap.Uint64("events_waiting", opened.Stats().Events))
 	return nil
 }
 
@@ -63,7 +64,6 @@ func (d *delivery) openLater() {
 			return
 		}
 		if d.open() == nil {
-			spoolLogger().Info("the spool is open", zap.String("dir", d.directory))
 			return
 		}
 	}
