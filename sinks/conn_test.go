@@ -391,15 +391,15 @@ func TestConnEndsWhileDialling(t *testing.T) {
 
 func TestConnEndIsBounded(t *testing.T) {
 	checkLeaks(t)
-	p := newProxy(t, startServer(t, nil))
+	p := proxyOf(t, startServer(t, nil))
 	// Not from the pool, for the time is to be shorter than usual.
-	c, err := newConn(connOptions{Connection: Connection{Servers: []string{p.address()}}})
+	c, err := newConn(connOptions{Connection: Connection{Servers: []string{p.Address()}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, patience, c.connected)
 	c.timeout = 100 * time.Millisecond
-	p.freeze()
+	p.Freeze()
 	began := time.Now()
 	c.close(true)
 	if took := time.Since(began); took >= closeTimeout {

@@ -359,10 +359,10 @@ func TestJetStreamKeepsNoMemory(t *testing.T) {
 	server := startServer(t, withJetStream)
 	client := newTestClient(t, server)
 	client.create(t, eventStream())
-	p := newProxy(t, server)
-	s, _ := startJetStream(t, "nats://"+p.address(), ackTimeout(200*time.Millisecond))
+	p := proxyOf(t, server)
+	s, _ := startJetStream(t, "nats://"+p.Address(), ackTimeout(200*time.Millisecond))
 	eventually(t, patience, s.lease.value.conn.connected)
-	p.freeze()
+	p.Freeze()
 	// More than fits into the buffers in between.
 	event := &pixel.Event{Source: "web", Type: pixel.Page, MessageID: "1", Body: bytes.Repeat([]byte("a"), 500_000)}
 	if err := s.Publish(context.Background(), event); !errors.Is(err, forward.ErrNoAck) {
@@ -371,7 +371,7 @@ func TestJetStreamKeepsNoMemory(t *testing.T) {
 	for i := range event.Body {
 		event.Body[i] = 'b'
 	}
-	p.thaw()
+	p.Thaw()
 	eventually(t, patience, func() bool {
 		stream, err := client.js.Stream(t.Context(), "EVENTS")
 		return err == nil && stream.CachedInfo().State.Msgs == 1

@@ -14,41 +14,35 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 )
 
 // patience is how long tests wait for what takes milliseconds on an idle machine.
 const patience = 20 * time.Second
 
-// startServer starts a nats-server in the process, on a port of its own choice
-// unless configure sets one. It ends with the test.
+// startServer starts a nats-server in the process, without JetStream unless configure
+// says so, on a port of its own choice unless configure sets one. It ends with the
+// test.
 func startServer(t *testing.T, configure func(*server.Options)) *server.Server {
 	t.Helper()
-	opts := &server.Options{
-		Host:       "127.0.0.1",
-		Port:       -1,
-		NoLog:      true,
-		NoSigs:     true,
-		StoreDir:   t.TempDir(),
-		TLSTimeout: patience.Seconds(),
-	}
-	if configure != nil {
-		configure(opts)
-	}
-	s, err := server.NewServer(opts)
-	if err != nil {
-		t.Fatalf("making the server: %v", err)
-	}
-	s.Start()
-	t.Cleanup(func() { stopServer(s) })
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("the server does not get ready")
-	}
-	return s
+	return natstest.Start(t, func(o *server.Options) {
+		o.JetStream = false
+		o.TLSTimeout = patience.Seconds()
+		if configure != nil {
+			configure(o)
+		}
+	})
 }
 
-func stopServer(s *server.Server) {
-	s.Shutdown()
-	s.WaitForShutdown()
+func stopServer(s *server.Server) { natstest.Stop(s) }
+
+// proxyOf starts a proxy in front of a server.
+func proxyOf(t *testing.T, s *server.Server) *natstest.Proxy {
+	t.Helper()
+	p := natstest.NewProxy(t)
+	p.SetTarget(s.Addr().String())
+	return p
 }
 
 // serverPort returns the port on which the server listens.

@@ -3,20 +3,21 @@
 package natstest
 
 import (
-	"io"
 	"net"
 	"sync"
 	"testing"
 )
 
-// Proxy stands between clients and a server, so that a connection can be cut, and
-// a server that is restarted on another port keeps its address.
+// Proxy stands between clients and a server, so that a connection can be cut or
+// frozen, and a server that is restarted on another port keeps its address.
 type Proxy struct {
 	listener net.Listener
 	running  sync.WaitGroup
+	gate     sync.RWMutex // held by whoever passes bytes on
 
 	mu     sync.Mutex
 	target string
+	frozen bool
 	closed bool
 	open   map[net.Conn]struct{}
 }
@@ -58,6 +59,24 @@ func (p *Proxy) Cut() {
 	}
 }
 
+// Freeze keeps all connections open and passes nothing on.
+func (p *Proxy) Freeze() {
+	p.gate.Lock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.frozen = true
+}
+
+// Thaw undoes Freeze.
+func (p *Proxy) Thaw() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.frozen {
+		p.frozen = false
+		p.gate.Unlock()
+	}
+}
+
 func (p *Proxy) accept() {
 	for {
 		client, err := p.listener.Accept()
@@ -90,16 +109,31 @@ func (p *Proxy) join(client, upstream net.Conn) {
 }
 
 func (p *Proxy) pass(to, from net.Conn) {
-	_, _ = io.Copy(to, from)
-	_ = to.Close()
-	_ = from.Close()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.open, from)
+	defer func() {
+		_ = to.Close()
+		_ = from.Close()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.open, from)
+	}()
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil {
+			return
+		}
+		p.gate.RLock()
+		_, err = to.Write(buffer[:n])
+		p.gate.RUnlock()
+		if err != nil {
+			return
+		}
+	}
 }
 
 func (p *Proxy) end() {
 	_ = p.listener.Close()
+	p.Thaw()
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()
