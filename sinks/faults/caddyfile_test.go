@@ -18,6 +18,7 @@ type caddyfile struct {
 	servers    []string // of NATS
 	ackTimeout string
 	spool      spoolOptions
+	handler    string // answers pixels instead of the jetstream sink
 	greeting   string // what the rest of the site answers
 	site       string // more for the site
 	others     string // more sites
@@ -46,7 +47,17 @@ func (f caddyfile) text(c *caddyServer) string {
 }
 
 http://%s {
-	segment_pixel {
+	%s
+	%s
+	respond %q
+}
+%s
+`, c.admin, filepath.Join(c.dir, "storage"), c.address, or(f.handler, f.jetstream(c)), f.site, f.greeting, f.others)
+}
+
+// jetstream is the handler with its sink.
+func (f caddyfile) jetstream(c *caddyServer) string {
+	return fmt.Sprintf(`segment_pixel {
 		write_key %s web
 		sink jetstream %s {
 			stream %s
@@ -54,13 +65,7 @@ http://%s {
 			ack_timeout %s
 			%s
 		}
-	}
-	%s
-	respond %q
-}
-%s
-`, c.admin, filepath.Join(c.dir, "storage"), c.address, writeKey, strings.Join(f.servers, " "),
-		f.way.streamName(), f.way.subject(), f.ackTimeout, f.spool.text(spoolFolder(c)), f.site, f.greeting, f.others)
+	}`, writeKey, strings.Join(f.servers, " "), f.way.streamName(), f.way.subject(), f.ackTimeout, f.spool.text(spoolFolder(c)))
 }
 
 // spoolDisk is where a row may put a file system that only the spool is on.

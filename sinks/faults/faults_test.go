@@ -79,7 +79,7 @@ func (r row) test(results *table, servers *brokers) func(*testing.T) {
 }
 
 // showLogs shows the ends of all logs when the test has failed.
-func (s *scene) showLogs(t *testing.T) {
+func (s *scene) showLogs(t testing.TB) {
 	t.Helper()
 	if !t.Failed() {
 		return
