@@ -4,8 +4,6 @@ package sinks
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,11 +25,13 @@ type delivery struct {
 	running   atomic.Pointer[runningSpool] // nil while the disk does not let the spool open
 	opening   sync.WaitGroup               // of the goroutine that opens it later
 
+	trouble atomic.Pointer[openError] // why it is nil, if it is
+
 	mu      sync.Mutex
-	options spool.Options
-	routes  []*route
-	drain   time.Duration
-	trouble error // why the spool is not open
+	options spool.Options // those of the chosen route, and the directory
+	drain   time.Duration // that of the chosen route
+	routes  []*route      // in the order in which they joined
+	chosen  *route
 
 	closing sync.Once
 	ending  chan struct{} // closed when it is to be closed
@@ -53,7 +53,7 @@ var live = struct {
 
 // joinDelivery gives a sink its share in the delivery of a directory, which is
 // opened if need be. It ends with leave.
-func joinDelivery(options spool.Options, drain time.Duration, r *route) (*delivery, error) {
+func joinDelivery(options spool.Options, r *route) (*delivery, error) {
 	pooled, _, err := deliveries.LoadOrNew(options.Dir, func() (caddy.Destructor, error) {
 		return openDelivery(options)
 	})
@@ -61,30 +61,20 @@ func joinDelivery(options spool.Options, drain time.Duration, r *route) (*delive
 		return nil, err
 	}
 	d := pooled.(*delivery)
-	d.configure(options, drain)
 	d.join(r)
 	return d, nil
 }
 
-func (d *delivery) configure(options spool.Options, drain time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.drain = drain
-	d.options.MaxSize, d.options.Sync = options.MaxSize, options.Sync
-	if running := d.running.Load(); running != nil {
-		running.Configure(options.MaxSize, options.Sync)
-	}
-}
-
+// openDelivery waits for the delivery that had the directory before, if that is
+// still being closed. The pool sees to it that there is no other.
 func openDelivery(options spool.Options) (*delivery, error) {
 	live.Lock()
-	defer live.Unlock()
 	live.atExit.Do(func() { caddy.OnExit(closeDeliveries) })
-	if before := live.deliveries[options.Dir]; before != nil {
+	before := live.deliveries[options.Dir]
+	live.Unlock()
+	if before != nil {
 		before.hurried.Do(func() { close(before.hurry) })
-		live.Unlock()
 		<-before.closed
-		live.Lock()
 	}
 
 	options.Logger = spoolLogger
@@ -95,28 +85,21 @@ func openDelivery(options spool.Options) (*delivery, error) {
 		hurry:     make(chan struct{}),
 		closed:    make(chan struct{}),
 	}
-	if err := d.open(); isDiskTrouble(err) {
-		// The rest of the site does not depend on this disk.
-		spoolLogger().Error("the spool cannot be opened; free or repair the disk: events are published directly until it can",
-			zap.String("dir", options.Dir), zap.Error(err))
-		d.trouble = err
-		d.opening.Go(d.openLater)
-	} else if err != nil {
-		return nil, spoolError(options.Dir, err)
+	if err := d.openFirst(); err != nil {
+		return nil, err
 	}
+	live.Lock()
+	defer live.Unlock()
 	live.deliveries[options.Dir] = d
 	return d, nil
 }
 
 // append returns when the event is in the spool.
 func (d *delivery) append(event spool.Event) error {
-	running := d.running.Load()
-	if running == nil {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		return d.trouble
+	if running := d.running.Load(); running != nil {
+		return running.Append(event)
 	}
-	return running.Append(event)
+	return d.trouble.Load()
 }
 
 // waiting is how many events are in the spool.
@@ -125,13 +108,6 @@ func (d *delivery) waiting() uint64 {
 		return running.Stats().Events
 	}
 	return 0
-}
-
-func spoolError(directory string, err error) error {
-	if errors.Is(err, spool.ErrHeld) {
-		return fmt.Errorf("spool %s: another process uses it: stop that one, or write 'spool <dir>' with another directory: %w", directory, err)
-	}
-	return fmt.Errorf("spool %s: %w", directory, err)
 }
 
 // Destruct closes the spool when no sink uses it any more. It does not hold up a

@@ -2,9 +2,7 @@
 
 package sinks
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // join adds a route.
 func (d *delivery) join(r *route) {
@@ -43,32 +41,41 @@ func (d *delivery) forget(which func(*route) bool) {
 	d.routes = kept
 }
 
-// choose has events go by the latest route of a configuration that has started; one
-// of a request that outlived its configuration serves only if there is no other.
-// It expects the lock to be held.
+// choose has events go by the way of the configuration that is in force, with the
+// options that it gives the spool. That is the oldest one that has started: until it
+// leaves, a reload may still fail. The route of a request that outlived its
+// configuration serves only if there is no other. It expects the lock to be held.
 func (d *delivery) choose() {
-	running := d.running.Load()
-	if running == nil || len(d.routes) == 0 {
+	if len(d.routes) == 0 {
 		return
 	}
 	chosen := d.routes[len(d.routes)-1]
 	for _, r := range d.routes {
 		if r.configuration != nil {
 			chosen = r
+			break
 		}
 	}
-	running.forwarder.SetRoute(chosen)
+	d.chosen = chosen
+	d.drain = chosen.drain
+	d.options.MaxSize, d.options.Sync = chosen.maxSize, chosen.sync
+	if running := d.running.Load(); running != nil {
+		running.take(chosen)
+	}
 }
 
 // started says that the configuration of a route goes live. Within one
-// configuration, all sinks on a spool have to publish alike.
+// configuration, all sinks on a spool have to be alike.
 func (d *delivery) started(r *route, configuration any) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, other := range d.routes {
-		if other != r && other.configuration == configuration && other.conn != r.conn {
-			return fmt.Errorf("spool %s: two jetstream sinks use it that connect to NATS in different ways: "+
-				"write 'spool <dir>' with a directory for each", d.directory)
+		if other == r || other.configuration != configuration {
+			continue
+		}
+		if difference := r.difference(other); difference != "" {
+			return fmt.Errorf("spool %s: two jetstream sinks use it that differ in %s: "+
+				"make them alike, or write 'spool <dir>' with a directory for each", d.directory, difference)
 		}
 	}
 	r.configuration = configuration

@@ -161,11 +161,25 @@ func TestSpoolOfFailedReload(t *testing.T) {
 	client.create(t, eventStream())
 	dir := t.TempDir()
 	s := startSpooled(t, server.ClientURL(), spooled(dir), 1)
-	failed := startSpooled(t, fmt.Sprintf("nats://127.0.0.1:%d", freePort(t)), spooled(dir), 2)
+	other := startServer(t, withJetStream)
+	otherClient := newTestClient(t, other)
+	otherClient.create(t, eventStream())
+	failed := startSpooled(t, other.ClientURL(), spooled(dir, func(s *JetStream) {
+		s.Spool.MaxSize, s.Spool.Sync = minSpoolSize, "off"
+	}), 2)
 	publishMany(t, s, "during", 10)
+	publishMany(t, failed, "of the new", 10)
+	wantStored(t, client, 20)
 	failed.Stop()
 	publishMany(t, s, "after", 10)
-	wantStored(t, client, 20)
+	wantStored(t, client, 30)
+	if n := len(otherClient.stored(t)); n != 0 {
+		t.Errorf("%d events went the way of a configuration that was never in force", n)
+	}
+	delivery := s.lease.value.delivery
+	if capacity := delivery.running.Load().Stats().Capacity; capacity != defaultSpoolSize || delivery.chosen.sync != spool.SyncAlways {
+		t.Errorf("the spool has the options of the failed configuration: %d, %v", capacity, delivery.chosen.sync)
+	}
 }
 
 // TestSpoolReopens starts a sink while the spool of the last one is being closed,
@@ -206,11 +220,18 @@ func TestSpoolConflicts(t *testing.T) {
 	url := fmt.Sprintf("nats://127.0.0.1:%d", freePort(t))
 	startSpooled(t, url, spooled(dir), 1)
 	startSpooled(t, url, spooled(dir), 1) // a second site with the same sink
-	other, _ := newJetStream(t, url, spooled(dir, func(s *JetStream) { s.User, s.Password = "someone", "else" }))
-	err := other.Start(Site{Configuration: 1})
-	other.Stop()
-	if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "write 'spool <dir>'") {
-		t.Errorf("got %v", err)
+	for difference, configure := range map[string]func(*JetStream){
+		"how they connect to NATS": func(s *JetStream) { s.User, s.Password = "someone", "else" },
+		"subject":                  func(s *JetStream) { s.Subject = "other.{type}" },
+		"stream":                   func(s *JetStream) { s.Stream = &Stream{Name: "OTHER"} },
+		"the options of the spool": func(s *JetStream) { s.Spool.Sync = "off" },
+	} {
+		other, _ := newJetStream(t, url, spooled(dir, configure))
+		err := other.Start(Site{Configuration: 1})
+		other.Stop()
+		if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "differ in "+difference) {
+			t.Errorf("got %v", err)
+		}
 	}
 
 	held := t.TempDir()
@@ -256,12 +277,16 @@ func TestSpoolFull(t *testing.T) {
 func TestSpoolDirectory(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("XDG_DATA_HOME", home)
-	name := func(c Connection, domain string) string {
-		options, err := new(Spool).options(&c, domain)
+	directory := func(configure func(*JetStream)) string {
+		s, _ := newJetStream(t, "nats://a", configure)
+		options, err := s.spoolOptions()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return options.Dir
+	}
+	name := func(c Connection, domain string) string {
+		return directory(func(s *JetStream) { s.Spool, s.Connection, s.Domain = nil, c, domain })
 	}
 	plain := name(Connection{Servers: []string{"nats://a", "nats://b"}}, "")
 	if !strings.HasPrefix(plain, filepath.Join(home, "caddy", "segment_pixel", "jetstream-")) {
@@ -269,7 +294,6 @@ func TestSpoolDirectory(t *testing.T) {
 	}
 	for what, same := range map[string]Connection{
 		"another order":  {Servers: []string{"nats://b", "nats://a"}},
-		"a password":     {Servers: []string{"nats://a", "nats://b"}, Password: "x"},
 		"a token":        {Servers: []string{"nats://a", "nats://b"}, Token: "x"},
 		"another client": {Servers: []string{"nats://a", "nats://b"}, ClientName: "x"},
 	} {
@@ -280,11 +304,14 @@ func TestSpoolDirectory(t *testing.T) {
 	if name(Connection{Servers: []string{"nats://u:p@a"}}, "") != name(Connection{Servers: []string{"nats://u:q@a"}}, "") {
 		t.Error("a password in a URL leads to another directory")
 	}
+	if name(Connection{User: "u", Password: "p"}, "") != name(Connection{User: "u", Password: "q"}, "") {
+		t.Error("a password leads to another directory")
+	}
 	different := map[string]bool{plain: true}
 	for _, c := range []Connection{
 		{Servers: []string{"nats://a"}},
 		{Servers: []string{"nats://u:p@a"}},
-		{Servers: []string{"nats://a", "nats://b"}, User: "u"},
+		{Servers: []string{"nats://a", "nats://b"}, User: "u", Password: "p"},
 		{Servers: []string{"nats://a", "nats://b"}, Creds: "u"},
 		{Servers: []string{"nats://a", "nats://b"}, NKey: "u"},
 		{Context: "u"},
@@ -292,16 +319,28 @@ func TestSpoolDirectory(t *testing.T) {
 		different[name(c, "")] = true
 		different[name(c, "hub")] = true
 	}
-	if len(different) != 13 {
-		t.Errorf("%d different directories, want 13", len(different))
+	for _, configure := range []func(*JetStream){
+		func(s *JetStream) { s.Subject = "other.{type}" },
+		func(s *JetStream) { s.Stream = &Stream{Name: "OTHER"} },
+	} {
+		different[directory(func(s *JetStream) { s.Spool = nil; configure(s) })] = true
+	}
+	if len(different) != 15 {
+		t.Errorf("%d different directories, want 15", len(different))
 	}
 
-	t.Setenv("SPOOL", "/somewhere/../else")
-	options, err := (&Spool{Directory: "{env.SPOOL}"}).options(new(Connection), "")
-	if err != nil || options.Dir != filepath.FromSlash("/else") && filepath.VolumeName(options.Dir) == "" {
-		t.Errorf("got %s, %v", options.Dir, err)
+	real := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(real, link); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := (&Spool{Directory: "{env.NOBODY_SETS_THIS}"}).options(new(Connection), ""); err == nil {
+	t.Setenv("SPOOL", filepath.Join(link, "missing", "..", "spool"))
+	got := directory(func(s *JetStream) { s.Spool = &Spool{Directory: "{env.SPOOL}"} })
+	if want, err := filepath.EvalSymlinks(real); err != nil || got != filepath.Join(want, "spool") {
+		t.Errorf("got %s, want it in %s, %v", got, want, err)
+	}
+	s, _ := newJetStream(t, "nats://a", func(s *JetStream) { s.Spool = &Spool{Directory: "{env.NOBODY_SETS_THIS}"} })
+	if _, err := s.spoolOptions(); err == nil {
 		t.Error("an unknown placeholder is taken")
 	}
 }

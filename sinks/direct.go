@@ -31,8 +31,18 @@ func (s *JetStream) publishInstead(ctx context.Context, c *conn, event *spool.Ev
 	if session == nil {
 		return forward.ErrNotConnected
 	}
+	defer s.direct.Add(-1)
+	if s.direct.Add(1) > maxDirect {
+		return errTooManyDirect
+	}
 	return s.publishDirectly(ctx, c, event, session.Lost)
 }
+
+// maxDirect bounds the events, and thereby the memory, that wait for their ack while
+// the spool does not take them.
+const maxDirect = 1024
+
+var errTooManyDirect = errors.New("too many events wait for an ack already")
 
 // publishDirectly tries to get the stream's ack until ack_timeout is over, or until
 // the channel, if there is one, is closed. The message id makes a second copy

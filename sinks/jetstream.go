@@ -47,7 +47,7 @@ type JetStream struct {
 
 	// How long what is in the spool is still delivered when Caddy exits, or when no
 	// configuration uses the spool any more. What is left is delivered when it is
-	// used again. Default: 5s
+	// used again. Default: 3s
 	DrainTimeout caddy.Duration `json:"drain_timeout,omitempty"`
 
 	// How long a request waits for the ack of its event, in all tries, if the spool
@@ -58,6 +58,8 @@ type JetStream struct {
 	// keeper is there from Start to Stop; events may come before and after.
 	keeper        atomic.Pointer[streamKeeper]
 	releaseKeeper func()
+
+	direct atomic.Int32 // events that are published instead of being spooled
 }
 
 // deliveryLink is what a sink holds while it is open.
@@ -70,7 +72,7 @@ type deliveryLink struct {
 
 const (
 	defaultAckTimeout   = 5 * time.Second
-	defaultDrainTimeout = 5 * time.Second
+	defaultDrainTimeout = 3 * time.Second
 )
 
 // CaddyModule returns the Caddy module information.
@@ -187,21 +189,36 @@ func (s *JetStream) open() (*deliveryLink, func(), error) {
 	if s.Spool.isOff() {
 		return &deliveryLink{conn: c}, c.release, nil
 	}
-	options, err := s.Spool.options(&s.Connection, s.Domain)
+	options, err := s.spoolOptions()
 	if err != nil {
 		c.release()
 		return nil, nil, err
 	}
-	r := &route{conn: c}
+	r := &route{
+		conn:    c,
+		subject: s.template.wildcard(),
+		stream:  s.streamName(),
+		maxSize: options.MaxSize,
+		sync:    options.Sync,
+		drain:   time.Duration(s.DrainTimeout),
+	}
 	if s.Messages.Rejected != rejectedOff {
 		r.rejected = s.Messages.Rejected
 	}
-	d, err := joinDelivery(options, time.Duration(s.DrainTimeout), r)
+	d, err := joinDelivery(options, r)
 	if err != nil {
 		c.release()
 		return nil, nil, err
 	}
 	return &deliveryLink{c, d, r}, func() { d.leave(r) }, nil
+}
+
+// streamName is empty if the stream is found by its subject.
+func (s *JetStream) streamName() string {
+	if s.Stream == nil {
+		return ""
+	}
+	return s.Stream.Name
 }
 
 // Publish returns when the event is in the spool or, failing that, in the stream.

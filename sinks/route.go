@@ -5,6 +5,7 @@ package sinks
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -15,7 +16,12 @@ import (
 // delivery until it is forgotten there.
 type route struct {
 	conn     *conn
+	subject  string // with wildcards
+	stream   string // its name, if it is configured
 	rejected string
+	maxSize  int64
+	sync     time.Duration
+	drain    time.Duration
 	// keeper is there from Start to Stop; events may come before and after.
 	keeper atomic.Pointer[streamKeeper]
 
@@ -33,6 +39,21 @@ func (r *route) join(d *delivery) {
 			running.forwarder.Wake()
 		}
 	})
+}
+
+// difference says in what another route must not differ but does, if anything.
+func (r *route) difference(other *route) string {
+	switch {
+	case r.conn != other.conn:
+		return "how they connect to NATS (servers, login, tls, domain, context, client_name, inbox_prefix)"
+	case r.subject != other.subject:
+		return "subject"
+	case r.stream != other.stream:
+		return "stream"
+	case r.maxSize != other.maxSize || r.sync != other.sync:
+		return "the options of the spool"
+	}
+	return ""
 }
 
 // end lets go of the connection.

@@ -5,6 +5,8 @@ package sinks
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -28,11 +30,54 @@ type runningSpool struct {
 	stopped   chan struct{} // closed when the forwarder has ended
 }
 
+// openError is why a spool is not open.
+type openError struct{ cause error }
+
+func (e *openError) Error() string { return "the spool cannot be opened: " + e.cause.Error() }
+func (e *openError) Unwrap() error { return e.cause }
+
+// openFirst opens the spool, now or, if its disk does not allow that, later: the rest
+// of the site does not depend on this disk.
+func (d *delivery) openFirst() error {
+	err := d.open()
+	for tries := 0; errors.Is(err, spool.ErrHeld) && tries < heldTries; tries++ {
+		time.Sleep(heldPause)
+		err = d.open()
+	}
+	switch {
+	case err == nil:
+		return nil
+	case isDiskTrouble(err):
+		d.failed(err)
+		d.opening.Go(d.openLater)
+		return nil
+	case errors.Is(err, spool.ErrHeld):
+		return fmt.Errorf("spool %s: another process uses it, or another sink by another name: "+
+			"stop that process, or write 'spool <dir>' with another directory: %w", d.directory, err)
+	}
+	return fmt.Errorf("spool %s: %w", d.directory, err)
+}
+
+const (
+	// Somebody who only looks at the spool holds it for a moment.
+	heldTries = 5
+	heldPause = 100 * time.Millisecond
+)
+
+func (d *delivery) failed(err error) {
+	before := d.trouble.Swap(&openError{err})
+	if before == nil || before.cause.Error() != err.Error() {
+		spoolLogger().Error("the spool cannot be opened; free or repair the disk: events are published directly until it can",
+			zap.String("dir", d.directory), zap.Error(err))
+	}
+}
+
 // open opens the spool and starts its forwarder.
 func (d *delivery) open() error {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	opened, err := openSpool(d.options)
+	options := d.options
+	d.mu.Unlock()
+	opened, err := openSpool(options)
 	if err != nil {
 		return err
 	}
@@ -47,9 +92,11 @@ func (d *delivery) open() error {
 		defer close(running.stopped)
 		running.forwarder.Run(ctx)
 	}()
+	spoolLogger().Info("the spool is open", zap.String("dir", d.directory), zap.Uint64("events_waiting", opened.Stats().Events))
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.running.Store(running)
 	d.choose()
-	spoolLogger().Info("the spool is open", zap.String("dir", d.directory), zap.Uint64("events_waiting", opened.Stats().Events))
 	return nil
 }
 
@@ -63,16 +110,25 @@ func (d *delivery) openLater() {
 		case <-d.ending:
 			return
 		}
-		if d.open() == nil {
+		err := d.open()
+		if err == nil {
 			return
 		}
+		d.failed(err)
 	}
 }
 
-// isDiskTrouble tells whether the disk may be all right again later.
+// isDiskTrouble tells whether opening may succeed later without a change of the
+// configuration.
 func isDiskTrouble(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
-		errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EIO)
+	code, ok := errors.AsType[syscall.Errno](err)
+	return ok && slices.Contains(diskTroubles, code)
+}
+
+// take has events go by another route.
+func (r *runningSpool) take(chosen *route) {
+	r.Configure(chosen.maxSize, chosen.sync)
+	r.forwarder.SetRoute(chosen)
 }
 
 func (r *runningSpool) close(directory string) {

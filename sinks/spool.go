@@ -26,10 +26,10 @@ type Spool struct {
 	// Default: false
 	Off bool `json:"off,omitempty"`
 
-	// The directory. No other sink or process may use it. Default: a directory for
-	// this sink in segment_pixel of Caddy's data directory; its name depends on
-	// servers, context, domain and login (but no secret), so a sink for which any
-	// of these changes begins another spool.
+	// The directory. No process but this may use it, and only sinks that are alike.
+	// Default: a directory for this sink in segment_pixel of Caddy's data directory;
+	// its name depends on servers, context, domain, user, creds, nkey, stream and
+	// subject, so a sink for which one of these changes begins another spool.
 	Directory string `json:"directory,omitempty"`
 
 	// How many bytes the files may take; when they do, events are published
@@ -89,12 +89,12 @@ func parseSync(text string) (time.Duration, error) {
 	return interval, nil
 }
 
-// options completes what is configured. The connection names the directory if
-// nothing else does.
-func (s *Spool) options(c *Connection, domain string) (spool.Options, error) {
+// spoolOptions completes what is configured. What makes the sink a distinct one names
+// the directory if nothing else does.
+func (s *JetStream) spoolOptions() (spool.Options, error) {
 	var configured Spool
-	if s != nil {
-		configured = *s
+	if s.Spool != nil {
+		configured = *s.Spool
 	}
 	options := spool.Options{Dir: configured.Directory, MaxSize: configured.MaxSize}
 	if options.MaxSize == 0 {
@@ -105,30 +105,53 @@ func (s *Spool) options(c *Connection, domain string) (spool.Options, error) {
 		return options, err
 	}
 	if options.Dir == "" {
-		options.Dir, err = defaultSpoolDirectory(c, domain)
+		options.Dir, err = s.defaultSpoolDirectory()
 	} else {
 		options.Dir, err = caddy.NewReplacer().ReplaceOrErr(options.Dir, true, true)
+	}
+	if err == nil {
+		options.Dir, err = resolveDirectory(options.Dir)
 	}
 	if err != nil {
 		return options, fmt.Errorf("directory of the spool: %w", err)
 	}
-	options.Dir, err = filepath.Abs(options.Dir)
-	return options, err
+	return options, nil
+}
+
+// resolveDirectory gives a directory one name, whichever way it is reached, and also
+// before it exists.
+func resolveDirectory(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	rest := ""
+	for parent := dir; ; parent = filepath.Dir(parent) {
+		if resolved, err := filepath.EvalSymlinks(parent); err == nil {
+			return filepath.Join(resolved, rest), nil
+		}
+		if parent == filepath.Dir(parent) {
+			return dir, nil
+		}
+		rest = filepath.Join(filepath.Base(parent), rest)
+	}
 }
 
 var urlPassword = regexp.MustCompile(`://([^\s"':/@]*):[^\s"'@]*@`)
 
-// defaultSpoolDirectory is the same for all sinks that publish to one account of
-// one NATS, as far as the configuration tells, and before placeholders are
-// resolved. Passwords and tokens are left out: they change, and must not be guessed
-// from a name.
-func defaultSpoolDirectory(c *Connection, domain string) (string, error) {
-	servers := make([]string, 0, len(c.Servers))
-	for _, server := range c.Servers {
+// defaultSpoolDirectory is the same for all sinks that publish to the same subjects of
+// one account of one NATS, as far as the configuration tells, and before placeholders
+// are resolved. Passwords and tokens are left out: they change, and must not be
+// guessed from a name.
+func (s *JetStream) defaultSpoolDirectory() (string, error) {
+	servers := make([]string, 0, len(s.Servers))
+	for _, server := range s.Servers {
 		servers = append(servers, urlPassword.ReplaceAllString(server, "://$1@"))
 	}
 	slices.Sort(servers)
-	identity, err := json.Marshal([]any{servers, c.Context, domain, c.User, c.Creds, c.NKey})
+	identity, err := json.Marshal([]any{
+		servers, s.Context, s.Domain, s.User, s.Creds, s.NKey, s.streamName(), s.template.wildcard(),
+	})
 	if err != nil {
 		return "", err
 	}
