@@ -32,8 +32,17 @@ const (
 // aside is the file of events that were set aside.
 type aside struct {
 	name   string
-	logged map[string]struct{} // causes
+	logged map[string]*asideCount // by what is logged
 }
+
+// asideCount counts events until the next line about them.
+type asideCount struct {
+	last   time.Time
+	events uint64
+}
+
+// asideAgain is how often the same thing is logged at most.
+const asideAgain = time.Minute
 
 // asideLine is one line of the file. The event is kept as it is, for whoever wants
 // to publish it once the cause is gone.
@@ -74,16 +83,33 @@ func (a *aside) write(entry *spool.Entry, cause error, logger *zap.Logger) error
 	if !kept {
 		message = "dropped an event that no stream can store, as the file for such events is full: move it away"
 	}
-	logged := message + text
-	if _, known := a.logged[logged]; known || len(a.logged) >= maxCauses {
-		return nil
+	if events := a.count(message + text); events > 0 {
+		logger.Error(message, zap.String("error", text), zap.String("file", a.name), zap.Uint64("events", events))
 	}
-	if a.logged == nil {
-		a.logged = make(map[string]struct{})
-	}
-	a.logged[logged] = struct{}{}
-	logger.Error(message, zap.String("error", text), zap.String("file", a.name))
 	return nil
+}
+
+// count returns how many events there were since the last line about them, or zero
+// if none is due.
+func (a *aside) count(logged string) uint64 {
+	if a.logged == nil {
+		a.logged = make(map[string]*asideCount)
+	}
+	count := a.logged[logged]
+	if count == nil {
+		if len(a.logged) >= maxCauses {
+			return 0 // It is in the file.
+		}
+		count = new(asideCount)
+		a.logged[logged] = count
+	}
+	count.events++
+	if time.Since(count.last) < asideAgain {
+		return 0
+	}
+	events := count.events
+	*count = asideCount{last: time.Now()}
+	return events
 }
 
 // encode returns the line with its end. Characters that mean something in HTML stay

@@ -7,11 +7,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -196,6 +198,28 @@ func TestUncovered(t *testing.T) {
 	}
 }
 
+// A stream may be deleted to be created anew: its events wait, for a while.
+func TestUncoveredWaits(t *testing.T) {
+	s := natstest.Start(t, nil)
+	r := newRig(t, s.ClientURL())
+	r.forwarder.uncoveredWait = time.Hour
+	createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Subjects = []string{"events.web.>"} })
+	stray := event(2)
+	stray.Subject = "events.shop.track"
+	r.append(event(1), stray, event(3))
+	r.start(t)
+	// The first lookups would be enough to set it aside.
+	natstest.Eventually(t, "the stream is looked for", func() bool { return r.route.looks.Load() >= 6 })
+	createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Name, c.Subjects = "SHOP", []string{"events.shop.>"} })
+	r.awaitAcked(t, 3)
+	if n := len(storedIn(t, r.route.js, "SHOP")); n != 1 {
+		t.Errorf("%d events are stored in the new stream", n)
+	}
+	if _, err := os.Stat(filepath.Join(r.directory, asideName)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an event was set aside: %v", err)
+	}
+}
+
 // A subject that the server maps to that of a stream has no stream by its name. Its
 // events are stored even so, and wait when the stream does not take them.
 func TestMappedSubject(t *testing.T) {
@@ -261,13 +285,22 @@ func TestAsideFile(t *testing.T) {
 	if n := logs.Len(); n != 2 {
 		t.Errorf("%d lines are logged: %v", n, logs.All())
 	}
+	for _, count := range a.logged {
+		count.last = count.last.Add(-asideAgain)
+	}
+	if err := a.write(entry("{}"), errUncovered, logger); err != nil {
+		t.Fatal(err)
+	}
+	if last := logs.All()[logs.Len()-1]; logs.Len() != 3 || last.ContextMap()["events"] != uint64(2) {
+		t.Errorf("a minute later, the log has %d lines and says %v", logs.Len(), last.ContextMap())
+	}
 	for i := range 2 * maxCauses {
 		if err := a.write(entry("{}"), errors.New(strings.Repeat("x", i)), logger); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := logs.Len(); n != maxCauses {
-		t.Errorf("%d lines are logged, want %d", n, maxCauses)
+	if n := logs.Len(); n != maxCauses+1 {
+		t.Errorf("%d lines are logged, want %d", n, maxCauses+1)
 	}
 }
 

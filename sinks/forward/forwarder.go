@@ -66,6 +66,9 @@ type Forwarder struct {
 	batchesAgain time.Time // when batches may be tried again
 	batchPause   time.Duration
 	inDoubt      uint64
+	uncovered    map[string]time.Time // subjects without a stream, and when that was found
+	// uncoveredWait is a field for tests.
+	uncoveredWait time.Duration
 }
 
 // New returns a forwarder that keeps what it sets aside in a file in the directory.
@@ -78,6 +81,9 @@ func New(source Source, directory string, logger func() *zap.Logger) *Forwarder 
 		logger:  logger,
 		wake:    make(chan struct{}, 1),
 		inDoubt: source.InDoubt(),
+
+		uncovered:     make(map[string]time.Time),
+		uncoveredWait: uncoveredWait,
 	}
 }
 

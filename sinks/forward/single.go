@@ -83,7 +83,7 @@ func (f *Forwarder) publishSingly(ctx context.Context, entries []spool.Entry) {
 				suspect = began
 			}
 			route.Look()
-			if time.Since(suspect) >= suspectAfter && f.setAsideUncovered(ctx, route, session, w, failures) {
+			if waited := time.Since(suspect); waited >= suspectAfter && f.setAsideUncovered(ctx, route, session, w, failures, waited) {
 				continue
 			}
 		}

@@ -15,6 +15,15 @@ const (
 	lookupTimeout = 2 * time.Second
 	// maxLookups bounds the subjects that are asked for in a round.
 	maxLookups = 16
+
+	// uncoveredWait is how long events whose subject has no stream wait for one
+	// before the first of them is set aside: a stream may be deleted to be created
+	// anew. Meanwhile they hold up the others, so that later ones of the same
+	// subject are not waited for, for as long as uncoveredKnown.
+	uncoveredWait  = time.Minute
+	uncoveredKnown = 10 * time.Minute
+	// maxUncovered bounds the subjects that are remembered.
+	maxUncovered = 1000
 )
 
 // errUncovered is why an event is set aside when there are streams, but none for
@@ -28,7 +37,7 @@ var errUncovered = errors.New("no stream takes the subject of the event, though 
 // A subject that the server maps to another looks uncovered as well. Therefore it
 // has to be found so twice, and its events have to be refused in between, while
 // the stream was there.
-func (f *Forwarder) setAsideUncovered(ctx context.Context, route Route, session *Session, w *window, failed failures) bool {
+func (f *Forwarder) setAsideUncovered(ctx context.Context, route Route, session *Session, w *window, failed failures, waited time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	setAside := false
@@ -39,18 +48,30 @@ func (f *Forwarder) setAsideUncovered(ctx context.Context, route Route, session 
 		}
 		if !uncovered(ctx, route, session, subject) {
 			delete(w.uncovered, subject)
+			delete(f.uncovered, subject)
 			continue
 		}
 		if _, before := w.uncovered[subject]; !before {
 			w.uncovered[subject] = struct{}{}
 			continue
 		}
+		if waited < f.uncoveredWait && time.Since(f.uncovered[subject]) > uncoveredKnown {
+			continue
+		}
+		f.rememberUncovered(subject)
 		if f.setAsideSubject(session, w, subject) {
 			setAside = true
 		}
 	}
 	f.acknowledgeSettled(w)
 	return setAside
+}
+
+func (f *Forwarder) rememberUncovered(subject string) {
+	if len(f.uncovered) >= maxUncovered {
+		clear(f.uncovered)
+	}
+	f.uncovered[subject] = time.Now()
 }
 
 func (f *Forwarder) setAsideSubject(session *Session, w *window, subject string) bool {
