@@ -85,11 +85,15 @@ func fillHoles(dir string, segments []int) (int, error) {
 func removeEmptyTail(dir string, segments []int) ([]int, error) {
 	for len(segments) > 0 {
 		last := segments[len(segments)-1]
-		size, ok := fileSize(dir, last)
-		if ok && size > 0 {
+		name := wlog.SegmentName(dir, last)
+		info, err := os.Stat(name)
+		if err != nil {
+			return nil, err
+		}
+		if info.Size() > 0 {
 			break
 		}
-		if err := os.Remove(wlog.SegmentName(dir, last)); err != nil {
+		if err := os.Remove(name); err != nil {
 			return nil, err
 		}
 		segments = segments[:len(segments)-1]

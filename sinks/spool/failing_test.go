@@ -98,7 +98,7 @@ func TestFailing(t *testing.T) {
 			if got := s.Stats().Events; got != 20 {
 				t.Errorf("%d events are waiting, want 20", got)
 			}
-			expect(t, pending(s), sequence(0, 20))
+			expect(t, pending(t, s), sequence(0, 20))
 			if got := len(logged.find("the spool cannot be written")); got != 1 {
 				t.Errorf("the fault was logged %d times", got)
 			}
@@ -113,7 +113,7 @@ func TestFailing(t *testing.T) {
 			// A refused event may have come to the disk, but nothing else is wrong.
 			s = openTest(t, Options{Dir: dir, Logger: logged.get})
 			var got []Entry
-			for _, e := range pending(s) {
+			for _, e := range pending(t, s) {
 				if numberOf(t, e) < 1000 {
 					got = append(got, e)
 				}
@@ -135,7 +135,7 @@ func TestFailingOnDisk(t *testing.T) {
 	}
 	faulty.log.Store(false)
 	recovered(t, s, 5)
-	expect(t, pending(s), sequence(0, 6))
+	expect(t, pending(t, s), sequence(0, 6))
 }
 
 // One fault costs nobody an event: the record goes to the next segment.
@@ -150,7 +150,7 @@ func TestFailingOnce(t *testing.T) {
 	appendTest(t, s, 5, 10)
 	s.Close()
 	s = openTest(t, Options{Dir: dir})
-	expect(t, pending(s), sequence(0, 10))
+	expect(t, pending(t, s), sequence(0, 10))
 }
 
 // onceLog writes a record and fails all the same, once.
@@ -175,7 +175,7 @@ func TestFailingInterval(t *testing.T) {
 	eventually(t, "a report", func() bool { return len(logged.find("the spool cannot be written")) == 1 })
 	faulty.sync.Store(false)
 	recovered(t, s, 1)
-	expect(t, pending(s), sequence(0, 2))
+	expect(t, pending(t, s), sequence(0, 2))
 }
 
 // While a spool fails, only one event at a time finds out whether it still does.
@@ -217,7 +217,7 @@ func TestFailingFile(t *testing.T) {
 	s.suspect.Store(true)
 	appendTest(t, s, 10, 20)
 	s.queue = queue{}
-	expect(t, pending(s), sequence(0, 20))
+	expect(t, pending(t, s), sequence(0, 20))
 
 	// The same at the end.
 	full = wlog.SegmentName(dir, s.usage.segment()+1)

@@ -147,7 +147,7 @@ func checkRecovery(t *testing.T, dir string) {
 	}
 	last := -1
 	var sequence uint64
-	for _, e := range pending(s) {
+	for _, e := range pending(t, s) {
 		n, err := strconv.Atoi(e.MessageID)
 		if err != nil || n <= last || n > fuzzEvents || string(e.Body) != string(fuzzEvent(n).Body) {
 			t.Fatalf("after event %d came event %q", last, e.MessageID)

@@ -134,10 +134,15 @@ func nextTest(t testing.TB, s *Spool, limit int) []Entry {
 }
 
 // pending returns what a spool has to hand out, without waiting.
-func pending(s *Spool) []Entry {
+func pending(t testing.TB, s *Spool) []Entry {
+	t.Helper()
 	s.reading.Lock()
 	defer s.reading.Unlock()
-	return s.reader.fill(nil, 1<<30, 1<<30)
+	entries, err := s.reader.fill(nil, 1<<30, 1<<30)
+	if err != nil {
+		t.Fatalf("reading: %v", err)
+	}
+	return entries
 }
 
 func numbers(t testing.TB, entries []Entry) []int {

@@ -6,7 +6,9 @@ import "context"
 
 // Next appends the next events to entries, in order: at least one, at most limit,
 // and no more than maxBytes unless the first is larger by itself. It waits if
-// there is none. The entries stay valid. Only one goroutine may call it.
+// there is none. The entries stay valid. Only one goroutine may call it. After an
+// error that is not ErrClosed or the context's, the files could not be read for now,
+// and another call goes on where this one stopped.
 func (s *Spool) Next(ctx context.Context, entries []Entry, limit, maxBytes int) ([]Entry, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
@@ -19,9 +21,13 @@ func (s *Spool) Next(ctx context.Context, entries []Entry, limit, maxBytes int) 
 			return entries, ctx.Err()
 		default:
 		}
-		entries = s.reader.fill(entries, max(limit, 1), maxBytes)
+		var err error
+		entries, err = s.reader.fill(entries, max(limit, 1), maxBytes)
 		if len(entries) > before {
-			return entries, nil
+			return entries, nil // the next call meets the error again, if it lasts
+		}
+		if err != nil {
+			return entries, err
 		}
 		select {
 		case <-s.wake:
@@ -32,11 +38,12 @@ func (s *Spool) Next(ctx context.Context, entries []Entry, limit, maxBytes int) 
 }
 
 // fill appends what there is without waiting for more.
-func (r *reader) fill(entries []Entry, limit, maxBytes int) []Entry {
+func (r *reader) fill(entries []Entry, limit, maxBytes int) ([]Entry, error) {
+	var err error
 	size := 0
 	for count := 0; count < limit; {
 		if r.block == nil || r.block.count == 0 {
-			if r.block = r.nextBlock(); r.block == nil {
+			if r.block, err = r.nextBlock(); r.block == nil {
 				break
 			}
 		}
@@ -59,12 +66,12 @@ func (r *reader) fill(entries []Entry, limit, maxBytes int) []Entry {
 	r.spool.mu.Lock()
 	r.spool.read = r.read
 	r.spool.mu.Unlock()
-	return entries
+	return entries, err
 }
 
 // nextBlock returns the record that follows, from memory if it is there still, or
 // nil if there is none.
-func (r *reader) nextBlock() *block {
+func (r *reader) nextBlock() (*block, error) {
 	s := r.spool
 	for {
 		s.mu.Lock()
@@ -75,15 +82,18 @@ func (r *reader) nextBlock() *block {
 		case b != nil:
 			r.follow(b.segment)
 		case r.read >= committed.Sequence:
-			return nil
+			return nil, nil
 		default:
-			b = r.fromLog(committed)
+			var err error
+			if b, err = r.fromLog(committed); err != nil {
+				return nil, err
+			}
 		}
 		if b != nil {
 			s.mu.Lock()
 			s.ages.add(b.last(), b.at)
 			s.mu.Unlock()
-			return b
+			return b, nil
 		}
 		r.giveUp(committed)
 	}
@@ -101,7 +111,8 @@ func (r *reader) follow(segment int) {
 	r.known = true
 }
 
-// giveUp goes on after events that are committed and cannot be found.
+// giveUp goes on after events that are committed and cannot be found, although the
+// log was read to its end.
 func (r *reader) giveUp(committed Position) {
 	s := r.spool
 	s.reportLost(span{after: r.read, last: committed.Sequence}, r.segment, r.damage, r.known)

@@ -72,6 +72,10 @@ func (s *Spool) restore() error {
 		s.zap().Warn("the spool has no checkpoint that can be read; "+
 			"all events that are left in it are sent again", zap.String("dir", s.dir), zap.Error(err))
 	}
+	from, outdated, err := s.catchUp(checkpoint, ok, segments)
+	if err != nil {
+		return err
+	}
 	log, current, err := openWAL(s.dir)
 	if err != nil {
 		return err
@@ -86,31 +90,39 @@ func (s *Spool) restore() error {
 		// A spool that begins knows where. If this fails, the next run warns, and
 		// sends again all that is left.
 		checkpoint = Position{Segment: current}
+		from = checkpoint
 		ok = writeCheckpoint(s.dir, checkpoint, s.limits.sync != SyncOff) == nil
 	}
 	s.usage = newUsage(s.dir, segments, current)
-	s.start(checkpoint, ok, end.last)
+	s.saved = checkpoint
+	s.start(from, ok && !outdated, end.last)
+	if err := s.lowerCheckpoint(); err != nil {
+		return errors.Join(err, log.Close())
+	}
 	return nil
 }
 
-// start sets the sequences and the reader.
-func (s *Spool) start(checkpoint Position, ok bool, last Position) {
+// start sets the sequences and the reader. It is told whether the checkpoint is exact.
+func (s *Spool) start(from Position, exact bool, last Position) {
 	s.committed = last
 	if last.Sequence == 0 {
 		// The segments are gone. Whoever reads on must not take that for a loss.
-		s.committed = Position{Segment: s.usage.segment(), Sequence: checkpoint.Sequence}
+		s.committed = Position{Segment: s.usage.segment(), Sequence: from.Sequence}
 	}
-	s.next = max(last.Sequence, checkpoint.Sequence) + 1
-	s.inDoubt = inDoubt(checkpoint, ok, last)
-	s.saved = checkpoint
-	s.acked = checkpoint
-	s.acked.Segment = min(max(checkpoint.Segment, s.usage.first), s.usage.segment())
-	s.read = checkpoint.Sequence
+	s.next = max(last.Sequence, from.Sequence) + 1
+	s.inDoubt = inDoubt(from, exact, last)
+	s.acked = from
+	s.acked.Segment = max(from.Segment, s.usage.first)
+	if from.Segment > last.Segment {
+		// The segment that it names is gone. What was acknowledged is passed over.
+		s.acked.Segment = s.usage.first
+	}
+	s.read = from.Sequence
 	s.reader = reader{
 		spool:   s,
 		segment: s.acked.Segment,
-		read:    checkpoint.Sequence,
-		known:   ok || s.usage.first == 0,
+		read:    from.Sequence,
+		known:   exact || s.usage.first == 0,
 		metrics: wlog.NewLiveReaderMetrics(nil),
 	}
 	s.ages.latest = time.Now().UnixNano()
@@ -119,11 +131,25 @@ func (s *Spool) start(checkpoint Position, ok bool, last Position) {
 	}
 }
 
-func inDoubt(checkpoint Position, ok bool, last Position) uint64 {
+// lowerCheckpoint corrects a checkpoint that names a segment beyond those on disk.
+// Their numbers are going to reach it, and it would say then that the segments before
+// are read. So no event is taken before that.
+func (s *Spool) lowerCheckpoint() error {
+	if s.saved.Segment <= s.acked.Segment {
+		return nil
+	}
+	if err := writeCheckpoint(s.dir, s.acked, s.limits.sync != SyncOff); err != nil {
+		return fmt.Errorf("correcting the checkpoint: %w", err)
+	}
+	s.saved = s.acked
+	return nil
+}
+
+func inDoubt(checkpoint Position, exact bool, last Position) uint64 {
 	switch {
 	case last.Sequence <= checkpoint.Sequence:
 		return 0
-	case !ok:
+	case !exact:
 		return last.Sequence
 	default:
 		return min(last.Sequence, checkpoint.Sequence+checkpointEvents+maxWindow)

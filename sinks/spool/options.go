@@ -66,6 +66,7 @@ type tuning struct {
 	queueSize          int
 	checkpointInterval time.Duration
 	wrapLog            func(segmentLog) segmentLog
+	openSegment        func(name string) (segmentFile, error)
 }
 
 func defaultTuning() tuning {
@@ -73,5 +74,6 @@ func defaultTuning() tuning {
 		queueSize:          queueSize,
 		checkpointInterval: checkpointInterval,
 		wrapLog:            func(log segmentLog) segmentLog { return log },
+		openSegment:        openSegment,
 	}
 }

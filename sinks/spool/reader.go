@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 
 	"github.com/prometheus/prometheus/tsdb/wlog"
 )
@@ -22,7 +21,7 @@ type reader struct {
 	known bool   // read is known: a higher previous sequence means a loss
 
 	segment int
-	file    *os.File
+	file    *source
 	live    *wlog.LiveReader // until damage is met
 	scan    *scanner         // from then on
 	whole   int64            // the end of the last whole record
@@ -39,26 +38,27 @@ func (r *reader) close() {
 
 func (r *reader) open() error {
 	name := wlog.SegmentName(r.spool.dir, r.segment)
-	file, err := os.Open(name)
+	file, err := r.spool.tuning.openSegment(name)
 	if err != nil {
 		return err
 	}
 	// A device could be read for ever.
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", name)
+		err = fmt.Errorf("%s: %w", name, errNotRegular)
 	}
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
-	r.file = file
-	r.live = wlog.NewLiveReader(slog.New(slog.DiscardHandler), r.metrics, file)
+	r.file = &source{segmentFile: file}
+	r.live = wlog.NewLiveReader(slog.New(slog.DiscardHandler), r.metrics, r.file)
 	return nil
 }
 
 // fromLog returns the record that follows the last one read, or nil if it cannot
-// be found up to the last one that is committed.
-func (r *reader) fromLog(committed Position) *block {
+// be found up to the last one that is committed. An error says nothing about what is
+// in the segments: reading goes on with the same one at the next attempt.
+func (r *reader) fromLog(committed Position) (*block, error) {
 	for {
 		data, err := r.record(committed)
 		if err == nil {
@@ -66,20 +66,27 @@ func (r *reader) fromLog(committed Position) *block {
 			if beyond {
 				// It is to be read again when it is committed.
 				r.close()
-				return nil
+				return nil, nil
 			}
 			if b != nil {
-				return b
+				return b, nil
 			}
 			continue
 		}
-		if !errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF):
+		case isMissing(err):
 			r.damage.add(r.segment, err)
-			// What is written to a file that cannot be opened would be lost too.
+			// What is written to a file that is not there would be lost too.
 			r.spool.retire(r.segment)
+		default:
+			// The readers cannot go on after an error. The segment is read from its
+			// start again; what was handed out is passed over.
+			r.close()
+			return nil, fmt.Errorf("reading the spool: %w", err)
 		}
 		if r.segment >= committed.Segment {
-			return nil
+			return nil, nil
 		}
 		r.close()
 		r.segment++
@@ -98,13 +105,8 @@ func (r *reader) record(committed Position) ([]byte, error) {
 			r.whole = r.live.Offset()
 			return r.live.Record(), nil
 		}
-		err := r.live.Err()
-		if errors.Is(err, io.EOF) {
-			if r.segment < committed.Segment && r.atEnd() {
-				return nil, io.EOF
-			}
-		} else {
-			r.damage.add(r.segment, err)
+		if err := r.liveEnd(committed); err != nil {
+			return nil, err
 		}
 		r.startScan()
 	}
@@ -115,10 +117,24 @@ func (r *reader) record(committed Position) ([]byte, error) {
 	return data, err
 }
 
-// atEnd tells whether the whole file has been read.
-func (r *reader) atEnd() bool {
+// liveEnd returns io.EOF if the live reader has read the whole segment, why it could
+// not, or nil if it has met damage.
+func (r *reader) liveEnd(committed Position) error {
+	if r.file.err != nil {
+		return r.file.err
+	}
+	if err := r.live.Err(); !errors.Is(err, io.EOF) {
+		r.damage.add(r.segment, err)
+		return nil
+	}
+	if r.segment >= committed.Segment {
+		return nil
+	}
 	info, err := r.file.Stat()
-	return err == nil && r.live.Offset() >= info.Size()
+	if err == nil && r.live.Offset() >= info.Size() {
+		return io.EOF
+	}
+	return err
 }
 
 // startScan goes on behind the last whole record with a reader that gets over

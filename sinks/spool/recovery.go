@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/prometheus/prometheus/tsdb/wlog"
+	"go.uber.org/zap"
 )
 
 // maxTorn is the most that is cut off the end of the log. A crash leaves no more
@@ -43,6 +44,64 @@ func findEnd(dir string, segments []int) (logEnd, error) {
 		}
 	}
 	return end, nil
+}
+
+// catchUp returns where reading is to go on, and whether the checkpoint is too old to
+// tell: to free a full disk, segments are removed even if the checkpoint that lets them
+// go cannot be written.
+func (s *Spool) catchUp(checkpoint Position, ok bool, segments []int) (from Position, outdated bool, err error) {
+	if !ok || len(segments) == 0 || segments[0] <= checkpoint.Segment {
+		return checkpoint, false, nil
+	}
+	first, damaged, err := firstRecord(s.dir, segments)
+	if err != nil || first.previous <= checkpoint.Sequence {
+		return checkpoint, false, err
+	}
+	if damaged {
+		// What is lost of the first segment cannot be told from what was removed.
+		return checkpoint, true, nil
+	}
+	s.zap().Warn("the checkpoint of the spool is older than its files; events between them are gone: "+
+		"they were acknowledged, unless somebody has removed files",
+		zap.String("dir", s.dir), zap.Uint64("events", first.previous-checkpoint.Sequence),
+		zap.Int("checkpoint_segment", checkpoint.Segment), zap.Int("first_segment", segments[0]))
+	return Position{Segment: segments[0], Sequence: first.previous}, true, nil
+}
+
+// firstRecord returns the first record that can be read, and whether something before
+// it cannot. Its count is zero if there is none.
+func firstRecord(dir string, segments []int) (rec record, damaged bool, err error) {
+	for _, segment := range segments {
+		rec, harmed, err := firstOf(wlog.SegmentName(dir, segment))
+		damaged = damaged || harmed
+		if err != nil || rec.count > 0 {
+			return rec, damaged, err
+		}
+	}
+	return record{}, damaged, nil
+}
+
+func firstOf(name string) (rec record, damaged bool, err error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return record{}, false, err
+	}
+	defer func() { _ = file.Close() }()
+	scan := newScanner(file, 0)
+	for {
+		data, err := scan.next()
+		damaged = damaged || scan.damaged
+		if errors.Is(err, io.EOF) {
+			return record{}, damaged, nil
+		}
+		if err != nil {
+			return record{}, damaged, err
+		}
+		if rec, err := decodeRecord(data); err == nil {
+			return rec, damaged, nil
+		}
+		damaged = true
+	}
 }
 
 // segmentTail is what the end of a segment looks like.

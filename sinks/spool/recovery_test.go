@@ -32,7 +32,7 @@ func reopen(t testing.TB, dir string) (*Spool, []Entry, logs) {
 	t.Helper()
 	logged := newLogs()
 	s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get})
-	return s, pending(s), logged
+	return s, pending(t, s), logged
 }
 
 // A process that dies while it writes leaves every event whose Append returned.
@@ -117,7 +117,7 @@ func TestTornAnywhere(t *testing.T) {
 				t.Fatalf("cut at %d: %d events are reported as lost", size, lost)
 			}
 			appendTest(t, s, 50, 52)
-			expect(t, pending(s), []int{50, 51})
+			expect(t, pending(t, s), []int{50, 51})
 			s.Close()
 		}
 	}
@@ -130,7 +130,7 @@ func TestSequencesNeverReused(t *testing.T) {
 	for run := range 12 {
 		s := openTest(t, Options{Dir: dir})
 		appendTest(t, s, 0, 3)
-		entries := pending(s)
+		entries := pending(t, s)
 		end := entries[len(entries)-1]
 		if end.Sequence != last+3 {
 			t.Fatalf("run %d ends with sequence %d after %d", run, end.Sequence, last)
@@ -163,7 +163,7 @@ func TestSequencesOfFailedCommits(t *testing.T) {
 	}
 	faulty.log.Store(false)
 	recovered(t, s, 2)
-	entries := pending(s)
+	entries := pending(t, s)
 	expect(t, entries, []int{0, 2})
 	if entries[1].Sequence < 3 {
 		t.Errorf("the sequence %d was given twice", entries[1].Sequence)

@@ -79,13 +79,18 @@ func newLimits(maxSize int64, sync time.Duration) limits {
 	return limits{maxSize: maxSize, segmentSize: size, sync: sync}
 }
 
-// Configure changes what a reload may change, while the spool is in use.
+// Configure changes what a reload may change, while the spool is in use. What was
+// written before is on the disk when it returns, if more is promised of the sync now.
 func (s *Spool) Configure(maxSize int64, sync time.Duration) {
 	s.mu.Lock()
+	before := s.limits.sync
 	s.limits = newLimits(maxSize, sync)
 	s.trouble.notify()
 	s.mu.Unlock()
 	signal(s.retime)
+	if before != sync && (sync == SyncAlways || before == SyncOff) {
+		s.force()
+	}
 }
 
 // InDoubt is the sequence up to which events of an earlier run may have been sent

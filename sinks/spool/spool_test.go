@@ -40,7 +40,7 @@ func TestSpool(t *testing.T) {
 			if got, want := s.InDoubt(), uint64(100); got != want {
 				t.Errorf("in doubt up to %d, want %d", got, want)
 			}
-			entries := pending(s)
+			entries := pending(t, s)
 			expect(t, entries, sequence(20, 110))
 			s.Acknowledge(entries[len(entries)-1].Position)
 			if got := s.Stats(); got.Events != 0 || !got.Oldest.IsZero() {
@@ -51,7 +51,7 @@ func TestSpool(t *testing.T) {
 			}
 
 			s = openTest(t, Options{Dir: dir, Sync: sync})
-			expect(t, pending(s), nil)
+			expect(t, pending(t, s), nil)
 			if got := s.InDoubt(); got != 0 {
 				t.Errorf("a drained spool has doubts up to %d", got)
 			}
@@ -197,7 +197,7 @@ func TestAppendLarge(t *testing.T) {
 	all.Wait()
 	s.Close()
 	s = openTest(t, Options{Dir: dir})
-	entries := pending(s)
+	entries := pending(t, s)
 	if len(entries) != 8 {
 		t.Fatalf("got %d entries, want 8", len(entries))
 	}

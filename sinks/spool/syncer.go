@@ -29,6 +29,27 @@ func (s *Spool) syncAtIntervals() {
 	}
 }
 
+// force syncs what was written when less was promised. The log itself has synced the
+// segments before the current one. If this fails, the next event begins a segment.
+func (s *Spool) force() {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mu.Lock()
+	closed := s.closed
+	s.mu.Unlock()
+	if closed {
+		return
+	}
+	err := s.log.Sync()
+	if err == nil {
+		err = syncDir(s.dir)
+	}
+	if err != nil {
+		s.suspect.Store(true)
+	}
+	s.failOn(err)
+}
+
 func (s *Spool) syncDirty() {
 	if !s.dirty.Swap(false) {
 		return
