@@ -426,3 +426,29 @@ func TestSpoolOnFullDisk(t *testing.T) {
 		t.Error("the spool holds nothing")
 	}
 }
+
+// TestHasStream says when an event without a stream may be the only one: an event is
+// set aside only if there is a stream that takes others.
+func TestHasStream(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	client := newTestClient(t, server)
+	s := startSpooled(t, server.ClientURL(), spooled(t.TempDir(), func(s *JetStream) { s.Stream = &Stream{Name: "EVENTS"} }), nil)
+	link := s.lease.value
+	eventually(t, patience, link.conn.connected)
+	has := func(want bool) {
+		t.Helper()
+		if got, err := link.route.HasStream(t.Context(), link.route.Session()); err != nil || got != want {
+			t.Errorf("got %v, %v, want %v", got, err, want)
+		}
+	}
+	has(false)
+	config := eventStream()
+	for subject, want := range map[string]bool{"elsewhere.>": false, "segment.events.web.>": true, "segment.>": true} {
+		config.Subjects = []string{subject}
+		if _, err := client.js.CreateOrUpdateStream(t.Context(), config); err != nil {
+			t.Fatal(err)
+		}
+		has(want)
+	}
+}

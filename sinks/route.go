@@ -4,10 +4,12 @@ package sinks
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
@@ -82,7 +84,11 @@ func (r *route) HasStream(ctx context.Context, session *forward.Session) (bool, 
 		return false, nil
 	}
 	infos, err := keeper.find(ctx, session.JetStream)
-	return len(infos) > 0, err
+	// One that is there by its name may take no event of the sink at all; then they
+	// all wait until it does.
+	return slices.ContainsFunc(infos, func(info *jetstream.StreamInfo) bool {
+		return slices.ContainsFunc(info.Config.Subjects, func(s string) bool { return overlap(s, keeper.subject) })
+	}), err
 }
 
 // Rejected implements forward.Route.

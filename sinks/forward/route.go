@@ -20,7 +20,8 @@ type Route interface {
 	Batched() bool
 	// Look asks for a look at the stream, soon: an event found none.
 	Look()
-	// HasStream tells whether there is a stream for the sink's events now.
+	// HasStream tells whether there is a stream now that takes events of the sink, if
+	// perhaps not all.
 	HasStream(context.Context, *Session) (bool, error)
 	// Rejected is the subject on which an event that no stream can ever store is
 	// shown, or empty.
