@@ -329,14 +329,14 @@ func TestSpoolDirectory(t *testing.T) {
 		t.Errorf("%d different directories, want 15", len(different))
 	}
 
-	real := t.TempDir()
+	target := t.TempDir()
 	link := filepath.Join(t.TempDir(), "link")
-	if err := os.Symlink(real, link); err != nil {
+	if err := os.Symlink(target, link); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("SPOOL", filepath.Join(link, "missing", "..", "spool"))
 	got := directory(func(s *JetStream) { s.Spool = &Spool{Directory: "{env.SPOOL}"} })
-	if want, err := filepath.EvalSymlinks(real); err != nil || got != filepath.Join(want, "spool") {
+	if want, err := filepath.EvalSymlinks(target); err != nil || got != filepath.Join(want, "spool") {
 		t.Errorf("got %s, want it in %s, %v", got, want, err)
 	}
 	s, _ := newJetStream(t, "nats://a", func(s *JetStream) { s.Spool = &Spool{Directory: "{env.NOBODY_SETS_THIS}"} })
