@@ -12,6 +12,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/natscontext"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
 
 const (
@@ -23,7 +25,7 @@ const (
 	// maxPendingAcks bounds the acks that JetStream owes; asyncAckTimeout frees the
 	// place of one that never comes, which nats.go by default keeps for ever.
 	maxPendingAcks  = 4096
-	asyncAckTimeout = lastAckWait + time.Second
+	asyncAckTimeout = forward.LastAckWait + time.Second
 )
 
 // connOptions is all that makes two connections differ. Its Connection has been

@@ -14,15 +14,8 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
-const (
-	firstRetry = 25 * time.Millisecond
-	lastRetry  = 500 * time.Millisecond
-
-	// An ack may be lost, with the stream's leader for one, so a try does not wait
-	// for all of ack_timeout; later tries wait longer, for a NATS that is slow.
-	firstAckWait = time.Second
-	lastAckWait  = 4 * time.Second
-)
+// lastRetry is shorter than that of the forwarder: a request waits.
+const lastRetry = 500 * time.Millisecond
 
 // publishInstead publishes an event that the spool cannot take. It does not wait for
 // a NATS that is away: while the spool is full, every request would.
@@ -55,14 +48,14 @@ func (s *JetStream) publishDirectly(ctx context.Context, c *conn, event *spool.E
 	kept := *event
 	kept.Body = bytes.Clone(event.Body)
 
-	ackWait := firstAckWait
-	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
+	ackWait := forward.FirstAckWait
+	for wait := forward.FirstRetry; ; wait = min(2*wait, lastRetry) {
 		err := publishOnce(ctx, c, &kept, ackWait)
 		if err == nil || forward.NeedsOperator(err) {
 			return forward.Explain(err)
 		}
 		if errors.Is(err, forward.ErrNoAck) {
-			ackWait = min(2*ackWait, lastAckWait)
+			ackWait = min(2*ackWait, forward.LastAckWait)
 		}
 		if keeper := s.keeper.Load(); keeper != nil && forward.IsNoStream(err) {
 			keeper.look()

@@ -64,17 +64,7 @@ func freePort(t *testing.T) int {
 // eventually fails the test if cond does not hold before the timeout.
 func eventually(t *testing.T, timeout time.Duration, cond func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(timeout)
-	defer deadline.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("not within %s", timeout)
-		}
-	}
+	natstest.Within(t, timeout, "the condition holds", cond)
 }
 
 // receive fails the test if nothing comes out of the channel in time.

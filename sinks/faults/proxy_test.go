@@ -139,7 +139,7 @@ func (p *proxy) pass(to, from net.Conn) {
 			return
 		}
 		if delay := p.lateness(); delay > 0 {
-			time.Sleep(delay)
+			time.Sleep(delay) // This is the slowness itself; nothing is waited for.
 		}
 		p.gate.RLock()
 		_, err = to.Write(buffer[:n])

@@ -14,7 +14,8 @@ func randomRows() []row {
 	return []row{{name: "random kills", long: true, fault: randomKills}}
 }
 
-// randomKills kills Caddies and NATS at random moments.
+// randomKills kills Caddies and NATS at random moments. The pauses are the test: a
+// kill that awaited some event would always come at the same point.
 func randomKills(s *scene) error {
 	for end := time.Now().Add(*randomFlag); time.Now().Before(end); {
 		kill, start := s.killNATS, s.startNATS

@@ -98,7 +98,8 @@ func (s *scene) answersFor(d time.Duration) error {
 	return s.each(func(l *lane) error { return l.answers(more) })
 }
 
-// lasts lets a fault last.
+// lasts lets a fault last. It sleeps because a fault is defined by how long it lasts,
+// compared with the timeouts of Caddy and NATS, and not by an event.
 func (s *scene) lasts(short, long time.Duration) error {
 	time.Sleep(choose(short, long))
 	return nil

@@ -47,7 +47,7 @@ func TestHealth(t *testing.T) {
 				core, logs := observer.New(zap.DebugLevel)
 				h := health{quiet: quiet, logger: func() *zap.Logger { return zap.New(core) }}
 				for _, s := range test.steps {
-					time.Sleep(s.after)
+					time.Sleep(s.after) // of the bubble's clock: it takes no time
 					if s.err == nil {
 						h.works()
 					} else {

@@ -15,17 +15,24 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 )
 
+// restartable returns a proxy, and how to start a server behind it that finds what the
+// one before has stored.
+func restartable(t *testing.T) (*natstest.Proxy, func() *server.Server) {
+	t.Helper()
+	directory := t.TempDir()
+	proxy := natstest.NewProxy(t)
+	return proxy, func() *server.Server {
+		s := natstest.Start(t, func(o *server.Options) { o.StoreDir = directory })
+		proxy.SetTarget(s.Addr().String())
+		return s
+	}
+}
+
 // The server ends in the middle of windows, and comes back with what it had.
 func TestServerRestarts(t *testing.T) {
 	modes(t, func(t *testing.T, batched bool) {
 		const restarts, chunk = 4, 3000
-		directory := t.TempDir()
-		proxy := natstest.NewProxy(t)
-		start := func() *server.Server {
-			s := natstest.Start(t, func(o *server.Options) { o.StoreDir = directory })
-			proxy.SetTarget(s.Addr().String())
-			return s
-		}
+		proxy, start := restartable(t)
 		s := start()
 		r := newRig(t, proxy.Address())
 		createStream(t, r.route.js, nil)
@@ -90,13 +97,7 @@ func TestShortOutageIsQuiet(t *testing.T) {
 
 // While there is no NATS, events wait, which is said once when it lasts.
 func TestLongOutageIsLogged(t *testing.T) {
-	directory := t.TempDir()
-	proxy := natstest.NewProxy(t)
-	start := func() *server.Server {
-		s := natstest.Start(t, func(o *server.Options) { o.StoreDir = directory })
-		proxy.SetTarget(s.Addr().String())
-		return s
-	}
+	proxy, start := restartable(t)
 	s := start()
 	r := newRig(t, proxy.Address())
 	r.forwarder.health.quiet = 20 * time.Millisecond

@@ -13,13 +13,15 @@ import (
 )
 
 const (
-	firstRetry = 25 * time.Millisecond
+	// FirstRetry is the pause after the first failure. Later ones are longer.
+	FirstRetry = 25 * time.Millisecond
 	lastRetry  = 5 * time.Second
 
-	// An ack may be lost, with the stream's leader for one, so a round does not
-	// wait for long; later ones wait longer, for a NATS that is slow.
-	firstAckWait = time.Second
-	lastAckWait  = 4 * time.Second
+	// FirstAckWait is how long the first try waits for acks. It is not long, as one
+	// may be lost, with the stream's leader for one.
+	FirstAckWait = time.Second
+	// LastAckWait bounds the longer waits of later tries, for a NATS that is slow.
+	LastAckWait = 4 * time.Second
 
 	// suspectAfter is how long events find no stream before it is asked whether
 	// there is one for their subjects at all.
@@ -55,7 +57,7 @@ func (w *window) settle(i int) {
 // context ends.
 func (f *Forwarder) publishSingly(ctx context.Context, entries []spool.Entry) {
 	w := newWindow(entries)
-	ackWait, pause := firstAckWait, firstRetry
+	ackWait, pause := FirstAckWait, FirstRetry
 	var suspect time.Time // since when events find no stream
 	for {
 		route, session := f.awaitSession(ctx)
@@ -73,7 +75,7 @@ func (f *Forwarder) publishSingly(ctx context.Context, entries []spool.Entry) {
 			return
 		}
 		if w.left < before {
-			pause, ackWait = firstRetry, firstAckWait
+			pause, ackWait = FirstRetry, FirstAckWait
 		}
 		f.health.fails(failures.cause())
 		if len(failures.suspects) == 0 {
@@ -88,7 +90,7 @@ func (f *Forwarder) publishSingly(ctx context.Context, entries []spool.Entry) {
 			}
 		}
 		if errors.Is(failures.other, ErrNoAck) {
-			ackWait = min(2*ackWait, lastAckWait)
+			ackWait = min(2*ackWait, LastAckWait)
 		}
 		f.pause(ctx, pause)
 		pause = min(2*pause, lastRetry)

@@ -193,7 +193,7 @@ func TestSilentStream(t *testing.T) {
 	wantEach(t, r.route.js, 10)
 	began := time.Now()
 	r.stop()
-	if d := time.Since(began); d > firstAckWait {
+	if d := time.Since(began); d > FirstAckWait {
 		t.Errorf("the forwarder ends after %s", d)
 	}
 }

@@ -228,11 +228,15 @@ func read(t testing.TB, name string) []byte {
 // eventually waits for what another goroutine does.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	end := time.Now().Add(deadline)
+	end := time.NewTimer(deadline)
+	defer end.Stop()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
 	for !done() {
-		if time.Now().After(end) {
+		select {
+		case <-look.C:
+		case <-end.C:
 			t.Fatalf("%s: never", what)
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
