@@ -116,7 +116,7 @@ func TestDamagedWhileRunning(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, Options{Dir: dir, Logger: logged.get}, smallQueue(0))
 	appendTest(t, s, 0, 10)
-	half, _ := fileSize(dir, s.usage.segment())
+	half, _ := fileSize(dir, currentSegment(s))
 	appendTest(t, s, 10, 20)
 	file, err := os.OpenFile(segments(t, dir)[0], os.O_WRONLY, 0)
 	if err != nil {

@@ -126,7 +126,9 @@ func TestFailing(t *testing.T) {
 // Events that failed are not handed out when the reader finds them on disk.
 func TestFailingOnDisk(t *testing.T) {
 	s, faulty := openFaulty(t, Options{Dir: t.TempDir()})
+	s.mu.Lock()
 	s.queue.max = 0
+	s.mu.Unlock()
 	appendTest(t, s, 0, 5)
 	faulty.log.Store(true)
 	faulty.halves.Store(true)
@@ -210,17 +212,19 @@ func TestFailingFile(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, Options{Dir: dir, Logger: logged.get})
 	appendTest(t, s, 0, 10)
-	full := wlog.SegmentName(dir, s.usage.segment()+1)
+	full := wlog.SegmentName(dir, currentSegment(s)+1)
 	if err := os.Symlink("/dev/full", full); err != nil {
 		t.Fatal(err)
 	}
 	s.suspect.Store(true)
 	appendTest(t, s, 10, 20)
+	s.mu.Lock()
 	s.queue = queue{}
+	s.mu.Unlock()
 	expect(t, pending(t, s), sequence(0, 20))
 
 	// The same at the end.
-	full = wlog.SegmentName(dir, s.usage.segment()+1)
+	full = wlog.SegmentName(dir, currentSegment(s)+1)
 	if err := os.Symlink("/dev/full", full); err != nil {
 		t.Fatal(err)
 	}

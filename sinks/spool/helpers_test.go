@@ -133,6 +133,14 @@ func nextTest(t testing.TB, s *Spool, limit int) []Entry {
 	return entries
 }
 
+// currentSegment is the number of the segment that is written to. The keeper may
+// begin another one at any time.
+func currentSegment(s *Spool) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.usage.segment()
+}
+
 // pending returns what a spool has to hand out, without waiting.
 func pending(t testing.TB, s *Spool) []Entry {
 	t.Helper()

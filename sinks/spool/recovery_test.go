@@ -95,7 +95,7 @@ func TestTornAnywhere(t *testing.T) {
 	ends := []int64{0} // of the records
 	for n := range 6 {
 		appendTest(t, s, n, n+1)
-		size, _ := fileSize(dir, s.usage.segment())
+		size, _ := fileSize(dir, currentSegment(s))
 		ends = append(ends, size)
 	}
 	segment := segments(t, dir)[0]

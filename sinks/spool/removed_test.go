@@ -26,13 +26,11 @@ func TestRemoved(t *testing.T) {
 				t.checkpointInterval = time.Millisecond
 			})
 			appendTest(t, s, 0, 10)
-			if err := remove(dir, wlog.SegmentName(dir, s.usage.segment())); err != nil {
+			if err := remove(dir, wlog.SegmentName(dir, currentSegment(s))); err != nil {
 				t.Fatal(err)
 			}
 			eventually(t, "a new segment", func() bool {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				_, there := fileSize(dir, s.usage.segment())
+				_, there := fileSize(dir, currentSegment(s))
 				return there
 			})
 			appendTest(t, s, 10, 20)
@@ -61,7 +59,7 @@ func TestRemovedBeforeReading(t *testing.T) {
 	s.reader.close()
 	s.reader.block = nil
 	s.reading.Unlock()
-	if err := os.Remove(wlog.SegmentName(dir, s.usage.segment())); err != nil {
+	if err := os.Remove(wlog.SegmentName(dir, currentSegment(s))); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, pending(t, s), nil)
@@ -73,7 +71,7 @@ func TestRemovedBeforeReading(t *testing.T) {
 	if got := s.Stats().Events; got != 12 {
 		t.Errorf("%d events are waiting, want 12", got)
 	}
-	s.Acknowledge(Position{Segment: s.usage.segment(), Sequence: 12})
+	s.Acknowledge(Position{Segment: currentSegment(s), Sequence: 12})
 	if got := s.Stats().Events; got != 0 {
 		t.Errorf("%d events are waiting, want none", got)
 	}
