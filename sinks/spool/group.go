@@ -14,6 +14,9 @@ const (
 	maxGroupBytes  = 1 << 20
 	maxGroupEvents = 4096
 
+	// maxYields bounds how often a leader lets others run before it commits.
+	maxYields = 8
+
 	// maxKeptBuffer is the largest buffer that is kept for another group.
 	maxKeptBuffer = 2 << 20
 )
