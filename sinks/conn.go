@@ -52,7 +52,7 @@ type conn struct {
 	mu       sync.Mutex
 	watchers map[*watcher]struct{}
 
-	backlog backlog
+	outbox outbox
 }
 
 // link is one nats.Conn. nats.go reconnects by itself, but gives up for good
@@ -103,6 +103,7 @@ func newConn(o connOptions) (*conn, error) {
 		done:     make(chan struct{}),
 		timeout:  closeTimeout,
 		watchers: make(map[*watcher]struct{}),
+		outbox:   outbox{wake: make(chan struct{}, 1)},
 	}
 	c.cut, c.cutNow = context.WithCancel(context.Background())
 	c.dial = func(handlers ...nats.Option) (*nats.Conn, jetstream.JetStream, error) {
@@ -159,7 +160,10 @@ func (c *conn) current() *nats.Conn {
 // run opens links and closes the last one.
 func (c *conn) run(outcome chan<- error, late <-chan struct{}) {
 	defer close(c.done)
+	var sender sync.WaitGroup
+	defer sender.Wait()
 	defer c.cutNow()
+	sender.Go(c.empty)
 	for attempts := 1; ; attempts++ {
 		opened := time.Now()
 		l, err := c.open()
@@ -180,7 +184,7 @@ func (c *conn) run(outcome chan<- error, late <-chan struct{}) {
 			err = c.hold(l)
 		}
 		if c.stopping() {
-			c.log.closedOnPurpose(c.backlog.size())
+			c.log.closedOnPurpose(c.outbox.size())
 			return
 		}
 		c.log.closed(err)
@@ -189,7 +193,7 @@ func (c *conn) run(outcome chan<- error, late <-chan struct{}) {
 		}
 		select {
 		case <-c.stop:
-			c.log.closedOnPurpose(c.backlog.size())
+			c.log.closedOnPurpose(c.outbox.size())
 			return
 		case <-time.After(reconnectDelay(attempts)):
 		}
@@ -235,7 +239,7 @@ func (c *conn) hold(l *link) error {
 	}
 	timer := time.AfterFunc(c.timeout, c.cutNow)
 	defer timer.Stop()
-	if c.connected() && l.nc.Drain() == nil {
+	if c.drain(l) {
 		select {
 		case <-l.closed:
 		case <-c.cut.Done():
@@ -244,6 +248,15 @@ func (c *conn) hold(l *link) error {
 	c.cutNow()
 	l.nc.Close()
 	return nil
+}
+
+// drain begins to send what is left, and tells whether it has.
+func (c *conn) drain(l *link) bool {
+	if !c.connected() {
+		return false
+	}
+	c.flush(l.nc)
+	return l.nc.Drain() == nil
 }
 
 func (c *conn) stopping() bool {
@@ -288,7 +301,7 @@ func (c *conn) handlers(l *link) []nats.Option {
 		}
 		c.setUp(nc, l)
 		wasUp()
-		c.backlog.flush(nc)
+		c.flush(nc)
 	}
 	return []nats.Option{
 		nats.ConnectHandler(connected),

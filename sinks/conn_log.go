@@ -159,6 +159,12 @@ func (l *connLog) asyncError(err error) {
 	l.logger().Warn("NATS reports an error", fields...)
 }
 
+// refused reports events that had waited and that NATS does not take.
+func (l *connLog) refused(events int, err error) {
+	l.logger().Error("NATS does not take events that waited for it: they are lost",
+		zap.Int("dropped", events), zap.String("error", l.scrub(err)))
+}
+
 // closed reports an end that nobody here asked for.
 func (l *connLog) closed(err error) {
 	l.logger().Warn("connection to NATS has ended, opening another", zap.String("error", l.scrub(err)))

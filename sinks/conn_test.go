@@ -20,6 +20,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
 func wantEmptyPool(t *testing.T) {
@@ -168,9 +169,9 @@ func TestConnWaitsForTheServer(t *testing.T) {
 	refuseSecrets(t, logs, "s3cret", "alice")
 }
 
-// TestConnKeepsTheBacklog publishes before the first connection and between two,
+// TestConnKeepsTheOutbox publishes before the first connection and between two,
 // with headers, which nats.go itself refuses before the first one.
-func TestConnKeepsTheBacklog(t *testing.T) {
+func TestConnKeepsTheOutbox(t *testing.T) {
 	checkLeaks(t)
 	port := freePort(t)
 	url := fmt.Sprintf("nats://127.0.0.1:%d", port)
@@ -178,8 +179,7 @@ func TestConnKeepsTheBacklog(t *testing.T) {
 	publish := func(text string) {
 		t.Helper()
 		data := []byte(text)
-		msg := &nats.Msg{Subject: "pixel", Header: nats.Header{"Nats-Msg-Id": {text}}, Data: data}
-		if err := c.publishBuffered(msg); err != nil {
+		if err := c.publish(spool.Event{Subject: "pixel", MessageID: text, Body: data}); err != nil {
 			t.Fatal(err)
 		}
 		clear(data) // the caller's memory is reused
@@ -198,12 +198,12 @@ func TestConnKeepsTheBacklog(t *testing.T) {
 
 	s = startServer(t, func(o *server.Options) { o.Port = port })
 	eventually(t, patience, func() bool { return inMsgs(t, s) == 1 })
-	if n := c.backlog.size(); n != 0 {
+	if n := c.outbox.size(); n != 0 {
 		t.Errorf("%d messages are still kept", n)
 	}
 }
 
-func TestConnBacklogIsBounded(t *testing.T) {
+func TestConnOutboxIsBounded(t *testing.T) {
 	checkLeaks(t)
 	logs := observeLogs(t)
 	url := fmt.Sprintf("nats://127.0.0.1:%d", freePort(t))
@@ -211,19 +211,71 @@ func TestConnBacklogIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	msg := &nats.Msg{Subject: "p", Data: make([]byte, 1<<20)}
+	event := spool.Event{Subject: "p", Body: make([]byte, 1<<20)}
 	for range 7 {
-		if err := c.publishBuffered(msg); err != nil {
+		if err := c.publish(event); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := c.publishBuffered(msg); !errors.Is(err, errBacklogFull) {
+	if err := c.publish(event); !errors.Is(err, errOutboxFull) {
 		t.Errorf("got %v, want a full buffer", err)
 	}
 	c.release()
 	eventually(t, patience, func() bool {
 		return logs.FilterMessage("closed the connection to NATS while events waited for it: they are lost").Len() == 1
 	})
+}
+
+// TestConnReportsWhatNATSRefuses keeps an event that turns out to be too large when
+// there is a server to say so.
+func TestConnReportsWhatNATSRefuses(t *testing.T) {
+	checkLeaks(t)
+	logs := observeLogs(t)
+	port := freePort(t)
+	c := acquire(t, connOptions{Connection: Connection{Servers: []string{fmt.Sprintf("nats://127.0.0.1:%d", port)}}})
+	for _, size := range []int{2 << 20, 1} {
+		if err := c.publish(spool.Event{Subject: "p", Body: make([]byte, size)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := startServer(t, func(o *server.Options) { o.Port = port })
+	eventually(t, patience, func() bool { return inMsgs(t, s) == 1 && c.outbox.size() == 0 })
+	lines := logs.FilterMessage("NATS does not take events that waited for it: they are lost").All()
+	if len(lines) != 1 || lines[0].ContextMap()["dropped"] != int64(1) {
+		t.Errorf("logged %v", lines)
+	}
+	if err := c.publish(spool.Event{Subject: "p", Body: make([]byte, 2<<20)}); !errors.Is(err, nats.ErrMaxPayload) {
+		t.Errorf("publishing what is too large: got %v", err)
+	}
+}
+
+// TestConnPublishesInBursts sees everything arrive in order although the memory of one
+// burst is used for another.
+func TestConnPublishesInBursts(t *testing.T) {
+	checkLeaks(t)
+	s := startServer(t, nil)
+	received := newTestClient(t, s).subscribe(t, "pixel")
+	c := acquire(t, connOptions{Connection: Connection{Servers: []string{s.ClientURL()}}})
+	eventually(t, patience, c.connected)
+	const bursts, each = 20, 50
+	for burst := range bursts {
+		for n := range each {
+			body := fmt.Appendf(nil, "%d of %d", n, burst)
+			if err := c.publish(spool.Event{Subject: "pixel", MessageID: string(body), Body: body}); err != nil {
+				t.Fatal(err)
+			}
+			clear(body) // the caller's memory is reused
+		}
+		for n := range each {
+			msg := receive(t, received)
+			if want := fmt.Sprintf("%d of %d", n, burst); string(msg.Data) != want || msg.Header.Get(nats.MsgIdHdr) != want {
+				t.Fatalf("got %q with the header %v, want %s", msg.Data, msg.Header, want)
+			}
+		}
+	}
+	if n := c.outbox.size(); n != 0 {
+		t.Errorf("%d events still wait", n)
+	}
 }
 
 func inMsgs(t *testing.T, s *server.Server) int64 {

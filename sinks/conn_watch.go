@@ -33,6 +33,10 @@ func (c *conn) onConnect(f func(*nats.Conn)) (remove func()) {
 // setUp records that the link is up, or, with nil, down.
 func (c *conn) setUp(nc *nats.Conn, l *link) {
 	<-l.stored
+	var maxPayload int64
+	if nc != nil {
+		maxPayload = nc.MaxPayload() // before the lock: nats.go may keep one waiting
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.session.Swap(nil) != nil {
@@ -40,7 +44,7 @@ func (c *conn) setUp(nc *nats.Conn, l *link) {
 	}
 	if nc != nil {
 		c.lost = make(chan struct{})
-		c.session.Store(&forward.Session{Conn: nc, JetStream: l.js, Lost: c.lost})
+		c.session.Store(&forward.Session{Conn: nc, JetStream: l.js, MaxPayload: maxPayload, Lost: c.lost})
 	}
 	for w := range c.watchers {
 		c.notify(w)

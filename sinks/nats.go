@@ -69,13 +69,12 @@ func (s *NATS) open() (*conn, func(), error) {
 	return c, c.release, nil
 }
 
-// Publish hands the event to the connection. It returns an error when NATS is
-// away and the buffer is full.
+// Publish puts the event into a buffer, from where it goes to NATS soon, or when
+// NATS is there. It returns an error when that is full.
 func (s *NATS) Publish(ctx context.Context, event *pixel.Event) error {
-	message := s.event(ctx, event)
-	msg := forward.Message(&message)
+	published := s.event(ctx, event)
 	return s.lease.use(func(c *conn) error {
-		return forward.Explain(c.publishBuffered(msg))
+		return forward.Explain(c.publish(published))
 	})
 }
 

@@ -132,7 +132,7 @@ func TestNATSHoldsEvents(t *testing.T) {
 	stored("early 1", "early 2", "late 1", "late 2")
 }
 
-func TestNATSBacklogIsFull(t *testing.T) {
+func TestNATSOutboxIsFull(t *testing.T) {
 	checkLeaks(t)
 	s := startNATS(t, fmt.Sprintf("nats://127.0.0.1:%d", freePort(t)), nil)
 	event := &pixel.Event{Source: "web", Type: pixel.Page, Body: make([]byte, 1<<20)}
@@ -140,13 +140,13 @@ func TestNATSBacklogIsFull(t *testing.T) {
 	for range 8 {
 		err = errors.Join(err, s.Publish(context.Background(), event))
 	}
-	if !errors.Is(err, errBacklogFull) {
-		t.Errorf("got %v, want %v", err, errBacklogFull)
+	if !errors.Is(err, errOutboxFull) {
+		t.Errorf("got %v, want %v", err, errOutboxFull)
 	}
 	if err := s.Reject(context.Background(), &pixel.Rejection{Reason: pixel.NoData, Query: "q"}); !errors.Is(err, forward.ErrNotConnected) {
 		t.Errorf("got %v for a rejection, want %v", err, forward.ErrNotConnected)
 	}
-	if n := s.lease.value.backlog.size(); n != 7 {
+	if n := s.lease.value.outbox.size(); n != 7 {
 		t.Errorf("%d messages wait, want the 7 events that fit", n)
 	}
 }

@@ -25,8 +25,9 @@ type Writer struct {
 	// The log writer to write to, with its own options. Default: stdout
 	WriterRaw json.RawMessage `json:"writer,omitempty" caddy:"namespace=caddy.logging.writers inline_key=output"`
 
-	opener caddy.WriterOpener
-	lease  lease[*lineWriter]
+	opener  caddy.WriterOpener
+	discard bool
+	lease   lease[*lineWriter]
 }
 
 // CaddyModule returns the Caddy module information.
@@ -47,6 +48,7 @@ func (w *Writer) Provision(ctx caddy.Context) error {
 		}
 		w.opener = module.(caddy.WriterOpener)
 	}
+	_, w.discard = w.opener.(*caddy.DiscardWriter)
 	w.lease.open = w.open
 	return nil
 }
@@ -78,6 +80,9 @@ func (w *Writer) open() (*lineWriter, func(), error) {
 
 // Publish writes the event's line.
 func (w *Writer) Publish(_ context.Context, event *pixel.Event) error {
+	if w.discard {
+		return nil
+	}
 	return w.lease.use(func(lines *lineWriter) error {
 		return lines.write(event.Body)
 	})

@@ -303,3 +303,17 @@ func TestWriterDefault(t *testing.T) {
 		t.Errorf("the default output is %s", w.opener)
 	}
 }
+
+// A writer that discards everything is no detour.
+func TestWriterDiscards(t *testing.T) {
+	w := loadSink(t, "writer", `{"writer":{"output":"discard"}}`).(*Writer)
+	if !w.discard {
+		t.Error("the events are passed to a writer that discards them")
+	}
+	if err := w.Publish(context.Background(), newEvent("1")); err != nil {
+		t.Error(err)
+	}
+	if w.lease.release != nil {
+		t.Error("something was opened for what is discarded")
+	}
+}

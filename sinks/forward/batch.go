@@ -32,6 +32,7 @@ type batcher struct {
 	replies chan *nats.Msg
 	prefix  string // of all reply subjects, with a dot at the end
 	count   uint64
+	message MessageBuffer
 }
 
 const (
@@ -42,9 +43,6 @@ const (
 	// ackEvery is how often we ask to hear of progress, in messages. The server
 	// goes no higher than this.
 	ackEvery = "500"
-
-	// headerRoom is more than the names of the headers take.
-	headerRoom = 64
 
 	// A batch that goes without an answer for so long may be half with a leader
 	// that is no more. Its last message is sent again then: a server that misses
@@ -85,8 +83,7 @@ func (b *batcher) close() {
 // takes. nats.go refuses one that is, and a batch should not be left half sent.
 func fitting(entries []spool.Entry, maxPayload int64) int {
 	for i := range entries {
-		e := &entries[i].Event
-		if int64(len(e.Body)+len(e.MessageID)+len(e.TraceParent)+headerRoom) > maxPayload {
+		if MessageSize(&entries[i].Event) > maxPayload {
 			return i
 		}
 	}
@@ -113,18 +110,21 @@ func (b *batcher) publish(ctx context.Context, session *Session, entries []spool
 		case 0:
 			operation = opStart
 		}
-		msg := batchMessage(&entries[i].Event, prefix, i+1, operation)
+		msg := b.message.Of(&entries[i].Event)
+		msg.Reply = batchReplySubject(prefix, i+1, operation)
 		if err := session.Conn.PublishMsg(msg); err != nil {
 			return 0, err
 		}
 	}
-	return b.await(ctx, prefix, batchMessage(&entries[last].Event, prefix, last+1, opCommit), last+1)
+	commit := Message(&entries[last].Event)
+	commit.Reply = batchReplySubject(prefix, last+1, opCommit)
+	return b.await(ctx, prefix, commit, last+1)
 }
 
-func batchMessage(event *spool.Event, prefix string, sequence int, operation string) *nats.Msg {
-	msg := Message(event)
-	msg.Reply = prefix + strconv.Itoa(sequence) + "." + operation + ".$FI"
-	return msg
+// batchReplySubject is where the server learns a message's place in its batch, and
+// what to do with it.
+func batchReplySubject(prefix string, sequence int, operation string) string {
+	return prefix + strconv.Itoa(sequence) + "." + operation + ".$FI"
 }
 
 // drop forgets what has come for earlier batches.

@@ -130,7 +130,7 @@ func (f *Forwarder) Run(ctx context.Context) {
 func (f *Forwarder) deliver(ctx context.Context, entries []spool.Entry) {
 	rest := entries
 	if session := f.batchSession(entries); session != nil {
-		if n := fitting(entries, session.Conn.MaxPayload()); n > 0 {
+		if n := fitting(entries, session.MaxPayload); n > 0 {
 			stored, err := f.batches.publish(ctx, session, entries[:n])
 			f.acknowledge(entries[:stored])
 			f.noteBatch(err)

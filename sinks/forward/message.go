@@ -8,6 +8,9 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
+// headerRoom is more than the names of the headers take.
+const headerRoom = 64
+
 const headerTraceParent = "traceparent"
 
 // Message makes the NATS message of an event. They share the body.
@@ -24,4 +27,39 @@ func Message(event *spool.Event) *nats.Msg {
 		msg.Header[headerTraceParent] = []string{event.TraceParent}
 	}
 	return msg
+}
+
+// MessageSize is what the message of an event counts for the server, or little more.
+func MessageSize(event *spool.Event) int64 {
+	return int64(len(event.Body) + len(event.MessageID) + len(event.TraceParent) + headerRoom)
+}
+
+// MessageBuffer is the memory for one message at a time. The zero value is ready.
+type MessageBuffer struct {
+	msg             nats.Msg
+	header          nats.Header
+	messageID, span [1]string
+}
+
+// Of returns the message of an event, valid until the next call: nats.go copies what
+// it publishes, unless an ack is awaited.
+func (b *MessageBuffer) Of(event *spool.Event) *nats.Msg {
+	b.msg = nats.Msg{Subject: event.Subject, Data: event.Body}
+	if event.MessageID == "" && event.TraceParent == "" {
+		return &b.msg
+	}
+	if b.header == nil {
+		b.header = make(nats.Header, 2)
+	}
+	clear(b.header)
+	if event.MessageID != "" {
+		b.messageID[0] = event.MessageID
+		b.header[nats.MsgIdHdr] = b.messageID[:]
+	}
+	if event.TraceParent != "" {
+		b.span[0] = event.TraceParent
+		b.header[headerTraceParent] = b.span[:]
+	}
+	b.msg.Header = b.header
+	return &b.msg
 }

@@ -33,6 +33,7 @@ type Session struct {
 	Conn *nats.Conn
 	// JetStream has a timeout for acks: nats.go keeps the place of one that never
 	// comes, and would have none left for others.
-	JetStream jetstream.JetStream
-	Lost      <-chan struct{} // closed when the connection is lost
+	JetStream  jetstream.JetStream
+	MaxPayload int64           // of the server, in bytes
+	Lost       <-chan struct{} // closed when the connection is lost
 }

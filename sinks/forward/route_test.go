@@ -35,7 +35,7 @@ func newRoute(t testing.TB, servers string) *testRoute {
 	up := func(nc *nats.Conn) {
 		<-stored
 		r.lost = make(chan struct{})
-		r.session.Store(&Session{Conn: nc, JetStream: r.js, Lost: r.lost})
+		r.session.Store(&Session{Conn: nc, JetStream: r.js, MaxPayload: nc.MaxPayload(), Lost: r.lost})
 		if wake := r.wake.Load(); wake != nil {
 			(*wake)()
 		}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
+)
+
+// publish puts an event into the outbox, from where it is published soon, or when
+// there is a connection.
+func (c *conn) publish(event spool.Event) error {
+	// Later nobody could be told.
+	if session := c.session.Load(); session != nil && forward.MessageSize(&event) > session.MaxPayload {
+		return nats.ErrMaxPayload
+	}
+	return c.outbox.add(event)
+}
+
+// publishOrDrop hands a message to NATS if it is there: rejected requests do not
+// take the place of events.
+func (c *conn) publishOrDrop(msg *nats.Msg) error {
+	nc := c.current()
+	if nc == nil {
+		return forward.ErrNotConnected
+	}
+	return nc.PublishMsg(msg)
+}
+
+// empty publishes what is in the outbox, until the connection has ended.
+func (c *conn) empty() {
+	for {
+		select {
+		case <-c.outbox.wake:
+		case <-c.cut.Done():
+			return
+		}
+		// While the connection is down, whoever brings it up does this.
+		if nc := c.current(); nc != nil {
+			c.flush(nc)
+		}
+		select {
+		case <-time.After(outboxPause):
+		case <-c.cut.Done():
+			return
+		}
+	}
+}
+
+func (c *conn) flush(nc *nats.Conn) {
+	if refused, err := c.outbox.flush(nc); refused > 0 {
+		c.log.refused(refused, forward.Explain(err))
+	}
+}

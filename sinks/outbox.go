@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
+)
+
+const (
+	// maxOutbox is how many bytes of events wait for NATS.
+	maxOutbox = 8 << 20
+	// messageOverhead is about what an event takes besides its texts.
+	messageOverhead = 512
+	// maxSpare is the largest memory that is kept for another burst.
+	maxSpare = 1 << 20
+
+	// outboxPause is how often the outbox is emptied at most. The first event after
+	// a pause goes at once.
+	outboxPause = 5 * time.Millisecond
+)
+
+// outbox holds the events of core publishing until NATS has them. They are handed
+// over in bursts, as each by itself would cost a write to the network, and they
+// stay while the connection is down. It belongs to the shared connection, so a
+// reload that changes nothing about NATS keeps it. nats.go has a buffer for both
+// too, but writes it after each message, refuses messages with headers until it has
+// reached a server once, and makes publishers wait while it dials.
+type outbox struct {
+	mu      sync.Mutex
+	waiting outboxBurst
+	spare   outboxBurst   // empty; its memory is used again
+	bytes   int           // of what waits and what is being published
+	wake    chan struct{} // tells the sender that something waits
+
+	sending sync.Mutex // held while a burst is published, which keeps their order
+	message forward.MessageBuffer
+}
+
+// outboxBurst is events, and the memory in which their bodies are.
+type outboxBurst struct {
+	events []spool.Event
+	bodies []byte
+}
+
+var errOutboxFull = errors.New("the buffer for events is full: NATS is away, or slower than they come")
+
+// add keeps a copy of the event.
+func (o *outbox) add(event spool.Event) error {
+	size := outboxSize(&event)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.bytes+size > maxOutbox {
+		return errOutboxFull
+	}
+	o.bytes += size
+	begin := len(o.waiting.bodies)
+	// Events keep the memory they are in when it has to be moved to grow.
+	o.waiting.bodies = append(o.waiting.bodies, event.Body...)
+	event.Body = o.waiting.bodies[begin:]
+	o.waiting.events = append(o.waiting.events, event)
+	if len(o.waiting.events) == 1 {
+		select {
+		case o.wake <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+// flush publishes what waits, in order. It stops when the connection is down, and
+// returns how many events NATS refused for another reason, which would come again.
+func (o *outbox) flush(nc *nats.Conn) (refused int, cause error) {
+	o.sending.Lock()
+	defer o.sending.Unlock()
+	b := o.take()
+	bytes := 0
+	for i := range b.events {
+		err := nc.PublishMsg(o.message.Of(&b.events[i]))
+		if forward.IsDown(err) {
+			o.giveBack(b.events[i:], bytes)
+			return refused, cause
+		}
+		if err != nil {
+			refused++
+			cause = err
+		}
+		bytes += outboxSize(&b.events[i])
+	}
+	o.recycle(b, bytes)
+	return refused, cause
+}
+
+func (o *outbox) take() outboxBurst {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	b := o.waiting
+	o.waiting, o.spare = o.spare, outboxBurst{}
+	return b
+}
+
+// giveBack puts events that could not be published before those that came since.
+func (o *outbox) giveBack(events []spool.Event, published int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.bytes -= published
+	o.waiting.events = append(events, o.waiting.events...)
+}
+
+func (o *outbox) recycle(b outboxBurst, published int) {
+	clear(b.events)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.bytes -= published
+	if cap(b.bodies) <= maxSpare {
+		o.spare = outboxBurst{b.events[:0], b.bodies[:0]}
+	}
+}
+
+func outboxSize(event *spool.Event) int {
+	return messageOverhead + len(event.Subject) + len(event.MessageID) + len(event.TraceParent) + len(event.Body)
+}
+
+// size is how many events wait.
+func (o *outbox) size() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.waiting.events)
+}
