@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/segmentpixel/caddy-segment-pixel/examples/bench/internal/rig"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+// recipe is a Caddy that takes part.
+type recipe struct {
+	name  string
+	site  string // in the Caddyfile
+	sink  string // of segment_pixel, instead of a site
+	spool string // of the jetstream sink, instead of a sink
+}
+
+// standIn is sent instead of the gif. A configuration of Caddy is text, so it
+// cannot hold the gif.
+var standIn = strings.Repeat("x", len(pixel.GIF))
+
+var recipes = []recipe{
+	{name: floor, site: fmt.Sprintf(`header {
+		Content-Type image/gif
+		Cache-Control "no-cache, no-store, must-revalidate, max-age=0, private"
+		Cross-Origin-Resource-Policy cross-origin
+		Access-Control-Allow-Origin *
+	}
+	respond /v1/pixel/* %q`, standIn)},
+	{name: "respond, bare", site: fmt.Sprintf("respond /v1/pixel/* %q", standIn)},
+	{name: "events discarded", sink: "writer discard"},
+	{name: coreNATS, sink: "nats"},
+	{name: "jetstream, spool off", spool: "spool off"},
+	{name: "jetstream, sync off", spool: "spool {\n\t\t\t\tsync off\n\t\t\t}"},
+	{name: "jetstream, sync 10ms", spool: "spool {\n\t\t\t\tsync 10ms\n\t\t\t}"},
+	{name: slowest, spool: "spool {\n\t\t\t\tsync always\n\t\t\t}"},
+}
+
+const (
+	coreNATS = "core nats"
+	slowest  = "jetstream, sync always" // its rate is what the fixed rate comes from
+)
+
+// key names a recipe where only some characters may be used.
+func (r recipe) key() string {
+	return strings.NewReplacer(", ", "_", " ", "_").Replace(r.name)
+}
+
+// promises tells whether what is answered has to arrive.
+func (r recipe) promises() bool {
+	return strings.HasPrefix(r.spool, "spool {")
+}
+
+// siteText returns the site, with sinks that publish to the server.
+func (r recipe) siteText(server string) string {
+	if r.site != "" {
+		return r.site
+	}
+	sink := r.sink
+	switch {
+	case r.spool != "":
+		sink = fmt.Sprintf("jetstream %s {\n\t\t\tstream %s\n\t\t\tsubject %s.{type}\n\t\t\t%s\n\t\t}", server, r.key(), r.key(), r.spool)
+	case r.name == coreNATS:
+		sink = fmt.Sprintf("nats %s {\n\t\t\tsubject %s.{type}\n\t\t}", server, r.key())
+	}
+	return fmt.Sprintf("segment_pixel {\n\t\twrite_key %s web\n\t\tsink %s\n\t}", rig.WriteKey, sink)
+}
+
+// startCaddy starts the Caddy of a recipe, with its stream if it needs one.
+func (b *bench) startCaddy(ctx context.Context, r recipe) (*contender, error) {
+	events, err := b.receive(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	caddy, err := rig.StartCaddy(ctx, rig.CaddyConfig{
+		Name: r.name, Binary: b.binaries.Caddy, Dir: filepath.Join(b.dir, r.key()), CPU: b.measuredCPU,
+		Cert: b.cert, Site: r.siteText(b.broker.URL), Admin: b.options.profile != "",
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := newContender(r.name, caddy.Process, map[protocol]string{plain: caddy.HTTP, secure: caddy.HTTPS})
+	c.admin, c.arrivals, c.promises = caddy.Admin, events, r.promises()
+	return c, nil
+}
+
+// receive makes ready what takes the events of a recipe.
+func (b *bench) receive(ctx context.Context, r recipe) (arrivals, error) {
+	subjects := r.key() + ".>"
+	switch {
+	case r.spool != "":
+		if err := b.broker.CreateStream(ctx, r.key(), subjects); err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, number int) (int, error) {
+			return b.broker.AwaitStored(ctx, r.key(), number)
+		}, nil
+	case r.name == coreNATS:
+		counter, err := b.broker.Count(subjects)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, number int) (int, error) {
+			return counter.AwaitSeen(ctx, number), ctx.Err()
+		}, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+
+	"github.com/segmentpixel/caddy-segment-pixel/examples/bench/internal/rig"
+)
+
+// protocol is what requests are made with.
+type protocol string
+
+const (
+	plain  protocol = "HTTP/1.1"
+	secure protocol = "HTTP/2 over TLS 1.3"
+)
+
+var protocols = []protocol{plain, secure}
+
+// floor is the contender that every other one is compared with: Caddy and an
+// answer of the same bytes, without anything that makes it.
+const floor = "respond, same bytes"
+
+// contender is a process that answers requests, and what was found out about it.
+type contender struct {
+	name     string
+	process  *rig.Process
+	urls     map[protocol]string
+	admin    string   // URL of Caddy's admin API, or empty
+	arrivals arrivals // nil where events go nowhere
+	promises bool     // that whatever is answered arrives
+
+	figures map[protocol]*figures
+	arrived int     // over all protocols
+	sent    int     // at the most, over all protocols
+	warm    float64 // requests a second in the first round, over the protocol that was last
+	broken  bool    // whether a load has failed, so that it is measured no more
+}
+
+// arrivals waits until so many events have arrived at NATS, and returns how many
+// have. It gives up when no more come, with an error where that is told.
+type arrivals func(ctx context.Context, number int) (int, error)
+
+// figures are what was measured over one protocol, one value for each round.
+type figures struct {
+	cpu       []float64 // microseconds for each request, as fast as it can
+	perSecond []float64
+	resident  []float64 // MiB
+	fixedCPU  []float64 // microseconds for each request, at the fixed rate
+	p50, p99  []float64 // milliseconds, at the fixed rate
+
+	answered, arrived int // sums of the whole run, with all that was for warming up
+}
+
+func newContender(name string, process *rig.Process, urls map[protocol]string) *contender {
+	c := &contender{name: name, process: process, urls: urls, figures: make(map[protocol]*figures)}
+	for p := range urls {
+		c.figures[p] = new(figures)
+	}
+	return c
+}
