@@ -18,7 +18,6 @@ type caddyfile struct {
 	servers    []string // of NATS
 	ackTimeout string
 	spool      spoolOptions
-	handler    string // answers pixels instead of the jetstream sink
 	greeting   string // what the rest of the site answers
 	site       string // more for the site
 	others     string // more sites
@@ -52,7 +51,7 @@ http://%s {
 	respond %q
 }
 %s
-`, c.admin, filepath.Join(c.dir, "storage"), c.address, or(f.handler, f.jetstream(c)), f.site, f.greeting, f.others)
+`, c.admin, filepath.Join(c.dir, "storage"), c.address, f.jetstream(c), f.site, f.greeting, f.others)
 }
 
 // jetstream is the handler with its sink.

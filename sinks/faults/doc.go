@@ -22,17 +22,6 @@
 //	-faults.publish <w>   fast, async, or both (default) at the same time
 //	-faults.table <file>  write the table there
 //
-// On Linux, a benchmark measures what the promise costs: the CPU time of Caddy for
-// each pixel and the time to the answer, for every setting of the spool, beside a
-// Caddy that only answers. It fails if an event is lost that a spool has taken.
-//
-//	go test ./sinks/faults -run '^$' -bench Cost -benchtime 1x
-//
-// Beside -faults.rate and -faults.table, it has flags of its own:
-//
-//	-faults.rounds <n>    how many rounds it makes, with every Caddy in each
-//	-faults.round <d>     how long a round sends pixels to each Caddy
-//
 // There are no signals, and so no tests, on Windows; what needs a limit on another
 // process's files runs on Linux only, and what needs a mount runs as root only.
 package faults

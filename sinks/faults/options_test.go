@@ -11,12 +11,10 @@ import (
 
 var (
 	longFlag    = flag.Bool("faults.long", false, "outages beyond the timeouts, more repetitions, random kills")
-	rateFlag    = flag.Int("faults.rate", 0, "pixels a second for each Caddy (default 250, or 5000 in the long run and in the benchmark)")
+	rateFlag    = flag.Int("faults.rate", 0, "pixels a second for each Caddy (default 250, or 5000 in the long run)")
 	randomFlag  = flag.Duration("faults.random", 5*time.Minute, "how long the random kills of the long run go on")
 	publishFlag = flag.String("faults.publish", "both", "fast, async or both")
 	tableFlag   = flag.String("faults.table", "", "a file to write the table to")
-	roundsFlag  = flag.Int("faults.rounds", 5, "how many rounds the benchmark makes")
-	roundFlag   = flag.Duration("faults.round", 5*time.Second, "how long a round of the benchmark sends pixels to each Caddy")
 )
 
 // rate is how many pixels a second each Caddy gets.

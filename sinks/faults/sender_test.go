@@ -24,8 +24,6 @@ import (
 type sender struct {
 	connection int
 	address    string
-	request    func(id pixelID, host string) []byte // default: pixelID.request
-	body       string                               // of the answer, as long as the gif; default: the gif
 	conn       net.Conn
 	reader     *bufio.Reader
 	sent       atomic.Int64
@@ -72,11 +70,7 @@ func (s *sender) dial() bool {
 }
 
 func (s *sender) write(id pixelID) error {
-	request := s.request
-	if request == nil {
-		request = pixelID.request
-	}
-	_, err := s.conn.Write(request(id, s.address))
+	_, err := s.conn.Write(id.request(s.address))
 	return err
 }
 
@@ -111,7 +105,7 @@ func (s *sender) readPixel() (last bool, err error) {
 	if _, err = io.ReadFull(s.reader, body[:]); err != nil {
 		return true, err
 	}
-	if string(body[:]) != or(s.body, pixel.GIF) {
+	if string(body[:]) != pixel.GIF {
 		return true, errNoPixel
 	}
 	return last, nil

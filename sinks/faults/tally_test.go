@@ -14,7 +14,6 @@ import (
 // tally is what has been found in a stream, or in one after the other when it was
 // created anew.
 type tally struct {
-	read    func(nats.Header, []byte) (pixelID, error) // default: readEvent
 	stored  [connections]bitset
 	count   int // of messages
 	doubled []pixelID
@@ -24,11 +23,7 @@ type tally struct {
 // add takes one message.
 func (t *tally) add(header nats.Header, data []byte) {
 	t.count++
-	read := t.read
-	if read == nil {
-		read = readEvent
-	}
-	id, err := read(header, data)
+	id, err := readEvent(header, data)
 	if err != nil {
 		t.wrong = append(t.wrong, err.Error())
 		return
