@@ -20,6 +20,8 @@ const (
 	// client whose control line is longer than 4 KiB.
 	maxSubjectValue  = 256
 	maxSubjectValues = 8
+	// usualSubject is more than most subjects have, in bytes.
+	usualSubject = 64
 	// maxSubject bounds what is configured.
 	maxSubject = 1024
 )
@@ -100,6 +102,7 @@ func checkSubject(subject string) error {
 // replacer.
 func (t *subjectTemplate) subject(ctx context.Context, event *pixel.Event) string {
 	var b strings.Builder
+	b.Grow(usualSubject)
 	for _, part := range t.parts {
 		if part.placeholder == "" {
 			b.WriteString(part.literal)
