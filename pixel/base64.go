@@ -2,7 +2,11 @@
 
 package pixel
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
 
 const (
 	// lostPlus stands, between percent-decoding and base64, for a literal plus
@@ -31,23 +35,41 @@ var digits = func() (table [256]byte) {
 	return table
 }()
 
+// placed holds the value of each digit where it stands among the four that make
+// three bytes, so that these come of three ORs. No digit sets the bit notPlaced.
+var placed = func() (table [4][256]uint32) {
+	for place := range table {
+		for i, digit := range digits {
+			table[place][i] = uint32(digit) << (18 - 6*place)
+			if digit == notBase64 {
+				table[place][i] = notPlaced
+			}
+		}
+	}
+	return table
+}()
+
+const notPlaced = 1 << 24
+
 // appendBase64 decodes text that holds digits only, with any number of padding
 // characters at its end. When it fails, reason is BadBase64 and at the offset of
 // the byte that is no digit, or Truncated when a single digit is left over. Bits
 // that the last digit has too many are ignored: encoders differ there.
 func appendBase64[Text string | []byte](dst []byte, s Text) (out []byte, at int, reason Reason) {
+	s = trimPadding(s)
 	n := len(s)
-	for n > 0 && s[n-1] == '=' {
-		n--
-	}
-	i := 0
-	for ; i+4 <= n; i += 4 {
-		a, b, c, d := digits[s[i]], digits[s[i+1]], digits[s[i+2]], digits[s[i+3]]
-		if a|b|c|d == notBase64 {
+	dst = slices.Grow(dst, n/4*3+2)
+	free := dst[len(dst):cap(dst)]
+	i, j := 0, 0
+	for ; i+4 <= n && j+3 <= len(free); i, j = i+4, j+3 {
+		in, out := s[i:i+4], free[j:j+3]
+		three := placed[0][in[0]] | placed[1][in[1]] | placed[2][in[2]] | placed[3][in[3]]
+		if three >= notPlaced {
 			break
 		}
-		dst = append(dst, a<<2|b>>4, b<<4|c>>2, c<<6|d)
+		out[0], out[1], out[2] = byte(three>>16), byte(three>>8), byte(three)
 	}
+	dst = dst[:len(dst)+j]
 	rest, bits := uint(0), uint(0)
 	for ; i < n; i++ {
 		digit := digits[s[i]]
@@ -64,6 +86,20 @@ func appendBase64[Text string | []byte](dst []byte, s Text) (out []byte, at int,
 		return dst, n, Truncated
 	}
 	return dst, n, Accepted
+}
+
+func trimPadding[Text string | []byte](s Text) Text {
+	n := len(s)
+	for n > 0 && s[n-1] == '=' {
+		n--
+	}
+	return s[:n]
+}
+
+// hasOneReading tells whether text of a query that is base64 as it stands, and not
+// padding alone, can be read in no other way.
+func hasOneReading(raw string) bool {
+	return strings.IndexByte(raw, '+') < 0 && !strings.HasPrefix(raw, equalsOfMail) && raw[0] != '='
 }
 
 // reading is one way to understand the spaces and literal plus signs in base64
@@ -96,6 +132,10 @@ func appendDigits(dst, text []byte, as reading) []byte {
 	text = trimBase64(text)
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
+		case digits[c] != notBase64:
+			run := leadingDigits(text[i:])
+			dst = append(dst, text[i:i+run]...)
+			i += run - 1
 		case isLineSpace(c):
 		case c == '=' && i+1 < len(text) && isLineSpace(text[i+1]):
 			// A soft line break of quoted-printable mail.
@@ -105,8 +145,10 @@ func appendDigits(dst, text []byte, as reading) []byte {
 			if besideLineSpace(text, i, i+run) {
 				wasPlus = as.edgeSpaces
 			}
-			if wasPlus {
-				dst = append(dst, bytes.Repeat([]byte{'+'}, run)...)
+			for range run {
+				if wasPlus {
+					dst = append(dst, '+')
+				}
 			}
 			i += run - 1
 		case c == lostPlus:
@@ -120,6 +162,15 @@ func appendDigits(dst, text []byte, as reading) []byte {
 	return dst
 }
 
+// leadingDigits counts the base64 digits at the beginning of text.
+func leadingDigits(text []byte) int {
+	n := 0
+	for n < len(text) && digits[text[n]] != notBase64 {
+		n++
+	}
+	return n
+}
+
 // spaces counts the spaces at the beginning of text.
 func spaces(text []byte) int {
 	n := 0
@@ -129,11 +180,15 @@ func spaces(text []byte) int {
 	return n
 }
 
-// trimBase64 drops white space at both ends, padding at the end, and the "3D"
-// that quoted-printable leaves of the equals sign in "data=". No base64 of a
-// JSON object begins with 3D: it would be neither a brace nor white space.
+// equalsOfMail is what quoted-printable leaves of the equals sign in "data=". No
+// base64 of a JSON object begins with it: that would be neither a brace nor white
+// space.
+const equalsOfMail = "3D"
+
+// trimBase64 drops white space at both ends, padding at the end, and what is left
+// of the equals sign in front.
 func trimBase64(text []byte) []byte {
-	text = bytes.TrimPrefix(trimLeftBlank(text), []byte("3D"))
+	text = bytes.TrimPrefix(trimLeftBlank(text), []byte(equalsOfMail))
 	for {
 		n := len(text)
 		switch {
@@ -166,10 +221,10 @@ func besideLineSpace(text []byte, start, end int) bool {
 
 // isCaseMangled tells whether digits look like base64 whose letters were all
 // made lower-case on the way.
-func isCaseMangled(text []byte) bool {
+func isCaseMangled[Text string | []byte](text Text) bool {
 	lower := false
-	for _, c := range text {
-		switch {
+	for i := range len(text) {
+		switch c := text[i]; {
 		case 'A' <= c && c <= 'Z' || digits[c] == notBase64:
 			return false
 		case 'a' <= c && c <= 'z':

@@ -44,7 +44,7 @@ func (d *Decoder) Decode(typ Type, query string, facts *Facts) (*Event, *Rejecti
 }
 
 func (d *Decoder) decode(ws *workspace, typ Type, query string, facts *Facts) (*Event, failure, string) {
-	ws.reset(query, d.maxEventSize())
+	ws.reset(d.maxEventSize())
 	data := ws.readParams(query, d.Ignored)
 	if data == "" && ws.params.empty() {
 		return nil, failure{NoData, "the query has neither data nor a field"}, ""
@@ -56,12 +56,13 @@ func (d *Decoder) decode(ws *workspace, typ Type, query string, facts *Facts) (*
 	if fail.failed() {
 		return nil, fail, ""
 	}
-	c := call{typ: typ, object: object, layout: &ws.scanner.layout}
+	c := &ws.call
+	c.typ, c.object, c.layout = typ, object, &ws.scanner.layout
 	source, fail := c.check(d.Source, facts)
 	if fail.failed() {
 		return nil, fail, source
 	}
-	return ws.buildEvent(&c, source, facts, d.Version), failure{}, source
+	return ws.buildEvent(c, source, facts, d.Version), failure{}, source
 }
 
 func (d *Decoder) maxEventSize() int {
@@ -77,21 +78,19 @@ func (ws *workspace) readParams(query string, ignored map[string]struct{}) (data
 	for query != "" {
 		var rawName, rawValue string
 		rawName, rawValue, query = nextPair(query)
-		name, repaired := paramName(rawName)
-		if repaired {
-			ws.repairs |= RepairedName
-		}
-		if name == "data" {
+		name := ws.paramName(rawName)
+		text := name.of(ws.params.text)
+		if string(text) == "data" {
 			if data == "" {
 				data = rawValue
 			}
 			continue
 		}
-		if _, skip := ignored[name]; skip {
+		if _, skip := ignored[string(text)]; skip {
 			continue
 		}
-		value := ws.unquoteParam(unescape(rawValue))
-		if value == "" && !mayBeEmpty(name) {
+		value := ws.paramValue(rawValue)
+		if value.len() == 0 && !mayBeEmpty(text) {
 			continue
 		}
 		ws.params.add(name, value)
@@ -99,11 +98,26 @@ func (ws *workspace) readParams(query string, ignored map[string]struct{}) (data
 	return data
 }
 
-// unquoteParam strips the double quotes that AMP leaves around a value.
-func (ws *workspace) unquoteParam(value string) string {
-	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
+// paramName reads the name of a parameter and drops the "amp;" that an ampersand
+// escaped once too often for HTML leaves behind.
+func (ws *workspace) paramName(raw string) span {
+	const leftover = "amp;"
+	name := ws.params.unescape(raw)
+	if bytes.HasPrefix(name.of(ws.params.text), []byte(leftover)) {
+		ws.repairs |= RepairedName
+		name.start += int32(len(leftover))
+	}
+	return name
+}
+
+// paramValue reads the value of a parameter and strips the double quotes that AMP
+// leaves around it.
+func (ws *workspace) paramValue(raw string) span {
+	value := ws.params.unescape(raw)
+	if text := value.of(ws.params.text); len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
 		ws.repairs |= RepairedQuotes
-		return value[1 : len(value)-1]
+		value.start++
+		value.end--
 	}
 	return value
 }
@@ -135,12 +149,12 @@ func (ws *workspace) applyParams(object []byte) ([]byte, failure) {
 	if object == nil {
 		ws.merged, err = ws.params.appendJSON(ws.merged[:0], root)
 	} else {
-		ws.merged, err = appendMerged(ws.merged[:0], object, &ws.params)
+		ws.merged, err = ws.appendMerged(ws.merged[:0], object)
 	}
 	if err != nil {
 		return nil, failure{NotUTF8, "a parameter is not UTF-8"}
 	}
-	return ws.merged, ws.scanner.scan(ws.merged)
+	return ws.merged, ws.scanner.scanOwn(ws.merged)
 }
 
 // readData finds the object in the raw value of data. What arrives as it was
@@ -150,8 +164,12 @@ func (ws *workspace) readData(raw string) ([]byte, failure) {
 	ws.decoded = decoded
 	if reason == Accepted {
 		object := ws.dropMark(decoded)
-		if fail := ws.scanner.scan(object); !fail.failed() {
+		fail := ws.scanner.scan(object)
+		if !fail.failed() {
 			return object, fail
+		}
+		if hasOneReading(raw) {
+			return nil, orCaseMangled(fail, trimPadding(raw))
 		}
 	}
 	return ws.readMangled(raw)
@@ -231,10 +249,15 @@ func (ws *workspace) readDigits() ([]byte, failure) {
 			return object, fail
 		}
 	}
-	if notJSON(fail.reason) && isCaseMangled(ws.digits) {
-		fail = failure{CaseMangled, "data has no upper-case letter: something lower-cased the URL"}
+	return nil, orCaseMangled(fail, ws.digits)
+}
+
+// orCaseMangled returns the failure, or that of letter case if it explains it.
+func orCaseMangled[Text string | []byte](fail failure, digits Text) failure {
+	if notJSON(fail.reason) && isCaseMangled(digits) {
+		return failure{CaseMangled, "data has no upper-case letter: something lower-cased the URL"}
 	}
-	return nil, fail
+	return fail
 }
 
 // notJSON tells whether a reason means that the payload was no JSON at all.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/google/uuid"
 )
 
 // Event is one accepted call, ready to be published.
@@ -55,10 +54,7 @@ func (ws *workspace) buildEvent(c *call, source string, facts *Facts, version st
 		Received:    facts.Received.UTC().Truncate(time.Millisecond),
 		workspace:   ws,
 	}
-	if c.typ == Track {
-		e.Name = string(c.text(fieldEvent))
-	}
-	keptID := ws.chooseMessageID(e, c)
+	keptID := ws.nameEvent(e, c, facts.Received)
 
 	w := envelope{call: c, body: append(ws.body[:0], '{')}
 	w.clientFields(ws, keptID, facts, version)
@@ -80,23 +76,30 @@ func (ws *workspace) buildEvent(c *call, source string, facts *Facts, version st
 	return e
 }
 
-// chooseMessageID keeps the client's messageId if it is of use, else makes one
-// that sorts by time.
-func (ws *workspace) chooseMessageID(e *Event, c *call) (kept bool) {
+// nameEvent fills in the name and the messageId of the event, which share one
+// allocation: sinks may keep them. It keeps the client's messageId if that is of
+// use, and else makes one that sorts by time.
+func (ws *workspace) nameEvent(e *Event, c *call, received time.Time) (keptID bool) {
+	words := ws.words[:0]
+	if c.typ == Track {
+		words = append(words, c.text(fieldEvent)...)
+	}
+	nameEnd := len(words)
 	id := c.text(fieldMessageID)
-	if 1 <= len(id) && len(id) <= maxMessageID {
-		e.MessageID = string(id)
-		return true
+	keptID = 1 <= len(id) && len(id) <= maxMessageID
+	if keptID {
+		words = append(words, id...)
+	} else {
+		if c.member(fieldMessageID).present() {
+			ws.repairs |= RepairedMessageID
+		}
+		words = appendMessageID(words, received)
 	}
-	if c.member(fieldMessageID).present() {
-		ws.repairs |= RepairedMessageID
-	}
-	e.MessageID = NewMessageID()
-	return false
+	ws.words = words
+	text := string(words)
+	e.Name, e.MessageID = text[:nameEnd], text[nameEnd:]
+	return keptID
 }
-
-// NewMessageID returns a new UUIDv7.
-func NewMessageID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // envelope writes the published object.
 type envelope struct {
@@ -215,15 +218,23 @@ func (w *envelope) contextMembers(ctx *contextLayout, empty bool, facts *Facts, 
 	}
 }
 
+// times writes the four times. Those that the client did not send are that of
+// receipt, which is formatted once.
 func (w *envelope) times(t times) {
-	w.time(`"originalTimestamp":"`, t.original)
-	w.time(`"sentAt":"`, t.sent)
-	w.time(`"timestamp":"`, t.event)
-	w.time(`"receivedAt":"`, t.received)
-}
-
-func (w *envelope) time(name string, t time.Time) {
-	w.separate()
-	w.body = append(w.body, name...)
-	w.body = append(t.AppendFormat(w.body, timeFormat), '"')
+	var memory [len("2006-01-02T15:04:05.000Z")]byte
+	received := appendTime(memory[:0], t.received)
+	write := func(name string, at time.Time) {
+		w.separate()
+		w.body = append(w.body, name...)
+		if at.Equal(t.received) {
+			w.body = append(w.body, received...)
+		} else {
+			w.body = appendTime(w.body, at)
+		}
+		w.body = append(w.body, '"')
+	}
+	write(`"originalTimestamp":"`, t.original)
+	write(`"sentAt":"`, t.sent)
+	write(`"timestamp":"`, t.event)
+	write(`"receivedAt":"`, t.received)
 }

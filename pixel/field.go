@@ -76,8 +76,8 @@ func fieldOf(name []byte) field {
 // mayBeEmpty tells whether a parameter of this name keeps an empty value. For
 // the others, empty means absent: a mail template whose merge tag found nothing
 // must not identify anybody.
-func mayBeEmpty(name string) bool {
-	switch name {
+func mayBeEmpty(name []byte) bool {
+	switch string(name) {
 	case "userId", "anonymousId", "groupId", "previousId", "messageId", "writeKey":
 		return false
 	default:

@@ -3,23 +3,26 @@
 package pixel
 
 import (
+	"bytes"
 	"hash/maphash"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 // fields is the tree that dotted parameters describe. Its nodes stand in one
-// slice and name each other by position, so that a tree of any size costs a few
-// allocations and can be reused. Node 0 is the object itself.
+// slice and name each other by position, and their names and texts stand in
+// another one, so that a tree of any size costs a few allocations and can be reused.
+// Node 0 is the object itself.
 type fields struct {
+	text  []byte
 	nodes []node
 	// slots is a hash table of the nodes by parent and name, used once there are
 	// many; few are found faster by walking along. It keeps the work linear in
 	// the length of the query.
 	slots []int32
+	// order is the memory of arrayOrder.
+	order []int32
 	// size is about the JSON that the tree becomes. Well above limit the tree is
 	// given up, so that a long query of short names cannot make it grow on.
 	size, limit int
@@ -28,8 +31,8 @@ type fields struct {
 
 // node is one name in the tree: a text, or a container of other nodes.
 type node struct {
-	name       string
-	text       string
+	name       span
+	text       span
 	parent     int32
 	firstChild int32
 	lastChild  int32
@@ -43,34 +46,44 @@ const (
 	root        = 0
 	noNode      = 0 // the root is nobody's child
 	indexedFrom = 32
-	minLeaf     = 6 // bytes of JSON around a name and a text
+	firstSlots  = 256 // a power of two, as each larger table has
+	minLeaf     = 6   // bytes of JSON around a name and a text
 )
 
 // hashSeed keeps clients from choosing names that collide.
 var hashSeed = maphash.MakeSeed()
 
-// reset empties the tree, for a query of about so many names.
-func (f *fields) reset(limit, names int) {
-	f.nodes = append(slices.Grow(f.nodes[:0], min(names, limit/minLeaf)+1), node{container: true})
-	f.slots = f.slots[:0]
+func (f *fields) reset(limit int) {
+	f.text = f.text[:0]
+	f.nodes = append(f.nodes[:0], node{container: true})
+	f.slots, f.order = f.slots[:0], f.order[:0]
 	f.size, f.limit, f.tooLarge = 0, limit, false
 }
 
 func (f *fields) empty() bool { return len(f.nodes) <= 1 }
 
+func (f *fields) name(id int32) []byte { return f.nodes[id].name.of(f.text) }
+
+// unescape undoes the percent-encoding of a name or a value and keeps the text.
+func (f *fields) unescape(raw string) span {
+	start := int32(len(f.text))
+	f.text = appendUnescaped(f.text, raw)
+	return span{start, int32(len(f.text))}
+}
+
 // add puts a text at the dotted name. A name with an empty segment is ignored,
 // and so is one that runs through a text: the shorter name wins, whichever came
 // first. Of a repeated name the first wins. Of a name that is too deep, so many
 // levels are kept that the object is as well.
-func (f *fields) add(name, text string) {
-	if name == "" || name[0] == '.' || name[len(name)-1] == '.' || strings.Contains(name, "..") || f.tooLarge {
+func (f *fields) add(name, text span) {
+	if f.tooLarge || hasEmptySegment(name.of(f.text)) {
 		return
 	}
 	at := int32(root)
 	for depth := 1; ; depth++ {
-		segment, rest, more := strings.Cut(name, ".")
+		segment, rest, more := f.cut(name)
 		more = more && depth <= MaxDepth
-		child := f.child(at, segment)
+		child := f.child(at, segment.of(f.text))
 		switch {
 		case child == noNode:
 			child = f.append(node{name: segment, parent: at, container: more})
@@ -82,11 +95,25 @@ func (f *fields) add(name, text string) {
 		}
 		if !more {
 			f.nodes[child].text = text
-			f.grow(len(text))
+			f.grow(text.len())
 			return
 		}
 		at, name = child, rest
 	}
+}
+
+// cut slices a name around its first dot.
+func (f *fields) cut(name span) (segment, rest span, found bool) {
+	dot := bytes.IndexByte(name.of(f.text), '.')
+	if dot < 0 {
+		return name, span{}, false
+	}
+	at := name.start + int32(dot)
+	return span{name.start, at}, span{at + 1, name.end}, true
+}
+
+func hasEmptySegment(name []byte) bool {
+	return len(name) == 0 || name[0] == '.' || name[len(name)-1] == '.' || bytes.Contains(name, []byte(".."))
 }
 
 // append makes n the last child of its parent.
@@ -101,7 +128,7 @@ func (f *fields) append(n node) int32 {
 	}
 	p.lastChild = id
 	p.count++
-	f.grow(len(n.name))
+	f.grow(n.name.len())
 	if len(f.nodes) >= indexedFrom {
 		f.insert(id)
 	}
@@ -119,32 +146,34 @@ func (f *fields) grow(bytes int) {
 // full.
 func (f *fields) insert(id int32) {
 	if 2*len(f.nodes) > len(f.slots) {
-		f.slots = append(f.slots[:0], make([]int32, 8*len(f.nodes))...)
+		size := max(4*len(f.slots), firstSlots)
+		f.slots = append(f.slots[:0], make([]int32, size)...)
 		for other := int32(1); other < id; other++ {
-			*f.slot(f.nodes[other].parent, f.nodes[other].name) = other
+			*f.slot(f.nodes[other].parent, f.name(other)) = other
 		}
 	}
-	*f.slot(f.nodes[id].parent, f.nodes[id].name) = id
+	*f.slot(f.nodes[id].parent, f.name(id)) = id
 }
 
 // slot finds the place of a name in the table, which holds noNode if it is free.
-func (f *fields) slot(parent int32, name string) *int32 {
-	hash := maphash.String(hashSeed, name) + uint64(parent)*0x9e3779b97f4a7c15
-	for i := hash % uint64(len(f.slots)); ; i = (i + 1) % uint64(len(f.slots)) {
+func (f *fields) slot(parent int32, name []byte) *int32 {
+	hash := maphash.Bytes(hashSeed, name) + uint64(parent)*0x9e3779b97f4a7c15
+	mask := uint64(len(f.slots) - 1)
+	for i := hash & mask; ; i = (i + 1) & mask {
 		id := f.slots[i]
-		if id == noNode || f.nodes[id].parent == parent && f.nodes[id].name == name {
+		if id == noNode || f.nodes[id].parent == parent && bytes.Equal(f.name(id), name) {
 			return &f.slots[i]
 		}
 	}
 }
 
 // child finds the child of that name, or noNode.
-func (f *fields) child(parent int32, name string) int32 {
+func (f *fields) child(parent int32, name []byte) int32 {
 	if len(f.nodes) >= indexedFrom {
 		return *f.slot(parent, name)
 	}
 	for id := f.nodes[parent].firstChild; id != noNode; id = f.nodes[id].next {
-		if f.nodes[id].name == name {
+		if bytes.Equal(f.name(id), name) {
 			return id
 		}
 	}
@@ -155,9 +184,9 @@ func (f *fields) child(parent int32, name string) int32 {
 func (f *fields) appendJSON(dst []byte, id int32) ([]byte, error) {
 	n := &f.nodes[id]
 	if !n.container {
-		return jsontext.AppendQuote(dst, n.text)
+		return jsontext.AppendQuote(dst, n.text.of(f.text))
 	}
-	if order := f.arrayOrder(id); order != nil {
+	if order, isArray := f.arrayOrder(id); isArray {
 		return f.appendArray(dst, order)
 	}
 	dst = append(dst, '{')
@@ -177,7 +206,7 @@ func (f *fields) appendMembers(dst []byte, id int32, first bool) ([]byte, error)
 			dst = append(dst, ',')
 		}
 		first = false
-		if dst, err = jsontext.AppendQuote(dst, f.nodes[child].name); err != nil {
+		if dst, err = jsontext.AppendQuote(dst, f.name(child)); err != nil {
 			return dst, err
 		}
 		dst = append(dst, ':')
@@ -203,21 +232,40 @@ func (f *fields) appendArray(dst []byte, order []int32) ([]byte, error) {
 }
 
 // arrayOrder returns the children in the order of their numbers when they are
-// named exactly 0 to n-1, and nil otherwise. Its size is that of the children,
-// never that of a number in the query.
-func (f *fields) arrayOrder(id int32) []int32 {
+// named exactly 0 to n-1. Its size is that of the children, never that of a number
+// in the query. Arrays are written from the outside in, so all orders stand one
+// behind the other.
+func (f *fields) arrayOrder(id int32) (order []int32, isArray bool) {
 	n := &f.nodes[id]
-	if id == root || f.child(id, "0") == noNode {
-		return nil
+	if id == root || f.child(id, []byte("0")) == noNode {
+		return nil, false
 	}
-	order := make([]int32, n.count)
+	start, end := len(f.order), len(f.order)+int(n.count)
+	f.order = slices.Grow(f.order, int(n.count))
+	order = f.order[start:end:end]
 	for child := n.firstChild; child != noNode; child = f.nodes[child].next {
-		name := f.nodes[child].name
-		i, err := strconv.Atoi(name)
-		if err != nil || i < 0 || i >= len(order) || strconv.Itoa(i) != name {
-			return nil
+		i, isNumber := position(f.name(child))
+		if !isNumber || i >= len(order) {
+			return nil, false
 		}
 		order[i] = child
 	}
-	return order
+	f.order = f.order[:end]
+	return order, true
+}
+
+// position reads a number as it is written, without a sign or leading zeros.
+func position(name []byte) (int, bool) {
+	const most = 9 // digits, which an int always holds
+	if len(name) == 0 || len(name) > most || name[0] == '0' && len(name) > 1 {
+		return 0, false
+	}
+	n := 0
+	for _, c := range name {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n, true
 }

@@ -2,25 +2,20 @@
 
 package pixel
 
-import (
-	"bytes"
-
-	"github.com/go-json-experiment/json/jsontext"
-)
-
 // appendMerged writes the object that data held with the parameters on top: a
 // parameter replaces the member of its name, and a dotted one reaches into the
 // objects on its way. An array or a scalar on the way gives place to the
 // parameter. The object has been scanned, so reading it again cannot fail; what
 // can is a parameter that is not UTF-8.
-func appendMerged(dst, object []byte, params *fields) ([]byte, error) {
-	m := merger{decoder: jsontext.NewDecoder(bytes.NewBuffer(object)), params: params}
+func (ws *workspace) appendMerged(dst, object []byte) ([]byte, error) {
+	ws.scanner.begin(object, allowRepeated...)
+	m := merger{scanner: &ws.scanner, params: &ws.params}
 	return m.appendObject(dst, root)
 }
 
 type merger struct {
-	decoder *jsontext.Decoder
-	params  *fields
+	*scanner
+	params *fields
 }
 
 // appendObject reads one object and writes it with the children of the node on
@@ -41,11 +36,7 @@ func (m *merger) appendObject(dst []byte, at int32) ([]byte, error) {
 			return dst, err
 		}
 		dst = append(append(dst, name...), ':')
-		unquoted, err := jsontext.AppendUnquote(nil, name)
-		if err != nil {
-			return dst, err
-		}
-		if dst, err = m.appendValue(dst, m.params.child(at, string(unquoted))); err != nil {
+		if dst, err = m.appendValue(dst, m.params.child(at, m.unquote(name))); err != nil {
 			return dst, err
 		}
 	}

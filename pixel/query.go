@@ -13,28 +13,20 @@ func nextPair(query string) (name, value, rest string) {
 	return name, value, rest
 }
 
-// paramName undoes the percent-encoding of a parameter's name and drops the
-// "amp;" that an ampersand escaped once too often for HTML leaves behind.
-func paramName(raw string) (name string, repaired bool) {
-	name = unescape(raw)
-	return strings.CutPrefix(name, "amp;")
-}
-
-// unescape undoes percent-encoding, a plus sign being a space.
-func unescape(s string) string {
+// appendUnescaped undoes percent-encoding, a plus sign being a space.
+func appendUnescaped(dst []byte, s string) []byte {
 	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
-		return s
+		return append(dst, s...)
 	}
-	text := make([]byte, 0, len(s))
 	for i := 0; i < len(s); {
 		c, size := unescapeByte(s[i:])
 		if size == 1 && c == '+' {
 			c = ' '
 		}
-		text = append(text, c)
+		dst = append(dst, c)
 		i += size
 	}
-	return string(text)
+	return dst
 }
 
 // unescapeByte decodes the first byte of s. An escape that is cut off or not
@@ -50,6 +42,14 @@ func unescapeByte[Text string | []byte](s Text) (c byte, size int) {
 // have been a plus sign is marked, and marks of an earlier pass stay.
 func appendMarked[Text string | []byte](dst []byte, s Text, earlierMarks bool) []byte {
 	for i := 0; i < len(s); {
+		run := i
+		for i < len(s) && s[i] != '%' && s[i] != '+' && s[i] != lostPlus {
+			i++
+		}
+		dst = append(dst, s[run:i]...)
+		if i == len(s) {
+			break
+		}
 		c, size := unescapeByte(s[i:])
 		switch {
 		case size == 1 && c == '+':

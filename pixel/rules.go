@@ -13,6 +13,9 @@ type call struct {
 	typ    Type
 	object []byte
 	layout *layout
+
+	unquoted []byte // memory of text
+	key      string // the known write key of an earlier call: often it is the same
 }
 
 // check applies the rules on who and what, in the order of the reasons. It
@@ -42,14 +45,19 @@ func (c *call) check(sourceOf func(string) (string, bool), facts *Facts) (source
 }
 
 func (c *call) checkWriteKey(sourceOf func(string) (string, bool)) (string, failure) {
-	key := c.text(fieldWriteKey)
-	if len(key) == 0 {
+	text := c.text(fieldWriteKey)
+	if len(text) == 0 {
 		return "", failure{NoWriteKey, "writeKey is missing, empty or no text"}
 	}
-	source, known := sourceOf(string(key))
+	key := c.key
+	if key != string(text) {
+		key = string(text)
+	}
+	source, known := sourceOf(key)
 	if !known {
 		return "", failure{UnknownWriteKey, "no source has this write key"}
 	}
+	c.key = key
 	return source, failure{}
 }
 
@@ -114,7 +122,8 @@ func (c *call) names(f field) bool {
 	return m.present() && (m.kind != '"' || m.value.end-m.value.start > int32(len(`""`)))
 }
 
-// text returns the text of a field, or nil where it has none.
+// text returns the text of a field, or nil where it has none. It is good until the
+// next call.
 func (c *call) text(f field) []byte {
 	m := c.member(f)
 	if m.kind != '"' {
@@ -124,6 +133,6 @@ func (c *call) text(f field) []byte {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return raw[1 : len(raw)-1]
 	}
-	text, _ := jsontext.AppendUnquote(nil, raw)
-	return text
+	c.unquoted, _ = jsontext.AppendUnquote(c.unquoted[:0], raw)
+	return c.unquoted
 }

@@ -25,10 +25,12 @@ type failure struct {
 
 func (f failure) failed() bool { return f.reason != Accepted }
 
-// span is a part of the scanned object.
+// span is a part of a text, by default of the scanned object.
 type span struct{ start, end int32 }
 
-func (s span) of(object []byte) []byte { return object[s.start:s.end] }
+func (s span) of(text []byte) []byte { return text[s.start:s.end] }
+
+func (s span) len() int { return int(s.end - s.start) }
 
 // member is one name and value on an object's first level.
 type member struct {
@@ -69,14 +71,32 @@ type scanner struct {
 // scan validates that text is one JSON object and notes where its first level
 // stands. The order of the checks is the order of the reasons.
 func (s *scanner) scan(text []byte) failure {
+	s.begin(text)
+	return s.scanBegun(text)
+}
+
+// scanOwn scans what we have written ourselves. To look for repeated names would be
+// half of the work where there are many.
+func (s *scanner) scanOwn(text []byte) failure {
+	s.begin(text, allowRepeated...)
+	return s.scanBegun(text)
+}
+
+// allowRepeated is for texts in which no name is repeated, as we know.
+var allowRepeated = []jsontext.Options{jsontext.AllowDuplicateNames(true)}
+
+// begin has the decoder read a text from its beginning.
+func (s *scanner) begin(text []byte, options ...jsontext.Options) {
 	s.input = *bytes.NewBuffer(text)
 	if s.decoder == nil {
-		s.decoder = jsontext.NewDecoder(&s.input)
+		s.decoder = jsontext.NewDecoder(&s.input, options...)
 	} else {
-		s.decoder.Reset(&s.input)
+		s.decoder.Reset(&s.input, options...)
 	}
-	s.layout.reset()
+}
 
+func (s *scanner) scanBegun(text []byte) failure {
+	s.layout.reset()
 	if kind := s.decoder.PeekKind(); kind != '{' && kind != 0 {
 		return s.notObject(text)
 	}
@@ -294,21 +314,38 @@ func nestsDeeper(text []byte, levels int) bool {
 	if bytes.Count(text, []byte("{"))+bytes.Count(text, []byte("[")) <= levels {
 		return false
 	}
-	depth, inString := 0, false
+	depth := 0
 	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
+		switch text[i] {
+		case '"':
+			i = endOfString(text, i+1)
+		case '{', '[':
 			if depth++; depth > levels {
 				return true
 			}
-		case c == '}' || c == ']':
+		case '}', ']':
 			depth--
 		}
 	}
 	return false
+}
+
+// endOfString returns where the quotation mark stands that ends a string, or the
+// length of the text.
+func endOfString(text []byte, i int) int {
+	for {
+		n := bytes.IndexByte(text[i:], '"')
+		if n < 0 {
+			return len(text)
+		}
+		end := i + n
+		backslashes := 0
+		for end-backslashes > i && text[end-backslashes-1] == '\\' {
+			backslashes++
+		}
+		if backslashes%2 == 0 {
+			return end
+		}
+		i = end + 1
+	}
 }

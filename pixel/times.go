@@ -4,8 +4,13 @@ package pixel
 
 import "time"
 
-// timeFormat is how times are published: RFC 3339, UTC, milliseconds.
-const timeFormat = "2006-01-02T15:04:05.000Z"
+// appendTime appends a time in UTC as it is published: RFC 3339, milliseconds.
+// The package time writes that six times faster without the milliseconds.
+func appendTime(dst []byte, t time.Time) []byte {
+	dst = t.AppendFormat(dst, time.RFC3339)
+	ms := t.Nanosecond() / int(time.Millisecond)
+	return append(dst[:len(dst)-len("Z")], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
+}
 
 // clientFormats are the ways of writing a time that are understood: RFC 3339 and
 // the parts of ISO 8601 that senders use besides. A fraction of any length is
@@ -17,8 +22,10 @@ var clientFormats = [...]string{
 	"2006-01-02T15:04Z07:00",
 	"2006-01-02 15:04:05Z07:00",
 	"2006-01-02 15:04:05",
-	"2006-01-02",
+	shortestFormat,
 }
+
+const shortestFormat = "2006-01-02"
 
 // times are the four times of an event, all in UTC and whole milliseconds.
 type times struct{ original, sent, event, received time.Time }
@@ -60,9 +67,19 @@ func (c *call) time(f field, repairs *Repair) (time.Time, bool) {
 	if !c.member(f).present() {
 		return time.Time{}, false
 	}
-	text := string(c.text(f))
+	t, known := parseTime(c.text(f))
+	if !known {
+		*repairs |= RepairedTime
+	}
+	return t, known
+}
+
+func parseTime(text []byte) (t time.Time, known bool) {
+	if len(text) < len(shortestFormat) {
+		return time.Time{}, false // such as a number; each format that does not fit allocates an error
+	}
 	for _, format := range clientFormats {
-		t, err := time.Parse(format, text)
+		t, err := time.Parse(format, string(text))
 		if err != nil {
 			continue
 		}
@@ -70,6 +87,5 @@ func (c *call) time(f field, repairs *Repair) (time.Time, bool) {
 			return t, true
 		}
 	}
-	*repairs |= RepairedTime
 	return time.Time{}, false
 }

@@ -2,21 +2,23 @@
 
 package pixel
 
-import (
-	"strings"
-	"sync"
-)
+import "sync"
 
-// workspace is the memory that one request needs. Workspaces are reused: a
-// request that is decoded without repairs allocates next to nothing.
+// workspace is the memory that one request needs. Workspaces are reused: a request
+// that is decoded allocates no more than what leaves, which is one string with the
+// event's name and messageId, or the rejection with its detail. Only a write key
+// that was not seen last, a time in a rare format, an object of more than 64 names
+// and broken JSON cost more, the last two within the JSON decoder.
 type workspace struct {
 	event   Event
 	params  fields
 	scanner scanner
+	call    call
 	repairs Repair
 
 	decoded []byte // the object that data held
 	merged  []byte // the object with the parameters on top
+	words   []byte // the name and the messageId of the event
 	body    []byte // the published envelope
 
 	// Only what arrives mangled needs these.
@@ -25,27 +27,31 @@ type workspace struct {
 	digits []byte // the base64 digits in it
 }
 
-// largestKept, in bytes, and mostKept, a number of fields, bound what a single huge
-// request leaves in the pool.
-const (
-	largestKept = 64 << 10
-	mostKept    = 1 << 10
-)
+// largestKept, in bytes, bounds what a single huge request leaves in the pool.
+const largestKept = 512 << 10
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
-func (ws *workspace) reset(query string, maxEventSize int) {
-	ws.params.reset(maxEventSize, strings.Count(query, "&")+strings.Count(query, "."))
+func (ws *workspace) reset(maxEventSize int) {
+	ws.params.reset(maxEventSize)
 	ws.repairs = 0
 }
 
+// size is about the bytes that the workspace holds.
+func (ws *workspace) size() int {
+	const nodeSize, memberSize, indexSize = 40, 20, 4
+	f := &ws.params
+	return cap(ws.decoded) + cap(ws.merged) + cap(ws.words) + cap(ws.body) +
+		cap(ws.text) + cap(ws.again) + cap(ws.digits) + cap(ws.call.unquoted) +
+		cap(f.text) + nodeSize*cap(f.nodes) + indexSize*(cap(f.slots)+cap(f.order)) +
+		memberSize*cap(ws.scanner.layout.members)
+}
+
 func (ws *workspace) release() {
-	total := cap(ws.decoded) + cap(ws.merged) + cap(ws.body) + cap(ws.text) + cap(ws.again) + cap(ws.digits)
-	if total > 4*largestKept || cap(ws.params.nodes) > mostKept || cap(ws.scanner.layout.members) > mostKept {
+	if ws.size() > largestKept {
 		return
 	}
-	// Nothing of a request may stay reachable through the pool.
+	// The pool must not keep the strings of a request alive.
 	ws.event = Event{}
-	clear(ws.params.nodes)
 	workspaces.Put(ws)
 }
