@@ -3,11 +3,13 @@
 package segmentpixel
 
 import (
-	"io"
 	"net/http"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
+
+// gif is the pixel as writers take it: converting the text would allocate each time.
+var gif = []byte(pixel.GIF)
 
 // answer writes the pixel, or what else the method asks for. A response that
 // cannot be written is nobody's concern: the client has gone.
@@ -34,7 +36,7 @@ func answer(w http.ResponseWriter, r *http.Request) error {
 	header["Access-Control-Allow-Origin"] = values[4:5:5]
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
-		_, _ = io.WriteString(w, pixel.GIF)
+		_, _ = w.Write(gif)
 	}
 	return nil
 }
