@@ -17,30 +17,35 @@ import (
 
 // BrokerConfig says how nats-server is to run.
 type BrokerConfig struct {
-	Binary string
-	Dir    string // is made
-	CPU    int
+	Binary  string
+	Dir     string // is made
+	CPU     int
+	Address string // host and port, to start one again where it was; empty for a free one
 }
 
 // Broker is a nats-server with JetStream that runs, and a client of our own.
 type Broker struct {
 	*Process
-	URL  string
-	conn *nats.Conn
-	js   jetstream.JetStream
+	URL     string
+	Address string // host and port
+	conn    *nats.Conn
+	js      jetstream.JetStream
 }
 
 // StartBroker starts nats-server and waits until JetStream works.
 func StartBroker(ctx context.Context, c BrokerConfig) (*Broker, error) {
-	address, err := FreeAddress()
-	if err != nil {
-		return nil, err
+	address := c.Address
+	if address == "" {
+		var err error
+		if address, err = FreeAddress(); err != nil {
+			return nil, err
+		}
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{URL: "nats://" + address}
+	b := &Broker{URL: "nats://" + address, Address: address}
 	b.Process, err = Start(Command{
 		Name: "nats-server", Path: c.Binary, Dir: c.Dir, CPU: c.CPU,
 		Args: []string{"--addr", host, "--port", port, "--jetstream", "--store_dir", filepath.Join(c.Dir, "jetstream")},
@@ -81,6 +86,14 @@ func (b *Broker) Terminate() error {
 // recommends. Unlike a real one it drops its oldest events, which are only
 // counted, so that a long measurement needs little room on the disk.
 func (b *Broker) CreateStream(ctx context.Context, name string, subjects ...string) error {
+	return b.CreateStreamWithWindow(ctx, name, 0, subjects...)
+}
+
+// CreateStreamWithWindow creates a stream like that of CreateStream, which knows
+// an event that is sent again for as long as the window; 0 is what nats-server
+// chooses. Events whose acks were lost when it stopped are counted twice unless
+// the window is longer than it is away.
+func (b *Broker) CreateStreamWithWindow(ctx context.Context, name string, window time.Duration, subjects ...string) error {
 	const room = 256 << 20
 	_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
 		Name:              name,
@@ -89,6 +102,7 @@ func (b *Broker) CreateStream(ctx context.Context, name string, subjects ...stri
 		Discard:           jetstream.DiscardOld,
 		MaxBytes:          room,
 		AllowBatchPublish: true,
+		Duplicates:        window,
 	})
 	if err != nil {
 		return fmt.Errorf("creating the stream %s: %w", name, err)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -20,6 +21,8 @@ type CaddyConfig struct {
 	CPU    int
 	Cert   Certificate // empty for no HTTPS
 	Site   string      // what the site does, in the syntax of the Caddyfile
+	Hosts  []string    // names for a site each, which all do the same, over plain HTTP; none for one site with any name
+	Ready  string      // path that is asked for, of the first of Hosts, to see whether it answers; empty for the root
 	Global string      // more global options, in the same syntax
 	Admin  bool        // whether the admin API is on, with its profiles and metrics
 }
@@ -31,6 +34,8 @@ type Caddy struct {
 	HTTP  string // URL, without a path
 	HTTPS string // URL, without a path, or empty
 	Admin string // URL of the admin API, or empty
+
+	Startup time.Duration // from the start of the process to the first answer
 }
 
 // StartCaddy starts Caddy and waits until it answers.
@@ -49,6 +54,7 @@ func StartCaddy(ctx context.Context, c CaddyConfig) (*Caddy, error) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
+	begin := time.Now()
 	caddy.Process, err = Start(Command{
 		Name: c.Name, Path: c.Binary, Dir: c.Dir, CPU: c.CPU,
 		Args: []string{"run", "--config", file, "--adapter", "caddyfile"},
@@ -56,9 +62,14 @@ func StartCaddy(ctx context.Context, c CaddyConfig) (*Caddy, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := caddy.AwaitAnswer(ctx, caddy.HTTP); err != nil {
+	host := ""
+	if len(c.Hosts) > 0 {
+		host = c.Hosts[0]
+	}
+	if err := caddy.awaitAnswer(ctx, caddy.HTTP+c.Ready, host); err != nil {
 		return nil, errors.Join(err, caddy.Kill())
 	}
+	caddy.Startup = time.Since(begin)
 	return caddy, nil
 }
 
@@ -101,11 +112,7 @@ func (c CaddyConfig) caddyfile() (*Caddy, string, error) {
 (site) {
 	%s
 }
-
-%s {
-	import site
-}
-`, admin, filepath.Join(c.Dir, "storage"), c.Global, c.Site, caddy.HTTP)
+%s`, admin, filepath.Join(c.Dir, "storage"), c.Global, c.Site, c.sites(caddy.HTTP))
 	if c.Cert.Cert == "" {
 		return caddy, text, nil
 	}
@@ -118,9 +125,28 @@ func (c CaddyConfig) caddyfile() (*Caddy, string, error) {
 	return caddy, text, nil
 }
 
+// sites are those over plain HTTP, of which the URL is one without a name.
+func (c CaddyConfig) sites(base string) string {
+	const site = "\n%s {\n\timport site\n}\n"
+	if len(c.Hosts) == 0 {
+		return fmt.Sprintf(site, base)
+	}
+	var text strings.Builder
+	port := base[strings.LastIndexByte(base, ':'):]
+	for _, host := range c.Hosts {
+		fmt.Fprintf(&text, site, "http://"+host+port)
+	}
+	return text.String()
+}
+
 // AwaitAnswer waits until a URL of the process is answered, with whatever status.
 // If it is not, the error has the end of the log.
 func (p *Process) AwaitAnswer(ctx context.Context, url string) error {
+	return p.awaitAnswer(ctx, url, "")
+}
+
+// awaitAnswer is AwaitAnswer, with another host to ask for unless it is empty.
+func (p *Process) awaitAnswer(ctx context.Context, url, host string) error {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Second}
 	err := awaitReady(ctx, func(ctx context.Context) error {
 		select {
@@ -132,6 +158,7 @@ func (p *Process) AwaitAnswer(ctx context.Context, url string) error {
 		if err != nil {
 			return err
 		}
+		request.Host = host
 		response, err := client.Do(request)
 		if err != nil {
 			return err

@@ -20,7 +20,7 @@ type Result struct {
 	Answered   int           // with a 2xx status
 	Unfinished int           // were sent and not waited for when the time was over, so may have arrived; none where there is a rate
 	PerSecond  float64       // how many were answered a second
-	P50, P99   time.Duration // time to the answer, corrected for coordinated omission; only where there is a rate
+	P50, P99   time.Duration // time to the answer, corrected for coordinated omission; only where there is a rate or Load.Times
 }
 
 // What h2load prints at its end.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -24,6 +25,9 @@ type Load struct {
 	Connections int
 	Duration    time.Duration
 	Rate        float64 // requests a second, all connections together; 0 for as many as there can be
+	Requests    int     // instead of Duration, where there is no rate: end after so many, all connections together
+	Times       bool    // find out the times to the answers where there is no rate, too, which costs h2load a line for each
+	Host        string  // name that requests ask for instead of the host of URL; empty for that one
 	CPU         int     // the one that h2load runs on
 }
 
@@ -61,7 +65,7 @@ func (l Load) Run(ctx context.Context) (result Result, err error) {
 	if result.Unfinished > l.Connections {
 		return result, fmt.Errorf("load on %s: %d requests were not answered; the server may have closed connections", l.URL, result.Unfinished)
 	}
-	if l.Rate > 0 {
+	if l.Rate > 0 || l.Times {
 		err = l.addTimes(&result, log)
 	}
 	return result, err
@@ -104,11 +108,21 @@ func (l Load) arguments(log string) ([]string, error) {
 		fmt.Sprintf("--clients=%d", l.Connections), "--threads=1", "--max-concurrent-streams=1",
 		"--base-uri=" + l.URL, "--input-file=" + l.Paths,
 	}
+	if l.Host != "" {
+		named := url.URL{Scheme: base.Scheme, Host: net.JoinHostPort(l.Host, base.Port())}
+		args = append(args, "--base-uri="+named.String(), "--connect-to="+base.Host)
+	}
 	if base.Scheme == "http" {
 		args = append(args, "--h1")
 	}
 	for _, header := range browserHeaders {
 		args = append(args, "--header="+header)
+	}
+	if l.Times {
+		args = append(args, "--log-file="+log)
+	}
+	if l.Rate <= 0 && l.Requests > 0 {
+		return append(args, fmt.Sprintf("--requests=%d", l.Requests)), nil
 	}
 	if l.Rate <= 0 {
 		return append(args, fmt.Sprintf("--duration=%dms", l.Duration.Milliseconds())), nil
@@ -120,8 +134,12 @@ func (l Load) arguments(log string) ([]string, error) {
 		fmt.Sprintf("--rate=%d", begin), fmt.Sprintf("--rate-period=%dms", period.Milliseconds())), nil
 }
 
-// interval is the time between two requests of a connection.
+// interval is the time between two requests of a connection. Without a rate there
+// is none: a request is due when the one before has been answered.
 func (l Load) interval() time.Duration {
+	if l.Rate <= 0 {
+		return 0
+	}
 	return time.Duration(float64(l.Connections) / l.Rate * float64(time.Second))
 }
 

@@ -66,6 +66,21 @@ func (p *Process) Memory() (Memory, error) {
 	return sum, nil
 }
 
+// ResetPeak has the peak begin anew, from what the process holds now.
+func (p *Process) ResetPeak() error {
+	pids, err := p.tree()
+	if err != nil {
+		return err
+	}
+	const peak = "5" // of all that the kernel can forget of a process, see proc(5)
+	for _, pid := range pids {
+		if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte(peak), 0o200); err != nil {
+			return fmt.Errorf("peak of the memory of %s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
 // kilobytes reads a field of /proc/<pid>/status, in bytes.
 func kilobytes(status []byte, name string) (int64, error) {
 	_, rest, _ := bytes.Cut(status, []byte("\n"+name))

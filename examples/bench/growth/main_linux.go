@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command growth measures how the cost of a pixel grows with what it depends on:
+// the size of payloads, connections, write keys, sinks, sites and what waits in
+// the spool. It prints a table for each in Markdown and draws all into one SVG
+// file:
+//
+//	go run ./examples/bench/growth
+//
+// It needs what the benchmark next to it needs: two CPUs and h2load. All else
+// stays as it is while one thing grows, each value has a Caddy of its own, and
+// the values take turns, so that what the machine does beside is spread over all
+// of them.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/segmentpixel/caddy-segment-pixel/examples/bench/internal/rig"
+)
+
+func main() {
+	o, err := parseOptions(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal ends the program at once.
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// note tells whoever waits for the tables.
+func note(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, format+"\n", args...)
+}
+
+// growth is a run of this program.
+type growth struct {
+	*rig.Stage
+	options options
+	files   int // that may be open
+	faults  int // what makes the run a failure although it goes on
+}
+
+// run measures each dimension, prints its table, and draws all of them.
+func run(ctx context.Context, o options) (err error) {
+	g := &growth{options: o}
+	if g.files, err = rig.RaiseFiles(); err != nil {
+		return err
+	}
+	note("building Caddy and nats-server")
+	if g.Stage, err = rig.NewStage(ctx, o.dir, "segment-pixel-growth-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, g.End()) }()
+	fmt.Print(g.method())
+	var results []result
+	for _, d := range dimensions {
+		if !o.only.MatchString(d.name) {
+			continue
+		}
+		r, err := g.measure(ctx, d)
+		if ctx.Err() != nil {
+			return errors.Join(ctx.Err(), err)
+		}
+		if err != nil {
+			g.fault("%s: %v", d.name, err)
+		}
+		fmt.Print(r.table())
+		results = append(results, r)
+	}
+	if err := g.draw(results); err != nil {
+		return err
+	}
+	if g.faults > 0 {
+		return fmt.Errorf("%d times something went wrong; what did was printed among the tables", g.faults)
+	}
+	return nil
+}
+
+// fault tells what makes the run a failure although it goes on.
+func (g *growth) fault(format string, args ...any) {
+	note(format, args...)
+	g.faults++
+}
+
+// method tells how it was measured.
+func (g *growth) method() string {
+	o := g.options
+	return fmt.Sprintf("Rounds: %d; in each, one load of %v for each value, as fast as it can, over HTTP/1.1 without TLS. "+
+		"Unless a table says otherwise: %d connections, payloads of %d to %d bytes of JSON, and jetstream with “sync off”. "+
+		"Caddy has a CPU for itself; h2load, nats-server and this program share another one. "+
+		"Each figure is the median of the rounds, with the least and the most. CPU is that of Caddy alone, in user and kernel mode, "+
+		"until all is stored, for each request; “× first” divides it by that of the first value in the same round.\n",
+		o.rounds, o.duration, usual.connections, usual.least, usual.most)
+}
