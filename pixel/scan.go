@@ -60,17 +60,22 @@ type contextLayout struct {
 	pageEmpty, pageHasURL  bool
 }
 
-// scanner walks a JSON text once, strictly.
+// scanner walks a JSON text once, strictly. A text in which the validator does not
+// find all good is walked again by the JSON decoder, whose word is final.
 type scanner struct {
 	decoder *jsontext.Decoder
 	input   bytes.Buffer
 	layout  layout
 	name    []byte
+	names   []span // memory of the validator
 }
 
 // scan validates that text is one JSON object and notes where its first level
 // stands. The order of the checks is the order of the reasons.
 func (s *scanner) scan(text []byte) failure {
+	if s.scanGood(text, true) {
+		return failure{}
+	}
 	s.begin(text)
 	return s.scanBegun(text)
 }
@@ -78,6 +83,9 @@ func (s *scanner) scan(text []byte) failure {
 // scanOwn scans what we have written ourselves. To look for repeated names would be
 // half of the work where there are many.
 func (s *scanner) scanOwn(text []byte) failure {
+	if s.scanGood(text, false) {
+		return failure{}
+	}
 	s.begin(text, allowRepeated...)
 	return s.scanBegun(text)
 }

@@ -7,8 +7,9 @@ import "sync"
 // workspace is the memory that one request needs. Workspaces are reused: a request
 // that is decoded allocates no more than what leaves, which is one string with the
 // event's name and messageId, or the rejection with its detail. Only a write key
-// that was not seen last, a time in a rare format, an object of more than 64 names
-// and broken JSON cost more, the last two within the JSON decoder.
+// that was not seen last, a time in a rare format, and what the validator leaves to
+// the JSON decoder cost more: an object of more than 64 names, an escape in a name
+// and broken JSON.
 type workspace struct {
 	event   Event
 	params  fields
@@ -39,12 +40,12 @@ func (ws *workspace) reset(maxEventSize int) {
 
 // size is about the bytes that the workspace holds.
 func (ws *workspace) size() int {
-	const nodeSize, memberSize, indexSize = 40, 20, 4
+	const nodeSize, memberSize, spanSize, indexSize = 40, 20, 8, 4
 	f := &ws.params
 	return cap(ws.decoded) + cap(ws.merged) + cap(ws.words) + cap(ws.body) +
 		cap(ws.text) + cap(ws.again) + cap(ws.digits) + cap(ws.call.unquoted) +
 		cap(f.text) + nodeSize*cap(f.nodes) + indexSize*(cap(f.slots)+cap(f.order)) +
-		memberSize*cap(ws.scanner.layout.members)
+		memberSize*cap(ws.scanner.layout.members) + spanSize*cap(ws.scanner.names)
 }
 
 func (ws *workspace) release() {
