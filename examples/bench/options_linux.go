@@ -30,15 +30,15 @@ func parseOptions(args []string) (options, error) {
 	o := options{sizes: sizes{300, 700}}
 	only := ""
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.IntVar(&o.rounds, "rounds", 5, "`number` of rounds, after one to warm up")
-	flags.DurationVar(&o.duration, "duration", 4*time.Second, "how long each load goes on")
+	flags.IntVar(&o.rounds, "rounds", 5, "`number` of rounds, after warming up")
+	flags.DurationVar(&o.duration, "duration", time.Second, "how long each load goes on")
 	flags.DurationVar(&o.warmUp, "warmup", 300*time.Millisecond, "how long the load goes on before each that is measured")
 	flags.IntVar(&o.connections, "connections", 64, "`number` of connections")
 	flags.Float64Var(&o.rate, "rate", 0, "requests a `second` of the load with a fixed rate; 0 is half of what jetstream with \"sync always\" manages")
 	flags.Var(&o.sizes, "size", "`bytes` of the payloads' JSON, one size or the least and the most with a dash between")
 	flags.StringVar(&only, "only", "", "measure only the contenders whose name matches the `expression`, and the floor")
 	flags.StringVar(&o.dir, "dir", "", "make the temporary `directory` in this one; spools and streams are on its disk")
-	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of the Caddies into the `directory`, taken in the first round")
+	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of the Caddies into the `directory`, taken in their first turn")
 	flags.Var(&o.foreign, "contender", "also measure the server `name=url,pid`, which runs already; may be repeated")
 	if err := flags.Parse(args); err != nil {
 		return o, err
