@@ -17,8 +17,9 @@ func init() {
 }
 
 // NATS publishes events to core NATS: at most once, to whoever subscribes at that
-// moment. While NATS is away, up to 8 MiB of events are held in memory. Use the
-// sink jetstream where no event may be lost.
+// moment. Events are handed over every 5 ms at most. While NATS is away, or slower
+// than they come, up to 8 MiB of them are held in memory. Use the sink jetstream
+// where no event may be lost.
 type NATS struct {
 	Connection
 	Messages
