@@ -46,6 +46,5 @@ func fetch(ctx context.Context, address, file string) error {
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: %s", response.Status, body)
 	}
-	//nolint:gosec // the operator names the directory
 	return os.WriteFile(file, body, 0o600)
 }
