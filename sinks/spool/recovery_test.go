@@ -39,12 +39,15 @@ func reopen(t testing.TB, dir string) (*Spool, []Entry, logs) {
 func TestCrashWhileAppending(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, Options{Dir: dir, MaxSize: 8 << 20})
-	var next, stopped atomic.Int64
+	// As many as the spool has room for, however slow the rest of the test is.
+	const rounds, each = 5, 4000
+	permits := make(chan struct{}, rounds*each)
+	var next atomic.Int64
 	var all sync.WaitGroup
-	done := make([]atomic.Bool, 1_000_000)
+	done := make([]atomic.Bool, rounds*each)
 	for range 8 {
 		all.Go(func() {
-			for stopped.Load() == 0 {
+			for range permits {
 				n := int(next.Add(1)) - 1
 				if err := s.Append(testEvent(n)); err != nil {
 					t.Errorf("appending: %v", err)
@@ -54,8 +57,13 @@ func TestCrashWhileAppending(t *testing.T) {
 			}
 		})
 	}
-	for round := range 5 {
-		eventually(t, "more events", func() bool { return int(next.Load()) > round*500 })
+	defer all.Wait()
+	defer close(permits)
+	for round := range rounds {
+		for range each {
+			permits <- struct{}{}
+		}
+		eventually(t, "more events", func() bool { return int(next.Load()) > round*each })
 		var before []int
 		for n := range done[:next.Load()] {
 			if done[n].Load() {
@@ -84,8 +92,6 @@ func TestCrashWhileAppending(t *testing.T) {
 		}
 		copied.Close()
 	}
-	stopped.Store(1)
-	all.Wait()
 }
 
 // The last segment may end anywhere.
