@@ -60,6 +60,23 @@ type contextLayout struct {
 	pageEmpty, pageHasURL  bool
 }
 
+// note takes the name of one of the context's members, and tells whether it is that
+// of the page, which has members of interest.
+func (c *contextLayout) note(name []byte) (isPage bool) {
+	c.empty = false
+	switch string(name) {
+	case "ip":
+		c.ip = true
+	case "userAgent":
+		c.userAgent = true
+	case "library":
+		c.library = true
+	case "page":
+		return true
+	}
+	return false
+}
+
 // scanner walks a JSON text once, strictly. A text in which the validator does not
 // find all good is walked again by the JSON decoder, whose word is final.
 type scanner struct {
@@ -162,25 +179,17 @@ func (s *scanner) contextObject() (span, error) {
 	ctx := &s.layout.context
 	ctx.empty = true
 	return s.nested(func(name []byte) error {
-		ctx.empty = false
-		switch string(name) {
-		case "ip":
-			ctx.ip = true
-		case "userAgent":
-			ctx.userAgent = true
-		case "library":
-			ctx.library = true
-		case "page":
-			ctx.page.kind = s.decoder.PeekKind()
-			var err error
-			if ctx.page.kind == '{' {
-				ctx.page.value, err = s.pageObject()
-			} else {
-				ctx.page.value, err = s.readValue()
-			}
-			return err
+		if !ctx.note(name) {
+			return s.decoder.SkipValue()
 		}
-		return s.decoder.SkipValue()
+		ctx.page.kind = s.decoder.PeekKind()
+		var err error
+		if ctx.page.kind == '{' {
+			ctx.page.value, err = s.pageObject()
+		} else {
+			ctx.page.value, err = s.readValue()
+		}
+		return err
 	})
 }
 

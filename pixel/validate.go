@@ -203,15 +203,7 @@ func (v *validator) notedValue(name span, i, depth int, in place) int {
 	case inEvent:
 		return v.eventMember(member{field: fieldOf(text), kind: kind, name: name}, i, depth)
 	case inContext:
-		ctx.empty = false
-		switch string(text) {
-		case "ip":
-			ctx.ip = true
-		case "userAgent":
-			ctx.userAgent = true
-		case "library":
-			ctx.library = true
-		case "page":
+		if ctx.note(text) {
 			end := v.value(i, depth, inPage)
 			ctx.page.kind, ctx.page.value = kind, span{int32(i), int32(end)}
 			return end

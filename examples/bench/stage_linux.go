@@ -145,7 +145,6 @@ func (b *bench) end() error {
 		errs = errors.Join(errs, b.broker.Terminate())
 	}
 	if b.dir != "" {
-		//nolint:gosec // the directory was made here
 		errs = errors.Join(errs, os.RemoveAll(b.dir))
 	}
 	return errs
