@@ -184,7 +184,7 @@ func (c *conn) run(outcome chan<- error, late <-chan struct{}) {
 			err = c.hold(l)
 		}
 		if c.stopping() {
-			c.log.closedOnPurpose(c.outbox.size())
+			c.log.closedOnPurpose(c.outbox.abandon())
 			return
 		}
 		c.log.closed(err)
@@ -193,7 +193,7 @@ func (c *conn) run(outcome chan<- error, late <-chan struct{}) {
 		}
 		select {
 		case <-c.stop:
-			c.log.closedOnPurpose(c.outbox.size())
+			c.log.closedOnPurpose(c.outbox.abandon())
 			return
 		case <-time.After(reconnectDelay(attempts)):
 		}
@@ -302,6 +302,9 @@ func (c *conn) handlers(l *link) []nats.Option {
 		c.setUp(nc, l)
 		wasUp()
 		c.flush(nc)
+		if !c.stopping() {
+			c.log.tellUp()
+		}
 	}
 	return []nats.Option{
 		nats.ConnectHandler(connected),
@@ -335,6 +338,18 @@ func (c *conn) handlers(l *link) []nats.Option {
 			return reconnectDelay(attempts)
 		}),
 	}
+}
+
+// describe adds to a status whether the connection is up, or else why not.
+func (c *conn) describe(s *Status) (up bool) {
+	up = c.connected()
+	s.Connected = &up
+	if up {
+		s.NATS = c.log.describe()
+	} else {
+		s.problem(c.log.whyDown())
+	}
+	return up
 }
 
 // report passes on errors that nobody here has caused.

@@ -3,8 +3,8 @@
 package sinks
 
 import (
+	"cmp"
 	"errors"
-	"net"
 	"net/url"
 	"regexp"
 	"strings"
@@ -29,22 +29,37 @@ const (
 // connLog writes one line for every change of a connection's state, and none
 // that holds a secret.
 type connLog struct {
-	logger  func() *zap.Logger
-	login   string
-	servers []string
-	secrets *strings.Replacer
+	logger     func() *zap.Logger
+	connection Connection // resolved; holds secrets
+	name       string     // of the servers, as in metrics
+	login      string
+	servers    []string
+	secrets    *strings.Replacer
 
 	mu            sync.Mutex
 	everConnected bool
+	up            bool
+	ending        *failure             // why NATS is about to end a connection that is up
+	server        string               // that the connection leads to, or did
+	problem       string               // why the connection is down, or will be
 	reported      map[trouble]bool     // since the connection was lost
 	async         map[string]time.Time // errors that leave the connection up
 }
 
+// failure is why a connection is down, without secrets.
+type failure struct {
+	kind trouble
+	text string
+}
+
 func newConnLog(o connOptions) *connLog {
 	l := &connLog{
-		logger:   connLogger,
-		reported: make(map[trouble]bool),
-		async:    make(map[string]time.Time),
+		logger:     connLogger,
+		connection: o.Connection,
+		name:       o.Connection.name(),
+		servers:    o.publicServers(),
+		reported:   make(map[trouble]bool),
+		async:      make(map[string]time.Time),
 	}
 	secrets := []string{o.Password, o.Token, o.JWT, o.Seed}
 	if logins := o.logins(); len(logins) > 0 {
@@ -55,17 +70,13 @@ func newConnLog(o connOptions) *connLog {
 	}
 	for _, server := range o.Servers {
 		u, err := parseServer(server)
-		if err != nil {
+		if err != nil || u.User == nil {
 			continue
 		}
-		if u.User != nil {
-			l.login = "server"
-			password, _ := u.User.Password()
-			escapedUser, escapedPassword, _ := strings.Cut(u.User.String(), ":")
-			secrets = append(secrets, u.User.Username(), password, escapedUser, escapedPassword)
-			u.User = nil
-		}
-		l.servers = append(l.servers, u.String())
+		l.login = "server"
+		password, _ := u.User.Password()
+		escapedUser, escapedPassword, _ := strings.Cut(u.User.String(), ":")
+		secrets = append(secrets, u.User.Username(), password, escapedUser, escapedPassword)
 	}
 	var pairs []string
 	for _, secret := range secrets {
@@ -79,7 +90,9 @@ func newConnLog(o connOptions) *connLog {
 
 // connected tells whether the connection was up before.
 func (l *connLog) connected(nc *nats.Conn) {
+	server := nc.ConnectedServerName() + ", nats-server " + nc.ConnectedServerVersion()
 	l.mu.Lock()
+	l.up, l.ending, l.server, l.problem = true, nil, server, ""
 	message := "connected to NATS"
 	if l.everConnected {
 		message = "reconnected to NATS"
@@ -93,37 +106,90 @@ func (l *connLog) connected(nc *nats.Conn) {
 }
 
 func (l *connLog) disconnected(err error) {
+	why := failure{unreachable, l.scrub(err)}
+	if err != nil {
+		why.kind = troubleOf(err)
+	}
 	l.mu.Lock()
+	if l.ending != nil {
+		// NATS has said more than the network does.
+		why = *l.ending
+	}
+	l.up, l.ending = false, nil
 	clear(l.reported)
-	l.reported[unreachable] = true
+	l.reported[unreachable], l.reported[why.kind] = true, true
 	l.mu.Unlock()
-	l.logger().Warn("disconnected from NATS, reconnecting", zap.String("error", l.scrub(err)))
+	hint := l.noteProblem(why)
+	l.logger().Warn("disconnected from NATS, reconnecting",
+		zap.String("error", why.text), zap.String("hint", hint), zap.Strings("servers", l.servers))
+	l.tellDown(why, hint)
 }
 
 // failed reports an attempt to connect, once for each sort of trouble until the
 // connection is up: the texts differ, for example by port, and come every few
-// seconds.
+// seconds. While the connection is up, it is why NATS is about to end it.
 func (l *connLog) failed(err error) {
 	// The next attempt tells which server did what.
 	if errors.Is(err, nats.ErrNoServers) {
 		return
 	}
-	kind := troubleOf(err)
+	why := failure{troubleOf(err), l.scrub(err)}
 	l.mu.Lock()
-	known := l.reported[kind]
-	l.reported[kind] = true
+	known, up := l.reported[why.kind], l.up
+	l.reported[why.kind] = true
 	message := "cannot connect to NATS yet, trying on"
-	if l.everConnected {
+	switch {
+	case up:
+		l.ending = &why
+		message = "NATS ends the connection"
+	case l.everConnected:
 		message = "cannot reconnect to NATS yet, trying on"
 	}
 	l.mu.Unlock()
+	hint := l.noteProblem(why)
 	if known {
 		return
 	}
 	l.logger().Warn(message,
-		zap.String("error", l.scrub(err)),
-		zap.String("hint", l.hint(kind)),
+		zap.String("error", why.text),
+		zap.String("hint", hint),
 		zap.Strings("servers", l.servers))
+	if !up {
+		l.tellDown(why, hint)
+	}
+}
+
+// noteProblem keeps a failure for those who ask, and returns what to do about it.
+func (l *connLog) noteProblem(why failure) (hint string) {
+	hint = l.hint(why.kind)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.problem = notConnected(why.text, hint)
+	return hint
+}
+
+func notConnected(text, hint string) string { return "NATS is not connected (" + text + "): " + hint }
+
+func (l *connLog) tellDown(why failure, hint string) {
+	tell(ChangeDisconnected, map[string]any{"server": l.name, "error": why.text, "hint": hint})
+}
+
+func (l *connLog) tellUp() {
+	tell(ChangeConnected, map[string]any{"server": l.name, "server_name": l.describe()})
+}
+
+// describe names the server that the connection leads to.
+func (l *connLog) describe() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.server
+}
+
+// whyDown says why the connection is down.
+func (l *connLog) whyDown() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return cmp.Or(l.problem, "NATS is not connected yet")
 }
 
 // asyncError reports errors during which the connection stays up, such as
@@ -167,7 +233,11 @@ func (l *connLog) refused(events int, err error) {
 
 // closed reports an end that nobody here asked for.
 func (l *connLog) closed(err error) {
-	l.logger().Warn("connection to NATS has ended, opening another", zap.String("error", l.scrub(err)))
+	text := l.scrub(err)
+	l.mu.Lock()
+	l.problem = notConnected(text, "another connection is being opened")
+	l.mu.Unlock()
+	l.logger().Warn("connection to NATS has ended, opening another", zap.String("error", text))
 }
 
 // closedOnPurpose reports the end of the connection and of the messages that
@@ -178,72 +248,6 @@ func (l *connLog) closedOnPurpose(waiting int) {
 		return
 	}
 	l.logger().Debug("closed the connection to NATS")
-}
-
-// trouble is a sort of failure to connect that calls for one sort of remedy.
-type trouble int
-
-const (
-	unreachable trouble = iota
-	unknownHost
-	refusedLogin
-	brokenTLS
-)
-
-func troubleOf(err error) trouble {
-	var dns *net.DNSError
-	switch text := strings.ToLower(err.Error()); {
-	case errors.Is(err, nats.ErrPermissionViolation):
-		return unreachable
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired),
-		errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAccountAuthExpired),
-		errors.Is(err, nats.ErrNkeysNotSupported), strings.Contains(text, "authentication"),
-		strings.Contains(text, "signing nonce"):
-		return refusedLogin
-	case errors.Is(err, nats.ErrTLS), errors.Is(err, nats.ErrSecureConnWanted),
-		errors.Is(err, nats.ErrSecureConnRequired), strings.Contains(text, "tls: "),
-		strings.Contains(text, "x509: "), strings.Contains(text, "secure connection"):
-		return brokenTLS
-	case errors.As(err, &dns):
-		return unknownHost
-	}
-	return unreachable
-}
-
-func (l *connLog) hint(kind trouble) string {
-	switch kind {
-	case unknownHost:
-		return "check the host name in server"
-	case brokenTLS:
-		if l.login == "context" {
-			return "check ca, cert, key and tls_first in the NATS CLI context"
-		}
-		return "check the tls option: ca must have signed the server's certificate, " +
-			"cert is needed if the server verifies clients, first must be set just if the server has handshake_first"
-	case refusedLogin:
-		return "NATS refuses the login: " + l.loginHint()
-	}
-	return "check that NATS runs and that it can be reached at these servers from here"
-}
-
-func (l *connLog) loginHint() string {
-	switch l.login {
-	case "user":
-		return "check the option user, with its password"
-	case "creds":
-		return "check the file of the option creds, and that its account and user are still valid"
-	case "nkey":
-		return "check the file of the option nkey, and that the server lists its public key"
-	case "jwt":
-		return "check the option jwt, with its seed, and that its account and user are still valid"
-	case "server":
-		return "check the user info in the URL of the option server"
-	case "context":
-		return "check the login in the NATS CLI context"
-	case "":
-		return "set one of user, token, creds, nkey, jwt or context"
-	}
-	return "check the option " + l.login
 }
 
 var urlUserInfo = regexp.MustCompile(`://[^\s"']*@`)

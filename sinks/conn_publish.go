@@ -12,13 +12,13 @@ import (
 )
 
 // publish puts an event into the outbox, from where it is published soon, or when
-// there is a connection.
-func (c *conn) publish(event spool.Event) error {
+// there is a connection. The meter counts what becomes of it then.
+func (c *conn) publish(event spool.Event, m *meter) error {
 	// Later nobody could be told.
 	if session := c.session.Load(); session != nil && forward.MessageSize(&event) > session.MaxPayload {
 		return nats.ErrMaxPayload
 	}
-	return c.outbox.add(event)
+	return c.outbox.add(event, m)
 }
 
 // publishOrDrop hands a message to NATS if it is there: rejected requests do not

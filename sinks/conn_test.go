@@ -179,7 +179,7 @@ func TestConnKeepsTheOutbox(t *testing.T) {
 	publish := func(text string) {
 		t.Helper()
 		data := []byte(text)
-		if err := c.publish(spool.Event{Subject: "pixel", MessageID: text, Body: data}); err != nil {
+		if err := c.publish(spool.Event{Subject: "pixel", MessageID: text, Body: data}, testMeter()); err != nil {
 			t.Fatal(err)
 		}
 		clear(data) // the caller's memory is reused
@@ -213,11 +213,11 @@ func TestConnOutboxIsBounded(t *testing.T) {
 	}
 	event := spool.Event{Subject: "p", Body: make([]byte, 1<<20)}
 	for range 7 {
-		if err := c.publish(event); err != nil {
+		if err := c.publish(event, testMeter()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := c.publish(event); !errors.Is(err, errOutboxFull) {
+	if err := c.publish(event, testMeter()); !errors.Is(err, errOutboxFull) {
 		t.Errorf("got %v, want a full buffer", err)
 	}
 	c.release()
@@ -234,7 +234,7 @@ func TestConnReportsWhatNATSRefuses(t *testing.T) {
 	port := freePort(t)
 	c := acquire(t, connOptions{Connection: Connection{Servers: []string{fmt.Sprintf("nats://127.0.0.1:%d", port)}}})
 	for _, size := range []int{2 << 20, 1} {
-		if err := c.publish(spool.Event{Subject: "p", Body: make([]byte, size)}); err != nil {
+		if err := c.publish(spool.Event{Subject: "p", Body: make([]byte, size)}, testMeter()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -244,7 +244,7 @@ func TestConnReportsWhatNATSRefuses(t *testing.T) {
 	if len(lines) != 1 || lines[0].ContextMap()["dropped"] != int64(1) {
 		t.Errorf("logged %v", lines)
 	}
-	if err := c.publish(spool.Event{Subject: "p", Body: make([]byte, 2<<20)}); !errors.Is(err, nats.ErrMaxPayload) {
+	if err := c.publish(spool.Event{Subject: "p", Body: make([]byte, 2<<20)}, testMeter()); !errors.Is(err, nats.ErrMaxPayload) {
 		t.Errorf("publishing what is too large: got %v", err)
 	}
 }
@@ -261,7 +261,7 @@ func TestConnPublishesInBursts(t *testing.T) {
 	for burst := range bursts {
 		for n := range each {
 			body := fmt.Appendf(nil, "%d of %d", n, burst)
-			if err := c.publish(spool.Event{Subject: "pixel", MessageID: string(body), Body: body}); err != nil {
+			if err := c.publish(spool.Event{Subject: "pixel", MessageID: string(body), Body: body}, testMeter()); err != nil {
 				t.Fatal(err)
 			}
 			clear(body) // the caller's memory is reused

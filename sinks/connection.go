@@ -210,6 +210,26 @@ func parseServer(server string) (*url.URL, error) {
 	return u, nil
 }
 
+// name is how metrics call the NATS that the options lead to. It holds no login.
+func (c *Connection) name() string {
+	if c.Context != "" {
+		return "context " + c.Context
+	}
+	return strings.Join(c.publicServers(), ",")
+}
+
+// publicServers are the servers' URLs without what may be a secret.
+func (c *Connection) publicServers() []string {
+	var servers []string
+	for _, server := range c.Servers {
+		if u, err := parseServer(server); err == nil {
+			u.User, u.RawQuery = nil, ""
+			servers = append(servers, u.String())
+		}
+	}
+	return servers
+}
+
 func checkInboxPrefix(prefix string) error {
 	if prefix == "" || hasPlaceholder(prefix) {
 		return nil

@@ -4,6 +4,8 @@ package sinks
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +28,9 @@ type delivery struct {
 	opening   sync.WaitGroup               // of the goroutine that opens it later
 
 	trouble atomic.Pointer[openError] // why it is nil, if it is
+
+	// meter is that of the chosen route, or of the first before there is one.
+	meter atomic.Pointer[meter]
 
 	mu      sync.Mutex
 	options spool.Options // those of the chosen route, and the directory
@@ -55,7 +60,7 @@ var live = struct {
 // opened if need be. It ends with leave.
 func joinDelivery(options spool.Options, r *route) (*delivery, error) {
 	pooled, _, err := deliveries.LoadOrNew(options.Dir, func() (caddy.Destructor, error) {
-		return openDelivery(options)
+		return openDelivery(options, r.meter)
 	})
 	if err != nil {
 		return nil, err
@@ -67,7 +72,7 @@ func joinDelivery(options spool.Options, r *route) (*delivery, error) {
 
 // openDelivery waits for the delivery that had the directory before, if that is
 // still being closed. The pool sees to it that there is no other.
-func openDelivery(options spool.Options) (*delivery, error) {
+func openDelivery(options spool.Options, m *meter) (*delivery, error) {
 	live.Lock()
 	live.atExit.Do(func() { caddy.OnExit(closeDeliveries) })
 	before := live.deliveries[options.Dir]
@@ -77,14 +82,16 @@ func openDelivery(options spool.Options) (*delivery, error) {
 		<-before.closed
 	}
 
-	options.Logger = spoolLogger
 	d := &delivery{
 		directory: options.Dir,
-		options:   options,
 		ending:    make(chan struct{}),
 		hurry:     make(chan struct{}),
 		closed:    make(chan struct{}),
 	}
+	options.Logger, options.Changed = spoolLogger, d.tellOfSpool
+	options.Lost = func(events uint64) { d.meter.Load().drop(CauseSpoolFailing, events) }
+	d.options = options
+	d.meter.Store(m)
 	if err := d.openFirst(); err != nil {
 		return nil, err
 	}
@@ -172,17 +179,18 @@ func (d *delivery) connected() bool {
 // closeDeliveries runs when all apps have stopped, and so no request is under way.
 // An embedded NATS stops only after it.
 func closeDeliveries(context.Context) {
-	live.Lock()
-	var open []*delivery
-	for _, d := range live.deliveries {
-		open = append(open, d)
-	}
-	live.Unlock()
 	var all sync.WaitGroup
-	for _, d := range open {
+	for _, d := range liveSpools() {
 		all.Go(d.close)
 	}
 	all.Wait()
+}
+
+// liveSpools are those that are in use or being closed.
+func liveSpools() []*delivery {
+	live.Lock()
+	defer live.Unlock()
+	return slices.Collect(maps.Values(live.deliveries))
 }
 
 // Interface guard

@@ -57,6 +57,7 @@ func (d *delivery) choose() {
 		}
 	}
 	d.chosen = chosen
+	d.meter.Store(chosen.meter)
 	d.drain = chosen.drain
 	d.options.MaxSize, d.options.Sync = chosen.maxSize, chosen.sync
 	if running := d.running.Load(); running != nil {

@@ -48,9 +48,10 @@ func (s *JetStream) publishDirectly(ctx context.Context, c *conn, event *spool.E
 	kept := *event
 	kept.Body = bytes.Clone(event.Body)
 
+	p := directPublish{conn: c, event: &kept, observer: s.meter()}
 	ackWait := forward.FirstAckWait
 	for wait := forward.FirstRetry; ; wait = min(2*wait, lastRetry) {
-		err := publishOnce(ctx, c, &kept, ackWait)
+		err := p.try(ctx, ackWait)
 		if err == nil || forward.NeedsOperator(err) {
 			return forward.Explain(err)
 		}
@@ -70,22 +71,38 @@ func (s *JetStream) publishDirectly(ctx context.Context, c *conn, event *spool.E
 	}
 }
 
-// publishOnce publishes asynchronously, so that requests share the round trips,
-// and waits for the ack of this one message.
-func publishOnce(ctx context.Context, c *conn, event *spool.Event, ackWait time.Duration) error {
-	session := c.session.Load()
+// directPublish is one event on its way.
+type directPublish struct {
+	conn     *conn
+	event    *spool.Event
+	observer forward.Observer
+	sent     bool // before
+}
+
+// try publishes asynchronously, so that requests share the round trips, and waits for
+// the ack of this one message.
+func (p *directPublish) try(ctx context.Context, ackWait time.Duration) error {
+	session := p.conn.session.Load()
 	if session == nil {
 		return forward.ErrNotConnected
 	}
 	// nats.go's own retries would outlive this call.
-	ack, err := session.JetStream.PublishMsgAsync(forward.Message(event), jetstream.WithRetryAttempts(0))
+	ack, err := session.JetStream.PublishMsgAsync(forward.Message(p.event), jetstream.WithRetryAttempts(0))
 	if err != nil {
 		return err
+	}
+	began := time.Now()
+	if p.sent {
+		p.observer.SentAgain(1)
+	} else {
+		p.sent = true
+		p.observer.Sent(1)
 	}
 	timer := time.NewTimer(ackWait)
 	defer timer.Stop()
 	select {
 	case <-ack.Ok():
+		p.observer.Acked(1, time.Since(began))
 		return nil
 	case err := <-ack.Err():
 		return err

@@ -59,8 +59,12 @@ type JetStream struct {
 	keeper        atomic.Pointer[streamKeeper]
 	releaseKeeper func()
 
-	direct atomic.Int32 // events that are published instead of being spooled
+	direct  atomic.Int32                 // events that are published instead of being spooled
+	counted atomic.Pointer[meter]        // from when the sink is open
+	active  atomic.Pointer[deliveryLink] // from Start to Stop
 }
+
+const jetStreamName = "jetstream"
 
 // deliveryLink is what a sink holds while it is open.
 type deliveryLink struct {
@@ -78,7 +82,7 @@ const (
 // CaddyModule returns the Caddy module information.
 func (*JetStream) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
-		ID:  Namespace + ".jetstream",
+		ID:  Namespace + "." + jetStreamName,
 		New: func() caddy.Module { return new(JetStream) },
 	}
 }
@@ -156,11 +160,15 @@ func (s *JetStream) Start(site Site) error {
 		}
 		s.releaseKeeper = release
 		s.keeper.Store(keeper)
-		if l.delivery == nil {
-			return nil
+		if l.delivery != nil {
+			l.route.keeper.Store(keeper)
+			if err := l.delivery.started(l.route, site.Configuration); err != nil {
+				return err
+			}
 		}
-		l.route.keeper.Store(keeper)
-		return l.delivery.started(l.route, site.Configuration)
+		s.active.Store(l)
+		noteStarted(s, s.meter().labels, l.conn)
+		return nil
 	})
 }
 
@@ -171,6 +179,8 @@ func (s *JetStream) Stop() {
 	if caddy.Exiting() && !s.Spool.isOff() {
 		return
 	}
+	noteStopped(s)
+	s.active.Store(nil)
 	if s.keeper.Swap(nil) != nil {
 		s.releaseKeeper()
 	}
@@ -186,6 +196,8 @@ func (s *JetStream) open() (*deliveryLink, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	m := meterOf(natsLabels(jetStreamName, &resolved, &s.Messages))
+	s.counted.Store(m)
 	if s.Spool.isOff() {
 		return &deliveryLink{conn: c}, c.release, nil
 	}
@@ -196,6 +208,7 @@ func (s *JetStream) open() (*deliveryLink, func(), error) {
 	}
 	r := &route{
 		conn:    c,
+		meter:   m,
 		subject: s.template.wildcard(),
 		stream:  s.streamName(),
 		maxSize: options.MaxSize,
@@ -233,7 +246,7 @@ func (s *JetStream) Publish(ctx context.Context, event *pixel.Event) error {
 			return nil
 		}
 		if direct := s.publishInstead(ctx, l.conn, &published); direct != nil {
-			return fmt.Errorf("the spool does not take the event (%w), nor does NATS: %w", err, direct)
+			return &untakenError{err, direct}
 		}
 		return nil
 	})
@@ -330,4 +343,6 @@ var (
 	_ Sink                  = (*JetStream)(nil)
 	_ Starter               = (*JetStream)(nil)
 	_ Rejecter              = (*JetStream)(nil)
+	_ Reporter              = (*JetStream)(nil)
+	_ metered               = (*JetStream)(nil)
 )

@@ -27,12 +27,16 @@ type Log struct {
 
 	level  zapcore.Level
 	logger *zap.Logger
+
+	counted *meter
 }
+
+const logName = "log"
 
 // CaddyModule returns the Caddy module information.
 func (*Log) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
-		ID:  Namespace + ".log",
+		ID:  Namespace + "." + logName,
 		New: func() caddy.Module { return new(Log) },
 	}
 }
@@ -40,6 +44,7 @@ func (*Log) CaddyModule() caddy.ModuleInfo {
 // Provision parses the level.
 func (l *Log) Provision(ctx caddy.Context) error {
 	l.logger = ctx.Logger()
+	l.counted = meterOf(labels{sink: logName})
 	if l.Level == "" {
 		l.Level = zapcore.InfoLevel.String()
 	}
@@ -65,8 +70,22 @@ func (l *Log) Publish(_ context.Context, event *pixel.Event) error {
 			zap.Stringer("type", event.Type),
 			zap.Reflect("event", json.RawMessage(event.Body)),
 		)
+		l.counted.Sent(1)
 	}
 	return nil
+}
+
+// meter implements metered.
+func (l *Log) meter() *meter { return l.counted }
+
+// Status implements Reporter.
+func (l *Log) Status() Status {
+	status := Status{Ready: l.logger.Core().Enabled(l.level), Counts: l.counted.counts()}
+	if !status.Ready {
+		status.problem("Caddy's log does not take lines of the level " + l.Level + ", so events are not written: " +
+			"lower the level of the log, or raise that of the sink")
+	}
+	return status
 }
 
 // UnmarshalCaddyfile sets up the sink from Caddyfile tokens. Syntax:
@@ -94,4 +113,6 @@ var (
 	_ caddy.Provisioner     = (*Log)(nil)
 	_ caddyfile.Unmarshaler = (*Log)(nil)
 	_ Sink                  = (*Log)(nil)
+	_ Reporter              = (*Log)(nil)
+	_ metered               = (*Log)(nil)
 )

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
@@ -73,6 +74,16 @@ func userJWT(token contents) (string, error) {
 		return "", errors.New("holds no user JWT")
 	}
 	return found, nil
+}
+
+// jwtEnd returns when a user's JWT ends to be valid, or zero if it does not or cannot
+// be read.
+func jwtEnd(token contents) time.Time {
+	found, err := userJWT(token)
+	if err != nil {
+		return time.Time{}
+	}
+	return jwtExpiry(found).UTC()
 }
 
 // nkeyUser returns the public key of a user's seed.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/nats-io/jwt/v2"
@@ -15,7 +16,7 @@ import (
 )
 
 // operatorMode configures a server that admits users by JWT and returns one.
-func operatorMode(t *testing.T, o *server.Options) (userJWT, seed string) {
+func operatorMode(t *testing.T, o *server.Options, change ...func(*jwt.UserClaims)) (userJWT, seed string) {
 	t.Helper()
 	operator, operatorKey, _ := newKey(t, nkeys.CreateOperator)
 	account, accountKey, _ := newKey(t, nkeys.CreateAccount)
@@ -25,7 +26,11 @@ func operatorMode(t *testing.T, o *server.Options) (userJWT, seed string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	userJWT, err = jwt.NewUserClaims(userKey).Encode(account)
+	claims := jwt.NewUserClaims(userKey)
+	for _, c := range change {
+		c(claims)
+	}
+	userJWT, err = claims.Encode(account)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,6 +49,11 @@ func operatorMode(t *testing.T, o *server.Options) (userJWT, seed string) {
 		t.Fatal(err)
 	}
 	return userJWT, string(text)
+}
+
+// expiring gives a user an end.
+func expiring(end time.Time) func(*jwt.UserClaims) {
+	return func(claims *jwt.UserClaims) { claims.Expires = end.Unix() }
 }
 
 func newKey(t *testing.T, create func() (nkeys.KeyPair, error)) (pair nkeys.KeyPair, public, seed string) {

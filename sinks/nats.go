@@ -4,6 +4,8 @@ package sinks
 
 import (
 	"context"
+	"fmt"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -24,13 +26,17 @@ type NATS struct {
 	Connection
 	Messages
 
-	lease lease[*conn]
+	lease   lease[*conn]
+	counted atomic.Pointer[meter] // from when the sink is open
+	active  atomic.Pointer[conn]  // from Start to Stop
 }
+
+const natsName = "nats"
 
 // CaddyModule returns the Caddy module information.
 func (*NATS) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
-		ID:  Namespace + ".nats",
+		ID:  Namespace + "." + natsName,
 		New: func() caddy.Module { return new(NATS) },
 	}
 }
@@ -53,10 +59,44 @@ func (s *NATS) Validate() error {
 }
 
 // Start opens the connection. A NATS that is not there is waited for.
-func (s *NATS) Start(Site) error { return s.lease.start() }
+func (s *NATS) Start(Site) error {
+	if err := s.lease.start(); err != nil {
+		return err
+	}
+	return s.lease.use(func(c *conn) error {
+		s.active.Store(c)
+		noteStarted(s, s.meter().labels, c)
+		return nil
+	})
+}
 
 // Stop lets go of the connection.
-func (s *NATS) Stop() { s.lease.stop() }
+func (s *NATS) Stop() {
+	noteStopped(s)
+	s.active.Store(nil)
+	s.lease.stop()
+}
+
+// meter implements metered.
+func (s *NATS) meter() *meter { return meterOfNATS(natsName, &s.counted, &s.Connection, &s.Messages) }
+
+// Status implements Reporter. The sink is ready while NATS is there: what waits in
+// memory for it is lost when Caddy stops.
+func (s *NATS) Status() Status {
+	m := s.meter()
+	status := Status{Server: m.server, Subject: m.subject, Counts: m.counts()}
+	c := s.active.Load()
+	if c == nil {
+		status.problem(notRunning)
+		return status
+	}
+	status.Ready = c.describe(&status)
+	if waiting := c.outbox.size(); !status.Ready && waiting > 0 {
+		status.problem(fmt.Sprintf("%d events wait in memory for NATS: they are lost when Caddy stops, "+
+			"and further ones beyond 8 MiB; use the sink jetstream where that must not be", waiting))
+	}
+	return status
+}
 
 func (s *NATS) open() (*conn, func(), error) {
 	resolved, err := s.resolve(caddy.NewReplacer(), true)
@@ -67,6 +107,7 @@ func (s *NATS) open() (*conn, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	s.counted.Store(meterOf(natsLabels(natsName, &resolved, &s.Messages)))
 	return c, c.release, nil
 }
 
@@ -75,7 +116,7 @@ func (s *NATS) open() (*conn, func(), error) {
 func (s *NATS) Publish(ctx context.Context, event *pixel.Event) error {
 	published := s.event(ctx, event)
 	return s.lease.use(func(c *conn) error {
-		return forward.Explain(c.publish(published))
+		return forward.Explain(c.publish(published, s.meter()))
 	})
 }
 
@@ -153,4 +194,6 @@ var (
 	_ Sink                  = (*NATS)(nil)
 	_ Starter               = (*NATS)(nil)
 	_ Rejecter              = (*NATS)(nil)
+	_ Reporter              = (*NATS)(nil)
+	_ metered               = (*NATS)(nil)
 )

@@ -148,6 +148,9 @@ func toServer(s *server.Server) connOptions {
 	return connOptions{Connection: Connection{Servers: []string{s.ClientURL()}}}
 }
 
+// testMeter returns a meter that no sink has.
+func testMeter() *meter { return meterOf(labels{sink: "test"}) }
+
 // nats returns the connection itself, nil until dialling has begun.
 func (c *conn) nats() *nats.Conn {
 	if l := c.link.Load(); l != nil {

@@ -45,14 +45,20 @@ type outbox struct {
 
 // outboxBurst is events, and the memory in which their bodies are.
 type outboxBurst struct {
-	events []spool.Event
+	events []outboxEvent
 	bodies []byte
+}
+
+// outboxEvent is an event, and who counts what becomes of it.
+type outboxEvent struct {
+	spool.Event
+	meter *meter
 }
 
 var errOutboxFull = errors.New("the buffer for events is full: NATS is away, or slower than they come")
 
 // add keeps a copy of the event.
-func (o *outbox) add(event spool.Event) error {
+func (o *outbox) add(event spool.Event, m *meter) error {
 	size := outboxSize(&event)
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -64,7 +70,7 @@ func (o *outbox) add(event spool.Event) error {
 	// Events keep the memory they are in when it has to be moved to grow.
 	o.waiting.bodies = append(o.waiting.bodies, event.Body...)
 	event.Body = o.waiting.bodies[begin:]
-	o.waiting.events = append(o.waiting.events, event)
+	o.waiting.events = append(o.waiting.events, outboxEvent{event, m})
 	if len(o.waiting.events) == 1 {
 		select {
 		case o.wake <- struct{}{}:
@@ -82,7 +88,8 @@ func (o *outbox) flush(nc *nats.Conn) (refused int, cause error) {
 	b := o.take()
 	bytes := 0
 	for i := range b.events {
-		err := nc.PublishMsg(o.message.Of(&b.events[i]))
+		event := &b.events[i]
+		err := nc.PublishMsg(o.message.Of(&event.Event))
 		if forward.IsDown(err) {
 			o.giveBack(b.events[i:], bytes)
 			return refused, cause
@@ -90,11 +97,26 @@ func (o *outbox) flush(nc *nats.Conn) (refused int, cause error) {
 		if err != nil {
 			refused++
 			cause = err
+			event.meter.Dropped(err)
+		} else {
+			event.meter.Sent(1)
 		}
-		bytes += outboxSize(&b.events[i])
+		bytes += outboxSize(&event.Event)
 	}
 	o.recycle(b, bytes)
 	return refused, cause
+}
+
+// abandon drops what waits when the connection has ended for good, and returns how
+// many events that is.
+func (o *outbox) abandon() int {
+	o.sending.Lock() // so that none is on its way
+	defer o.sending.Unlock()
+	b := o.take()
+	for i := range b.events {
+		b.events[i].meter.drop(CauseNotConnected, 1)
+	}
+	return len(b.events)
 }
 
 func (o *outbox) take() outboxBurst {
@@ -106,7 +128,7 @@ func (o *outbox) take() outboxBurst {
 }
 
 // giveBack puts events that could not be published before those that came since.
-func (o *outbox) giveBack(events []spool.Event, published int) {
+func (o *outbox) giveBack(events []outboxEvent, published int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.bytes -= published

@@ -18,6 +18,7 @@ import (
 // delivery until it is forgotten there.
 type route struct {
 	conn     *conn
+	meter    *meter
 	subject  string // with wildcards
 	stream   string // its name, if it is configured
 	rejected string
@@ -90,6 +91,9 @@ func (r *route) HasStream(ctx context.Context, session *forward.Session) (bool, 
 		return slices.ContainsFunc(info.Config.Subjects, func(s string) bool { return overlap(s, keeper.subject) })
 	}), err
 }
+
+// Observer implements forward.Route.
+func (r *route) Observer() forward.Observer { return r.meter }
 
 // Rejected implements forward.Route.
 func (r *route) Rejected() string { return r.rejected }

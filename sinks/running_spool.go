@@ -69,6 +69,7 @@ func (d *delivery) failed(err error) {
 	if before == nil || before.cause.Error() != err.Error() {
 		spoolLogger().Error("the spool cannot be opened; free or repair the disk: events are published directly until it can",
 			zap.String("dir", d.directory), zap.Error(err))
+		d.tellTrouble(troubleNotOpen, err)
 	}
 }
 
@@ -84,7 +85,7 @@ func (d *delivery) open() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	running := &runningSpool{
 		Spool:     opened,
-		forwarder: forward.New(opened, d.directory, spoolLogger),
+		forwarder: forward.New(opened, d.directory, spoolLogger, d.tellOfDelivery),
 		cancel:    cancel,
 		stopped:   make(chan struct{}),
 	}
@@ -112,6 +113,7 @@ func (d *delivery) openLater() {
 		}
 		err := d.open()
 		if err == nil {
+			d.tellWell(troubleNotOpen, 0)
 			return
 		}
 		d.failed(err)

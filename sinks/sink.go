@@ -5,7 +5,8 @@
 //
 // A sink of your own is a Caddy module whose ID begins with [Namespace] and a
 // dot, and which implements [Sink]. It may implement [Starter] if it has
-// something to open, and [Rejecter] if it also carries rejected requests:
+// something to open, [Rejecter] if it also carries rejected requests, and [Reporter]
+// to tell how it is:
 //
 //	func (Queue) CaddyModule() caddy.ModuleInfo {
 //		return caddy.ModuleInfo{

@@ -89,6 +89,17 @@ func parseSync(text string) (time.Duration, error) {
 	return interval, nil
 }
 
+// syncText is the opposite of parseSync.
+func syncText(sync time.Duration) string {
+	switch sync {
+	case spool.SyncAlways:
+		return syncAlways
+	case spool.SyncOff:
+		return syncOff
+	}
+	return sync.String()
+}
+
 // spoolOptions completes what is configured. What makes the sink a distinct one names
 // the directory if nothing else does.
 func (s *JetStream) spoolOptions() (spool.Options, error) {

@@ -37,6 +37,7 @@ var streamLogger = func() *zap.Logger { return caddy.Log().Named("segment_pixel.
 // event found no stream, it creates the stream if that was asked for and warns of
 // what the stream lacks, once as long as that is the same.
 type streamKeeper struct {
+	server       string // as in metrics
 	subject      string // with wildcards
 	stream       *Stream
 	maxEventSize int64
@@ -44,6 +45,8 @@ type streamKeeper struct {
 	// batched is the one stream that takes all events and allows batched publish,
 	// as far as the last look could tell; empty if there is none.
 	batched atomic.Pointer[string]
+	// seen is what the looks have told, for those who ask. Nil before the first.
+	seen atomic.Pointer[streamsSeen]
 
 	logger  func() *zap.Logger
 	stop    func()
@@ -90,6 +93,7 @@ func newStreamKeeper(subject string, stream *Stream, maxEventSize int64) *stream
 
 // watch looks after the stream until the keeper is destructed.
 func (k *streamKeeper) watch(c *conn) {
+	k.server = c.log.name
 	ctx, cancel := context.WithCancel(context.Background())
 	remove := c.onConnect(func(*nats.Conn) { k.look() })
 	k.stop = func() { remove(); cancel() }
@@ -234,43 +238,6 @@ func (k *streamKeeper) inspect(config *jetstream.StreamConfig, maxPayload int64)
 	add(config.Discard == jetstream.DiscardOld, "drops its oldest events when it is full: set discard to new")
 	add(!config.AllowBatchPublish, "does not allow batched publishing, which costs less: set allow-fast on nats-server 2.14 or newer")
 	return found
-}
-
-// reportFailure logs why a look failed, unless the last one failed alike. What has
-// been found before stays known: NATS may be without a leader for a moment.
-func (k *streamKeeper) reportFailure(err error) {
-	if err.Error() == k.failure {
-		return
-	}
-	k.failure = err.Error()
-	fields := []zap.Field{zap.Error(err)}
-	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
-		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
-		fields = append(fields, zap.String("hint", "check that JetStream is on in the server and for this account, and the option domain"))
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		fields = append(fields, zap.String("hint", "events may be published all the same; to have the stream looked after, "+
-			"allow this user $JS.API.STREAM.NAMES and $JS.API.STREAM.INFO.*"))
-	}
-	k.logger().Warn("cannot look after the stream yet, trying on", fields...)
-}
-
-// report logs findings that differ from those of the last look.
-func (k *streamKeeper) report(streams, findings []string) {
-	failed := k.failure != ""
-	k.failure = ""
-	if slices.Equal(findings, k.last) {
-		if failed {
-			k.logger().Info("looked after the stream again: nothing has changed", zap.Strings("streams", streams))
-		}
-		return
-	}
-	k.last = findings
-	if len(findings) == 0 {
-		k.logger().Info("the stream is as it should be", zap.Strings("streams", streams))
-		return
-	}
-	k.logger().Warn("the stream is not as it should be", zap.Strings("streams", streams), zap.Strings("findings", findings))
 }
 
 // Interface guard

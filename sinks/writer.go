@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -25,15 +26,19 @@ type Writer struct {
 	// The log writer to write to, with its own options. Default: stdout
 	WriterRaw json.RawMessage `json:"writer,omitempty" caddy:"namespace=caddy.logging.writers inline_key=output"`
 
+	counted *meter
+	active  atomic.Bool // from Start to Stop
 	opener  caddy.WriterOpener
 	discard bool
 	lease   lease[*lineWriter]
 }
 
+const writerName = "writer"
+
 // CaddyModule returns the Caddy module information.
 func (*Writer) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
-		ID:  Namespace + ".writer",
+		ID:  Namespace + "." + writerName,
 		New: func() caddy.Module { return new(Writer) },
 	}
 }
@@ -50,14 +55,36 @@ func (w *Writer) Provision(ctx caddy.Context) error {
 	}
 	_, w.discard = w.opener.(*caddy.DiscardWriter)
 	w.lease.open = w.open
+	w.counted = meterOf(labels{sink: writerName})
 	return nil
 }
 
 // Start opens the writer.
-func (w *Writer) Start(Site) error { return w.lease.start() }
+func (w *Writer) Start(Site) error {
+	if err := w.lease.start(); err != nil {
+		return err
+	}
+	w.active.Store(true)
+	return nil
+}
 
 // Stop closes the writer once no event is being written any more.
-func (w *Writer) Stop() { w.lease.stop() }
+func (w *Writer) Stop() {
+	w.active.Store(false)
+	w.lease.stop()
+}
+
+// meter implements metered.
+func (w *Writer) meter() *meter { return w.counted }
+
+// Status implements Reporter.
+func (w *Writer) Status() Status {
+	status := Status{Ready: w.active.Load(), Counts: w.counted.counts()}
+	if !status.Ready {
+		status.problem(notRunning)
+	}
+	return status
+}
 
 // writers holds the open writers of every configuration, so that two of them
 // never write to one file through two descriptors.
@@ -80,12 +107,15 @@ func (w *Writer) open() (*lineWriter, func(), error) {
 
 // Publish writes the event's line.
 func (w *Writer) Publish(_ context.Context, event *pixel.Event) error {
-	if w.discard {
-		return nil
+	if !w.discard {
+		if err := w.lease.use(func(lines *lineWriter) error {
+			return lines.write(event.Body)
+		}); err != nil {
+			return err
+		}
 	}
-	return w.lease.use(func(lines *lineWriter) error {
-		return lines.write(event.Body)
-	})
+	w.counted.Sent(1)
+	return nil
 }
 
 // UnmarshalCaddyfile sets up the sink from Caddyfile tokens. Syntax:
@@ -143,4 +173,6 @@ var (
 	_ caddyfile.Unmarshaler = (*Writer)(nil)
 	_ Sink                  = (*Writer)(nil)
 	_ Starter               = (*Writer)(nil)
+	_ Reporter              = (*Writer)(nil)
+	_ metered               = (*Writer)(nil)
 )

@@ -56,11 +56,17 @@ type asideLine struct {
 
 // setAside keeps an event that no stream can store, so that it does not block the
 // others. The error is that of writing the file; the event has to wait then.
-func (f *Forwarder) setAside(session *Session, entry *spool.Entry, cause error) error {
-	if err := f.aside.write(entry, cause, f.logger()); err != nil {
+func (f *Forwarder) setAside(route Route, session *Session, entry *spool.Entry, cause error) error {
+	kept, err := f.aside.write(entry, cause, f.logger())
+	if err != nil {
 		return fmt.Errorf("setting aside an event that no stream can store: %w", err)
 	}
-	if route := f.currentRoute(); route != nil && route.Rejected() != "" {
+	if kept {
+		route.Observer().SetAside()
+	} else {
+		route.Observer().Dropped(cause)
+	}
+	if route.Rejected() != "" {
 		msg := rejection(route.Rejected(), entry, cause, session.Conn.MaxPayload())
 		if err := session.Conn.PublishMsg(msg); err != nil {
 			f.logger().Debug("an event that was set aside could not be shown on the rejected subject", zap.Error(Explain(err)))
@@ -69,15 +75,16 @@ func (f *Forwarder) setAside(session *Session, entry *spool.Entry, cause error) 
 	return nil
 }
 
-func (a *aside) write(entry *spool.Entry, cause error, logger *zap.Logger) error {
+// write returns false when the file has reached its limit.
+func (a *aside) write(entry *spool.Entry, cause error, logger *zap.Logger) (kept bool, err error) {
 	text := Explain(cause).Error()
 	line, err := asideLine{time.Now().UTC(), text, entry.Subject, entry.MessageID, entry.Body}.encode()
 	if err != nil {
-		return err
+		return false, err
 	}
-	kept, err := appendLine(a.name, line)
+	kept, err = appendLine(a.name, line)
 	if err != nil {
-		return err
+		return false, err
 	}
 	message := "set aside an event that no stream can store"
 	if !kept {
@@ -86,7 +93,7 @@ func (a *aside) write(entry *spool.Entry, cause error, logger *zap.Logger) error
 	if events := a.count(message + text); events > 0 {
 		logger.Error(message, zap.String("error", text), zap.String("file", a.name), zap.Uint64("events", events))
 	}
-	return nil
+	return kept, nil
 }
 
 // count returns how many events there were since the last line about them, or zero

@@ -255,7 +255,7 @@ func TestAsideFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, body := range []string{`{"a":"<>&\u2028"}`, "no\xffJSON", ""} {
-		if err := a.write(entry(body), errUncovered, logger); err != nil {
+		if _, err := a.write(entry(body), ErrUncovered, logger); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -275,7 +275,7 @@ func TestAsideFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := a.write(entry("{}"), errUncovered, logger); err != nil {
+		if _, err := a.write(entry("{}"), ErrUncovered, logger); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -288,14 +288,14 @@ func TestAsideFile(t *testing.T) {
 	for _, count := range a.logged {
 		count.last = count.last.Add(-asideAgain)
 	}
-	if err := a.write(entry("{}"), errUncovered, logger); err != nil {
+	if _, err := a.write(entry("{}"), ErrUncovered, logger); err != nil {
 		t.Fatal(err)
 	}
 	if last := logs.All()[logs.Len()-1]; logs.Len() != 3 || last.ContextMap()["events"] != uint64(2) {
 		t.Errorf("a minute later, the log has %d lines and says %v", logs.Len(), last.ContextMap())
 	}
 	for i := range 2 * maxCauses {
-		if err := a.write(entry("{}"), errors.New(strings.Repeat("x", i)), logger); err != nil {
+		if _, err := a.write(entry("{}"), errors.New(strings.Repeat("x", i)), logger); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -307,7 +307,7 @@ func TestAsideFile(t *testing.T) {
 func TestRejectionIsCut(t *testing.T) {
 	entry := &spool.Entry{Event: large(1, 100_000)}
 	for _, limit := range []int64{0, 1 << 10, 8 << 10, 100_000, 1 << 20} {
-		msg := rejection("p", entry, errUncovered, limit)
+		msg := rejection("p", entry, ErrUncovered, limit)
 		if limit >= 1<<20 != (len(msg.Data) == len(entry.Body)) {
 			t.Errorf("with a max_payload of %d the message has %d bytes", limit, len(msg.Data))
 		}

@@ -91,11 +91,12 @@ func fitting(entries []spool.Entry, maxPayload int64) int {
 }
 
 // publish sends the entries as one batch and returns how many of them, from the
-// first, are stored. With an error, the others may be stored or not.
-func (b *batcher) publish(ctx context.Context, session *Session, entries []spool.Entry) (int, error) {
+// first, were sent and are stored. With an error, the others may be stored or not.
+func (b *batcher) publish(ctx context.Context, session *Session, entries []spool.Entry, observer Observer) (sent, stored int, err error) {
 	if err := b.use(session); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
+	began := time.Now()
 	b.drop()
 	b.count++
 	// The server knows a batch by this token alone, among those of all publishers.
@@ -113,12 +114,18 @@ func (b *batcher) publish(ctx context.Context, session *Session, entries []spool
 		msg := b.message.Of(&entries[i].Event)
 		msg.Reply = batchReplySubject(prefix, i+1, operation)
 		if err := session.Conn.PublishMsg(msg); err != nil {
-			return 0, err
+			observer.Sent(i)
+			return i, 0, err
 		}
 	}
+	observer.Sent(len(entries))
 	commit := Message(&entries[last].Event)
 	commit.Reply = batchReplySubject(prefix, last+1, opCommit)
-	return b.await(ctx, prefix, commit, last+1)
+	stored, err = b.await(ctx, prefix, commit, last+1)
+	if stored > 0 {
+		observer.Acked(stored, time.Since(began))
+	}
+	return len(entries), stored, err
 }
 
 // batchReplySubject is where the server learns a message's place in its batch, and

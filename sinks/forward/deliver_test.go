@@ -129,6 +129,9 @@ func TestFailingBatch(t *testing.T) {
 	r.start(t)
 	r.awaitAcked(t, 10)
 	wires.want(t, 10, 10)
+	if r.route.counts.want(t, 10); r.route.counts.again.Load() != 10 {
+		t.Errorf("%d events were counted as sent again, want 10", r.route.counts.again.Load())
+	}
 
 	updateStream(t, r.route.js, stream, func(c *jetstream.StreamConfig) { c.AllowBatchPublish = true })
 	r.append(event(11))
@@ -147,7 +150,7 @@ func TestFailingBatch(t *testing.T) {
 }
 
 func TestBatchesComeBack(t *testing.T) {
-	f := New(newMemory(), t.TempDir(), newRig(t, natstest.Start(t, nil).ClientURL()).forwarder.logger)
+	f := New(newMemory(), t.TempDir(), newRig(t, natstest.Start(t, nil).ClientURL()).forwarder.logger, nil)
 	for _, want := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
 		f.noteBatch(errGap)
 		if got := int(f.batchPause.Seconds()); got != want {

@@ -17,6 +17,9 @@ var (
 	ErrNotConnected = errors.New("NATS is not connected")
 	// ErrNoAck is what remains when nobody answers.
 	ErrNoAck = errors.New("no ack came in time: NATS or the stream's leader is slow or gone")
+	// ErrUncovered is why an event is set aside when there are streams, but none for
+	// its subject.
+	ErrUncovered = errors.New("no stream takes the subject of the event, though there is one for others")
 )
 
 // Codes of JetStream's errors, of which nats.go names no more than a few.
@@ -40,7 +43,7 @@ func CanNeverBeStored(err error) bool {
 // NeedsOperator tells whether trying again soon is of no use, because somebody has
 // to do something first.
 func NeedsOperator(err error) bool {
-	return CanNeverBeStored(err) || isFullStream(err) || apiCode(err) == codeSealed
+	return CanNeverBeStored(err) || IsFullStream(err) || apiCode(err) == codeSealed
 }
 
 func apiCode(err error) jetstream.ErrorCode {
@@ -50,9 +53,9 @@ func apiCode(err error) jetstream.ErrorCode {
 	return 0
 }
 
-// isFullStream tells whether a stream that discards new messages has reached a
+// IsFullStream tells whether a stream that discards new messages has reached a
 // limit; the code alone says that of any trouble in its store.
-func isFullStream(err error) bool {
+func IsFullStream(err error) bool {
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && api.ErrorCode == codeStoreFailed &&
 		strings.HasPrefix(api.Description, "maximum ") && strings.HasSuffix(api.Description, " exceeded")
@@ -84,7 +87,7 @@ func Explain(err error) error {
 		return fmt.Errorf("the event is larger than the server takes: raise max_payload there or lower max_event_size here: %w", err)
 	case IsDown(err):
 		return ErrNotConnected
-	case isFullStream(err):
+	case IsFullStream(err):
 		return fmt.Errorf("the stream is full: raise its limits or remove old messages: %w", err)
 	default:
 		return err

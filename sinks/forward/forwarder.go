@@ -72,11 +72,12 @@ type Forwarder struct {
 }
 
 // New returns a forwarder that keeps what it sets aside in a file in the directory.
-// The logger is looked up for each line, as a forwarder outlives configurations.
-func New(source Source, directory string, logger func() *zap.Logger) *Forwarder {
+// The logger is looked up for each line, as a forwarder outlives configurations. What
+// is to be told of changes may be nil; it must not wait.
+func New(source Source, directory string, logger func() *zap.Logger, changed func(Change)) *Forwarder {
 	return &Forwarder{
 		source:  source,
-		health:  health{logger: logger, quiet: quiet},
+		health:  health{directory: directory, logger: logger, changed: changed, quiet: quiet},
 		aside:   aside{name: filepath.Join(directory, asideName)},
 		logger:  logger,
 		wake:    make(chan struct{}, 1),
@@ -99,6 +100,14 @@ func (f *Forwarder) Wake() {
 	case f.wake <- struct{}{}:
 	default:
 	}
+}
+
+// Waiting says why events wait in the spool, or nothing while they are delivered.
+func (f *Forwarder) Waiting() string {
+	if cause := f.health.waiting.Load(); cause != nil {
+		return *cause
+	}
+	return ""
 }
 
 // Run forwards until the context ends or the source is closed.
@@ -128,31 +137,31 @@ func (f *Forwarder) Run(ctx context.Context) {
 // deliver returns when all entries are stored or set aside, or the context has
 // ended.
 func (f *Forwarder) deliver(ctx context.Context, entries []spool.Entry) {
-	rest := entries
-	if session := f.batchSession(entries); session != nil {
+	rest, sent := entries, 0
+	if route, session := f.batchSession(entries); session != nil {
 		if n := fitting(entries, session.MaxPayload); n > 0 {
-			stored, err := f.batches.publish(ctx, session, entries[:n])
+			all, stored, err := f.batches.publish(ctx, session, entries[:n], route.Observer())
 			f.acknowledge(entries[:stored])
 			f.noteBatch(err)
-			rest = entries[stored:]
+			rest, sent = entries[stored:], all-stored
 		}
 	}
 	if len(rest) > 0 {
-		f.publishSingly(ctx, rest)
+		f.publishSingly(ctx, rest, sent)
 	}
 }
 
-// batchSession returns the session on which the entries can be published as a
-// batch, or nil if they cannot.
-func (f *Forwarder) batchSession(entries []spool.Entry) *Session {
+// batchSession returns the route and the session on which the entries can be
+// published as a batch. The session is nil if they cannot.
+func (f *Forwarder) batchSession(entries []spool.Entry) (Route, *Session) {
 	if entries[0].Sequence <= f.inDoubt || time.Now().Before(f.batchesAgain) {
-		return nil
+		return nil, nil
 	}
 	route := f.currentRoute()
 	if route == nil || !route.Batched() {
-		return nil
+		return nil, nil
 	}
-	return route.Session()
+	return route, route.Session()
 }
 
 // noteBatch has later batches wait after one that failed.

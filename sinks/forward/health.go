@@ -3,6 +3,7 @@
 package forward
 
 import (
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -18,12 +19,16 @@ const (
 )
 
 // health writes a line when events begin to wait in the spool, one for each further
-// cause, and one when they are delivered again. It is not safe for concurrent use.
+// cause, and one when they are delivered again. Only waiting is safe for concurrent
+// use.
 type health struct {
-	logger   func() *zap.Logger
-	quiet    time.Duration
-	since    time.Time // of the first failure, zero while all is well
-	reported map[string]struct{}
+	directory string // of the spool
+	logger    func() *zap.Logger
+	changed   func(Change) // may be nil
+	quiet     time.Duration
+	since     time.Time // of the first failure, zero while all is well
+	reported  map[string]struct{}
+	waiting   atomic.Pointer[string] // the last cause, from the first failure on
 }
 
 // fails notes that events could not be delivered. It is called for every try.
@@ -34,12 +39,19 @@ func (h *health) fails(err error) {
 		h.reported = make(map[string]struct{})
 	}
 	cause := Explain(err).Error()
+	if last := h.waiting.Load(); last == nil || *last != cause {
+		h.waiting.Store(&cause)
+	}
 	_, known := h.reported[cause]
 	if known || now.Sub(h.since) < h.quiet || len(h.reported) >= maxCauses {
 		return
 	}
 	h.reported[cause] = struct{}{}
-	h.logger().Warn("events wait in the spool until they can be delivered", zap.String("error", cause))
+	h.logger().Warn("events wait in the spool until they can be delivered",
+		zap.String("dir", h.directory), zap.String("error", cause))
+	if h.changed != nil {
+		h.changed(Change{Waits: true, Cause: cause})
+	}
 }
 
 // works notes that events have been delivered.
@@ -47,8 +59,14 @@ func (h *health) works() {
 	if h.since.IsZero() {
 		return
 	}
-	if len(h.reported) > 0 {
-		h.logger().Info("events are delivered again", zap.Duration("after", time.Since(h.since)))
-	}
+	after, said := time.Since(h.since), len(h.reported) > 0
 	h.since, h.reported = time.Time{}, nil
+	h.waiting.Store(nil)
+	if !said {
+		return
+	}
+	h.logger().Info("events are delivered again", zap.String("dir", h.directory), zap.Duration("after", after))
+	if h.changed != nil {
+		h.changed(Change{After: after})
+	}
 }

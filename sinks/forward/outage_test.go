@@ -48,6 +48,7 @@ func TestServerRestarts(t *testing.T) {
 		}
 		r.awaitAcked(t, restarts*chunk)
 		wantEach(t, r.route.js, restarts*chunk)
+		r.route.counts.want(t, restarts*chunk)
 		r.wantNothingAside(t)
 		r.refuseSecret(t)
 	})
@@ -72,6 +73,7 @@ func TestConnectionIsCut(t *testing.T) {
 		}
 		r.awaitAcked(t, cuts*chunk)
 		wantEach(t, newRoute(t, s.ClientURL()).js, cuts*chunk)
+		r.route.counts.want(t, cuts*chunk)
 		r.wantNothingAside(t)
 	})
 }

@@ -25,6 +25,7 @@ type rig struct {
 	forwarder *Forwarder
 	logs      *observer.ObservedLogs
 	directory string
+	changes   changes
 	cancel    context.CancelFunc
 	done      chan struct{}
 }
@@ -42,7 +43,7 @@ func (r *rig) renew() {
 	var core, logs = observer.New(zap.DebugLevel)
 	logger := zap.New(core)
 	r.logs = logs
-	r.forwarder = New(r.memory, r.directory, func() *zap.Logger { return logger })
+	r.forwarder = New(r.memory, r.directory, func() *zap.Logger { return logger }, r.changes.note)
 	r.forwarder.uncoveredWait = 0
 	wake := r.forwarder.Wake
 	r.route.wake.Store(&wake)

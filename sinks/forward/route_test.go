@@ -21,6 +21,7 @@ type testRoute struct {
 	session atomic.Pointer[Session]
 	batched atomic.Bool
 	looks   atomic.Int64
+	counts  counts
 	wake    atomic.Pointer[func()]
 	lost    chan struct{} // that of the session; handlers are called one by one
 }
@@ -88,6 +89,9 @@ func (r *testRoute) HasStream(ctx context.Context, session *Session) (bool, erro
 	}
 	return has, names.Err()
 }
+
+// Observer implements Route.
+func (r *testRoute) Observer() Observer { return &r.counts }
 
 // Rejected implements Route.
 func (r *testRoute) Rejected() string { return rejectedSubject }

@@ -34,16 +34,18 @@ type window struct {
 	settled []bool // stored or set aside
 	left    int
 	head    int // every entry before it is settled
+	sent    int // every entry before it has been sent, unless it cannot be
 
 	// uncovered are subjects that seemed to have no stream when last asked for.
 	uncovered map[string]struct{}
 }
 
-func newWindow(entries []spool.Entry) *window {
+func newWindow(entries []spool.Entry, sent int) *window {
 	return &window{
 		entries:   entries,
 		settled:   make([]bool, len(entries)),
 		left:      len(entries),
+		sent:      sent,
 		uncovered: make(map[string]struct{}),
 	}
 }
@@ -54,9 +56,9 @@ func (w *window) settle(i int) {
 }
 
 // publishSingly publishes until every event is stored or set aside, or the
-// context ends.
-func (f *Forwarder) publishSingly(ctx context.Context, entries []spool.Entry) {
-	w := newWindow(entries)
+// context ends. It is told how many, from the first, have been sent before.
+func (f *Forwarder) publishSingly(ctx context.Context, entries []spool.Entry, sent int) {
+	w := newWindow(entries, sent)
 	ackWait, pause := FirstAckWait, FirstRetry
 	var suspect time.Time // since when events find no stream
 	for {
@@ -65,7 +67,7 @@ func (f *Forwarder) publishSingly(ctx context.Context, entries []spool.Entry) {
 			return
 		}
 		began, before := time.Now(), w.left
-		failures := f.round(ctx, session, w, ackWait)
+		failures := f.round(ctx, route, session, w, ackWait)
 		f.acknowledgeSettled(w)
 		if w.left == 0 {
 			f.health.works()
@@ -130,9 +132,11 @@ func (f *failures) cause() error {
 }
 
 // round publishes what is left of the window once and waits for the acks.
-func (f *Forwarder) round(ctx context.Context, session *Session, w *window, ackWait time.Duration) failures {
+func (f *Forwarder) round(ctx context.Context, route Route, session *Session, w *window, ackWait time.Duration) failures {
 	var failed failures
 	acks := make([]jetstream.PubAckFuture, len(w.entries))
+	began, before := time.Now(), w.sent
+	first, again := 0, 0
 	for i := range w.entries {
 		if w.settled[i] {
 			continue
@@ -140,7 +144,7 @@ func (f *Forwarder) round(ctx context.Context, session *Session, w *window, ackW
 		// nats.go's own retries would outlive this round.
 		ack, err := session.JetStream.PublishMsgAsync(Message(&w.entries[i].Event), jetstream.WithRetryAttempts(0))
 		if err != nil {
-			f.unstored(session, w, i, err, &failed)
+			f.unstored(route, session, w, i, err, &failed)
 			if CanNeverBeStored(err) {
 				continue
 			}
@@ -149,7 +153,15 @@ func (f *Forwarder) round(ctx context.Context, session *Session, w *window, ackW
 			break
 		}
 		acks[i] = ack
+		if i < before {
+			again++
+		} else {
+			w.sent, first = i+1, first+1
+		}
 	}
+	observer := route.Observer()
+	observer.Sent(first)
+	observer.SentAgain(again)
 	timer := time.NewTimer(ackWait)
 	defer timer.Stop()
 	expired := timer.C
@@ -160,9 +172,10 @@ func (f *Forwarder) round(ctx context.Context, session *Session, w *window, ackW
 		err := awaitAck(ctx, session, ack, &expired)
 		if err == nil {
 			w.settle(i)
+			observer.Acked(1, time.Since(began))
 			continue
 		}
-		f.unstored(session, w, i, err, &failed)
+		f.unstored(route, session, w, i, err, &failed)
 	}
 	return failed
 }
@@ -202,9 +215,9 @@ func awaitAck(ctx context.Context, session *Session, ack jetstream.PubAckFuture,
 }
 
 // unstored notes that an event was not stored, or sets it aside if it never can be.
-func (f *Forwarder) unstored(session *Session, w *window, i int, err error, failed *failures) {
+func (f *Forwarder) unstored(route Route, session *Session, w *window, i int, err error, failed *failures) {
 	if CanNeverBeStored(err) {
-		asideErr := f.setAside(session, &w.entries[i], err)
+		asideErr := f.setAside(route, session, &w.entries[i], err)
 		if asideErr == nil {
 			w.settle(i)
 			return

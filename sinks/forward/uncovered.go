@@ -26,10 +26,6 @@ const (
 	maxUncovered = 1000
 )
 
-// errUncovered is why an event is set aside when there are streams, but none for
-// its subject.
-var errUncovered = errors.New("no stream takes the subject of the event, though there is one for others")
-
 // setAsideUncovered sets aside those events that found no stream for a reason that
 // lies in their subject alone. Whether that is so is asked of the server: when the
 // stream is gone altogether, or has no leader, they have to wait.
@@ -59,7 +55,7 @@ func (f *Forwarder) setAsideUncovered(ctx context.Context, route Route, session 
 			continue
 		}
 		f.rememberUncovered(subject)
-		if f.setAsideSubject(session, w, subject) {
+		if f.setAsideSubject(route, session, w, subject) {
 			setAside = true
 		}
 	}
@@ -74,13 +70,13 @@ func (f *Forwarder) rememberUncovered(subject string) {
 	f.uncovered[subject] = time.Now()
 }
 
-func (f *Forwarder) setAsideSubject(session *Session, w *window, subject string) bool {
+func (f *Forwarder) setAsideSubject(route Route, session *Session, w *window, subject string) bool {
 	setAside := false
 	for i := range w.entries {
 		if w.settled[i] || w.entries[i].Subject != subject {
 			continue
 		}
-		if err := f.setAside(session, &w.entries[i], errUncovered); err != nil {
+		if err := f.setAside(route, session, &w.entries[i], ErrUncovered); err != nil {
 			f.health.fails(err)
 			return setAside
 		}

@@ -182,16 +182,21 @@ func (s *Spool) accept(r record, b *block, size int) func() {
 	s.queue.push(b)
 	s.usage.wrote(size)
 	signal(s.wake)
-	const spare = 8 // part of the size that a spool is to have free to be full no more
-	roomy := s.usage.bytes() <= s.limits.maxSize-s.limits.maxSize/spare
-	over, refused := s.trouble.worked(roomy)
-	if !over {
+	over, refused := s.trouble.worked(s.roomy())
+	if over == "" {
 		return nil
 	}
 	return func() {
 		s.zap().Info("the spool takes events again",
 			zap.String("dir", s.dir), zap.Uint64("events_refused", refused))
+		s.changed(Change{Trouble: over, Over: true, Refused: refused})
 	}
+}
+
+// roomy tells whether a spool that was full is so no more.
+func (s *Spool) roomy() bool {
+	const spare = 8 // part of the size that has to be free
+	return s.usage.bytes() <= s.limits.maxSize-s.limits.maxSize/spare
 }
 
 // refuse notes that a commit failed, and returns what is to be logged.
@@ -207,6 +212,7 @@ func (s *Spool) refuse(r record, err error, size int) func() {
 func (s *Spool) reportFailing(err error) {
 	s.zap().Error("the spool cannot be written; check the disk's free space, health and permissions: "+
 		"events are not safe until then", zap.String("dir", s.dir), zap.Error(err))
+	s.changed(Change{Trouble: TroubleFailing, Err: err})
 }
 
 func (s *Spool) reportFull() {
@@ -214,4 +220,5 @@ func (s *Spool) reportFull() {
 	s.zap().Error("the spool is full; see why events are not acknowledged, or raise its size: "+
 		"events are not safe until then",
 		zap.String("dir", s.dir), zap.Uint64("events", stats.Events), zap.Int64("capacity", stats.Capacity))
+	s.changed(Change{Trouble: TroubleFull})
 }

@@ -41,6 +41,9 @@ func (s *Spool) reportLost(lost span, segment int, d damage, known bool) {
 	if known && events == 0 || !known && len(d.segments) == 0 {
 		return
 	}
+	if known {
+		s.lost(events)
+	}
 	if len(d.segments) == 0 {
 		d.segments = []int{segment}
 	}

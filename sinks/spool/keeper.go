@@ -29,6 +29,7 @@ func (k *keeper) run(interval time.Duration) {
 		select {
 		case <-ticker.C:
 			k.guard()
+			k.probe()
 		case <-k.kick:
 		case <-k.closing:
 			return
@@ -43,8 +44,10 @@ func (k *keeper) report(err error) {
 	case err != nil && !k.failing:
 		k.zap().Error("the spool cannot write its checkpoint or remove old segments; check the disk's "+
 			"free space and permissions: after a restart events will be sent again", zap.String("dir", k.dir), zap.Error(err))
+		k.changed(Change{Trouble: TroubleCheckpoint, Err: err})
 	case err == nil && k.failing:
 		k.zap().Info("the spool writes its checkpoint and removes old segments again", zap.String("dir", k.dir))
+		k.changed(Change{Trouble: TroubleCheckpoint, Over: true})
 	}
 	k.failing = err != nil
 }
@@ -110,6 +113,29 @@ func (k *keeper) guard() {
 		err = k.turn()
 	}
 	k.failOn(err)
+}
+
+// probe finds out whether the disk of a failing spool takes files again, for those who
+// ask before they send events: only an event shows that the spool works again.
+func (k *keeper) probe() {
+	if !k.ails() {
+		return
+	}
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	if !k.ails() || probe(k.dir) != nil {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.trouble.mended = true
+}
+
+// ails tells whether the spool fails, as far as is known.
+func (k *keeper) ails() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.trouble.failing != nil && !k.trouble.mended
 }
 
 // restoreDir creates the directory again if it was removed, and with it the lock.

@@ -34,8 +34,14 @@ func open(o Options, t tuning) (*Spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking the spool in %s: %w", dir, err)
 	}
+	if o.Changed == nil {
+		o.Changed = func(Change) {}
+	}
+	if o.Lost == nil {
+		o.Lost = func(uint64) {}
+	}
 	s := &Spool{
-		dir: dir, logger: o.Logger, tuning: t, lock: lock,
+		dir: dir, logger: o.Logger, changed: o.Changed, lost: o.Lost, tuning: t, lock: lock,
 		limits:  newLimits(o.MaxSize, o.Sync),
 		queue:   queue{max: t.queueSize},
 		wake:    make(chan struct{}, 1),

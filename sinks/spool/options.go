@@ -33,6 +33,11 @@ type Options struct {
 	// Logger is asked for every line, because a spool outlives configurations.
 	// Without it nothing is logged.
 	Logger func() *zap.Logger
+
+	// Changed is told of every change that is logged, and Lost of events that were
+	// taken and cannot be read any more. Both may be nil, and must not wait.
+	Changed func(Change)
+	Lost    func(events uint64)
 }
 
 func (o *Options) validate() error {

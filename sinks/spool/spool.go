@@ -17,6 +17,8 @@ import (
 type Spool struct {
 	dir     string
 	logger  func() *zap.Logger
+	changed func(Change)
+	lost    func(events uint64)
 	tuning  tuning
 	inDoubt uint64
 

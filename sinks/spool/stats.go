@@ -10,8 +10,10 @@ type Stats struct {
 	Bytes    int64  // on disk, at most
 	Capacity int64
 	Oldest   time.Time // about when the oldest event came; zero if there is none
-	Full     bool      // the last events found no room
+	Full     bool      // the last events found no room, and there still is little
 	Failing  error     // why the last events could not be written; nil if they were
+	Mended   bool      // since they failed, the disk has taken a file
+	Sync     time.Duration
 }
 
 // Stats is cheap enough for every scrape.
@@ -21,8 +23,10 @@ func (s *Spool) Stats() Stats {
 	stats := Stats{
 		Bytes:    s.usage.bytes(),
 		Capacity: s.limits.maxSize,
-		Full:     s.trouble.full,
+		Full:     s.trouble.full && !s.roomy(),
 		Failing:  s.trouble.failing,
+		Mended:   s.trouble.failing != nil && s.trouble.mended,
+		Sync:     s.limits.sync,
 	}
 	if s.acked.Sequence >= s.committed.Sequence {
 		return stats

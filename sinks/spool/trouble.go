@@ -18,6 +18,7 @@ const (
 type trouble struct {
 	full    bool
 	failing error // of the last attempt to write; nil if it went well
+	mended  bool  // the disk has taken a file since then
 	probeAt time.Time
 	refused uint64        // events since the beginning of either
 	changed chan struct{} // closed when there is reason to try again; nil if nobody waits
@@ -40,7 +41,7 @@ func (t *trouble) probes() error {
 // fail returns whether this is news.
 func (t *trouble) fail(err error, now time.Time) (begins bool) {
 	begins = t.failing == nil
-	t.failing = err
+	t.failing, t.mended = err, false
 	t.probeAt = now.Add(probeInterval)
 	return begins
 }
@@ -52,23 +53,26 @@ func (t *trouble) fill() (begins bool) {
 	return begins
 }
 
-// worked notes that an event was written, and returns whether the trouble is over.
+// worked notes that an event was written, and returns the trouble that is over, if so.
 // A full spool is to have room to spare first, so that one that is drained as
 // fast as it fills is not reported again and again.
-func (t *trouble) worked(roomy bool) (over bool, refused uint64) {
-	before := t.full || t.failing != nil
+func (t *trouble) worked(roomy bool) (over Trouble, refused uint64) {
+	if t.full {
+		over = TroubleFull
+	}
 	if t.failing != nil {
+		over = TroubleFailing
 		t.failing = nil
 		t.notify()
 	}
 	if roomy {
 		t.full = false
 	}
-	if !before || t.full {
-		return false, 0
+	if over == "" || t.full {
+		return "", 0
 	}
 	refused, t.refused = t.refused, 0
-	return true, refused
+	return over, refused
 }
 
 // tight tells whether events find no room, or did lately.

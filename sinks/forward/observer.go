@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forward
+
+import "time"
+
+// Observer is told what becomes of events, to count them. It must not wait.
+type Observer interface {
+	// Sent says that events have been handed to NATS for the first time, as far as
+	// this process knows, and SentAgain that they had been before.
+	Sent(events int)
+	SentAgain(events int)
+	// Acked says that a stream has acknowledged events together, and how long after
+	// they were sent.
+	Acked(events int, after time.Duration)
+	// SetAside says that an event is in the file of those that no stream can store,
+	// and Dropped that it is lost, as that file is full.
+	SetAside()
+	Dropped(cause error)
+}

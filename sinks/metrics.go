@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	metricsNamespace = "caddy"
+	metricsSubsystem = "segment_pixel"
+)
+
+// Collectors returns the metrics of all sinks, to be registered in the registry of
+// every configuration: they live as long as the process, so that a reload resets
+// nothing, and they are always the same.
+func Collectors() []prometheus.Collector {
+	return slices.Clone(collectors)
+}
+
+var collectors = []prometheus.Collector{counters{}, ackSeconds, connections{}, spools{}}
+
+// ackSeconds is observed for each batch, or for each event that is sent singly.
+var ackSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+	Namespace: metricsNamespace,
+	Subsystem: metricsSubsystem,
+	Name:      "sink_ack_seconds",
+	Help:      "Time from sending events to a stream to its ack, for a batch or a single event.",
+	Buckets:   prometheus.ExponentialBuckets(0.0005, 2, 15), // up to 8 s
+}, labelNames)
+
+// describe names a metric of sinks or spools.
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName(metricsNamespace, metricsSubsystem, name), help, labels, nil)
+}
+
+func describeSink(name, help string, more ...string) *prometheus.Desc {
+	return describe("sink_"+name, help, slices.Concat(labelNames, more)...)
+}
+
+func gauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+}
+
+// flag is 1 for what is so.
+func flag(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}

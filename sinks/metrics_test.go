@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+// register makes the registry of one configuration.
+func register(t *testing.T) *prometheus.Registry {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	for _, collector := range Collectors() {
+		if err := registry.Register(collector); err != nil {
+			t.Fatalf("registering: %v", err)
+		}
+	}
+	return registry
+}
+
+// gather returns the value of every series with all of the labels, by the name of its
+// metric without the prefix, and its cause if it has one. Of a histogram, it is the count.
+func gather(t *testing.T, registry *prometheus.Registry, labels ...string) map[string]float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatalf("gathering: %v", err)
+	}
+	values := make(map[string]float64)
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			var pairs []string
+			name := strings.TrimPrefix(family.GetName(), "caddy_segment_pixel_")
+			for _, pair := range metric.GetLabel() {
+				pairs = append(pairs, pair.GetName()+"="+pair.GetValue())
+				if pair.GetName() == "cause" {
+					name += " " + pair.GetValue()
+				}
+			}
+			if slices.ContainsFunc(labels, func(l string) bool { return !slices.Contains(pairs, l) }) {
+				continue
+			}
+			values[name] = metric.GetCounter().GetValue() + metric.GetGauge().GetValue() +
+				float64(metric.GetHistogram().GetSampleCount())
+		}
+	}
+	return values
+}
+
+func wantValues(t *testing.T, got, want map[string]float64) {
+	t.Helper()
+	for name, value := range want {
+		if v, there := got[name]; !there || v != value {
+			t.Errorf("%s is %v (there: %v), want %v", name, v, there, value)
+		}
+	}
+}
+
+// TestMetrics has what a reload does: a second registry, and a sink that is like the
+// first.
+func TestMetrics(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	newTestClient(t, server).create(t, eventStream())
+	dir := t.TempDir()
+	before := register(t)
+	first := startSpooled(t, server.ClientURL(), spooled(dir), 1)
+	labels := []string{"sink=jetstream", "server=" + server.ClientURL(), "subject=segment.events.*.*"}
+	c := countFrom(first.meter())
+	publishMany(t, first, "a", 5)
+	c.want(t, Counts{Published: 5, Acked: 5})
+
+	after := register(t)
+	second := startSpooled(t, server.ClientURL(), spooled(dir), 2)
+	publishMany(t, second, "b", 5)
+	c.want(t, Counts{Published: 10, Acked: 10})
+	now := c.m.counts()
+	for _, registry := range []*prometheus.Registry{before, after, after} {
+		got := gather(t, registry, labels...)
+		wantValues(t, got, map[string]float64{
+			"sink_published_total": float64(now.Published), "sink_acked_total": float64(now.Acked),
+			"sink_retried_total": float64(now.Retried), "sink_set_aside_total": float64(now.SetAside),
+			"sink_dropped_total spool_full": 0, "sink_dropped_total other": 0, "sink_connected": 1,
+		})
+		if got["sink_ack_seconds"] == 0 {
+			t.Error("no ack was timed")
+		}
+	}
+	eventually(t, patience, func() bool { return second.Status().Spool.Events == 0 })
+	spool := gather(t, after, "dir="+second.Status().Spool.Dir)
+	wantValues(t, spool, map[string]float64{
+		"spool_events": 0, "spool_oldest_seconds": 0, "spool_open": 1, "spool_failing": 0, "spool_full": 0,
+		"spool_capacity_bytes": defaultSpoolSize,
+	})
+	if spool["spool_bytes"] == 0 {
+		t.Error("the spool takes no bytes")
+	}
+
+	first.Stop()
+	wantValues(t, gather(t, after, labels...), map[string]float64{"sink_connected": 1})
+	second.Stop()
+	eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+	got := gather(t, after, labels...)
+	if _, there := got["sink_connected"]; there || got["sink_published_total"] != float64(now.Published) {
+		t.Errorf("after the last sink has stopped, there is %v", got)
+	}
+	if got := gather(t, after, "dir="+dir); len(got) > 0 {
+		t.Errorf("after the spool was closed, there is %v", got)
+	}
+}
+
+// TestMetricsOfOutage looks at the gauges while NATS is away.
+func TestMetricsOfOutage(t *testing.T) {
+	checkLeaks(t)
+	nats := newRestartable(t)
+	registry := register(t)
+	s := startSpooled(t, nats.url(), spooled(t.TempDir(), func(s *JetStream) { s.Spool.MaxSize = minSpoolSize }), nil)
+	labels := []string{"sink=jetstream", "server=" + nats.url()}
+	dir := "dir=" + s.Status().Spool.Dir
+	publish(t, s, newEvent("1"))
+	wantValues(t, gather(t, registry, labels...), map[string]float64{"sink_connected": 0})
+	got := gather(t, registry, dir)
+	wantValues(t, got, map[string]float64{"spool_events": 1, "spool_full": 0})
+	if got["spool_oldest_seconds"] <= 0 {
+		t.Errorf("the oldest event is %v s old", got["spool_oldest_seconds"])
+	}
+	err := fill(t, s)
+	c := countFrom(s.meter())
+	Dropped(s, err)
+	c.want(t, Counts{Dropped: map[string]uint64{"spool_full": 1}})
+	wantValues(t, gather(t, registry, dir), map[string]float64{"spool_full": 1, "spool_open": 1})
+
+	nats.start()
+	eventually(t, patience, func() bool { return gather(t, registry, labels...)["sink_connected"] == 1 })
+}
+
+// fill publishes until an event is refused, and returns why.
+func fill(t *testing.T, s *JetStream) error {
+	t.Helper()
+	for i := 0; ; i++ {
+		event := newEvent(fmt.Sprint(i))
+		for range 200 { // which does not get smaller when it is compressed
+			event.Body = append(event.Body, pixel.NewMessageID()...)
+		}
+		if err := s.Publish(t.Context(), event); err != nil {
+			return err
+		}
+	}
+}
+
+// TestMetricsOfAlikeSinks has one of two sinks with the same labels be connected.
+func TestMetricsOfAlikeSinks(t *testing.T) {
+	checkLeaks(t)
+	up, down := new(conn), new(conn)
+	startedBy := func(c *conn) Sink {
+		s := new(NATS)
+		noteStarted(s, labels{"nats", "alike", "a"}, c)
+		t.Cleanup(func() { noteStopped(s) })
+		return s
+	}
+	server := startServer(t, nil)
+	live := connect(t, toServer(server))
+	up.session.Store(live.session.Load())
+	registry := register(t)
+	connected := func(want float64) {
+		t.Helper()
+		wantValues(t, gather(t, registry, "server=alike"), map[string]float64{"sink_connected": want})
+	}
+	for range 3 {
+		startedBy(up)
+	}
+	connected(1)
+	last := startedBy(down)
+	connected(0)
+	noteStopped(last)
+	connected(1)
+}
+
+// TestMetricsWhileReloading gathers while sinks come and go.
+func TestMetricsWhileReloading(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	newTestClient(t, server).create(t, eventStream())
+	dir := t.TempDir()
+	registry := register(t)
+	end := make(chan struct{})
+	var gatherers sync.WaitGroup
+	for range 2 {
+		gatherers.Go(func() {
+			for {
+				select {
+				case <-end:
+					return
+				default:
+				}
+				if _, err := registry.Gather(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 5 {
+		s := startSpooled(t, server.ClientURL(), spooled(dir), i)
+		publishMany(t, s, fmt.Sprint(i), 5)
+		if status := s.Status(); status.Spool == nil {
+			t.Errorf("there is no spool: %+v", status)
+		}
+		s.Stop()
+	}
+	close(end)
+	gatherers.Wait()
+}

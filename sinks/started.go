@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import "sync"
+
+// started holds the connections of the sinks that run, for metrics.
+var started = struct {
+	sync.Mutex
+	sinks map[Sink]startedSink
+}{sinks: make(map[Sink]startedSink)}
+
+type startedSink struct {
+	labels labels
+	conn   *conn
+}
+
+// noteStarted is to be followed by noteStopped, which may be called more often.
+func noteStarted(s Sink, l labels, c *conn) {
+	started.Lock()
+	defer started.Unlock()
+	started.sinks[s] = startedSink{l, c}
+}
+
+func noteStopped(s Sink) {
+	started.Lock()
+	defer started.Unlock()
+	delete(started.sinks, s)
+}
+
+// connectedSinks tells for all labels whether every sink that has them is connected.
+func connectedSinks() map[labels]bool {
+	started.Lock()
+	defer started.Unlock()
+	up := make(map[labels]bool)
+	for _, s := range started.sinks {
+		before, others := up[s.labels]
+		up[s.labels] = s.conn.connected() && (before || !others)
+	}
+	return up
+}
