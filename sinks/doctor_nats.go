@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/nats-io/nats.go"
+)
+
+// soon is how long before something expires it is spoken of.
+const soon = 7 * 24 * time.Hour
+
+// natsExamination looks at NATS with the eyes of one sink.
+type natsExamination struct {
+	checkList
+	*probe
+	site    Site
+	subject string // with wildcards
+	// rejected is the prefix of rejected requests, empty if there is none.
+	rejected string
+}
+
+// Examine implements Examiner.
+func (s *NATS) Examine(ctx context.Context, site Site) []Check {
+	e := natsExamination{site: site, subject: s.template.wildcard(), rejected: s.rejectedPrefix()}
+	defer e.close()
+	if !e.reach(ctx, s.Connection, "") {
+		e.skipped("permissions", "", "not looked at, since NATS was not reached")
+		return e.checkList
+	}
+	e.permissions(ctx)
+	e.payload(e.nc.MaxPayload(), "the server")
+	return e.checkList
+}
+
+// rejectedPrefix is empty if rejected requests are not published.
+func (m *Messages) rejectedPrefix() string {
+	if m.Rejected == rejectedOff {
+		return ""
+	}
+	return m.Rejected
+}
+
+func (e *natsExamination) close() {
+	if e.probe != nil {
+		e.probe.close()
+	}
+}
+
+// reach checks the options and every server, and keeps a connection to the first
+// that lets us in.
+func (e *natsExamination) reach(ctx context.Context, configured Connection, domain string) bool {
+	first, err := newProbe(configured, domain)
+	if err != nil {
+		e.problem("connection options", "correct the option, or run this with the environment and as the user of the service", "%v", err)
+		return false
+	}
+	e.expiry(&first.options.Connection)
+	urls, err := first.servers()
+	if err != nil {
+		e.problem("connection options", "correct the NATS CLI context", "context %s: %s", configured.Context, first.scrub(err))
+		return false
+	}
+	// What comes after the connection needs time as well.
+	ctx, cancel := halfOf(ctx)
+	defer cancel()
+	tries := make([]serverTry, len(urls))
+	var all sync.WaitGroup
+	for i, url := range urls {
+		tries[i] = serverTry{url: url, probe: &probe{options: first.options, log: first.log}}
+		all.Go(func() { tries[i].network, tries[i].err = tries[i].connect(ctx, []string{url}) })
+	}
+	all.Wait()
+	for i := range tries {
+		if t := &tries[i]; t.err == nil && e.probe == nil {
+			e.probe = t.probe
+		} else {
+			defer t.close()
+		}
+	}
+	for i := range tries {
+		e.server(&tries[i])
+	}
+	return e.probe != nil
+}
+
+// halfOf ends when half of the context's time is over.
+func halfOf(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(deadline)/2)
+}
+
+// serverTry is a try to connect to one server.
+type serverTry struct {
+	*probe
+	url          string
+	network, err error
+}
+
+func (e *natsExamination) server(t *serverTry) {
+	name := "NATS " + t.log.scrubText(t.url)
+	if u, err := parseServer(t.url); err == nil {
+		u.User = nil
+		name = "NATS " + u.String()
+	}
+	if t.err == nil {
+		e.ok(name, "connected to %s, version %s%s", t.nc.ConnectedServerName(), t.nc.ConnectedServerVersion(), e.encryption(t.nc, name))
+		return
+	}
+	found, remedy := t.explain()
+	mark := Problem
+	if e.probe != nil {
+		mark = Warning // another one answers
+	}
+	e.add(mark, name, remedy, "%s", found)
+}
+
+// explain says which step of connecting failed: finding the host, reaching it,
+// speaking to it, or logging in.
+func (t *serverTry) explain() (found, remedy string) {
+	if t.network != nil {
+		kind := troubleOf(t.network)
+		if kind == unknownHost {
+			return "the host is not found: " + t.scrub(t.network), t.log.hint(kind)
+		}
+		if isTimeout(t.network) {
+			return "nothing answers: " + t.scrub(t.network),
+				"check that the host is up and that no firewall on the way drops packets to this port"
+		}
+		return "it cannot be reached: " + t.scrub(t.network), t.log.hint(unreachable)
+	}
+	text := t.scrub(t.err)
+	switch kind := troubleOf(t.err); {
+	case kind == refusedLogin:
+		return "it refuses the login: " + text, t.log.hint(kind)
+	case kind == brokenTLS:
+		return "TLS fails: " + text, t.log.hint(kind)
+	case isTimeout(t.err):
+		return "it takes connections and says nothing: " + text,
+			"check that this is the port for clients; if the server has handshake_first, write first into the tls option"
+	}
+	return "it does not speak as NATS does: " + text, "check that this is the port for clients of NATS"
+}
+
+func isTimeout(err error) bool {
+	var network net.Error
+	return errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.As(err, &network) && network.Timeout()
+}
+
+// encryption describes it, and checks the certificate that the server has shown.
+func (e *natsExamination) encryption(nc *nats.Conn, name string) string {
+	state, err := nc.TLSConnectionState()
+	if err != nil || len(state.PeerCertificates) == 0 {
+		return ", without TLS"
+	}
+	end := state.PeerCertificates[0].NotAfter
+	if time.Until(end) < soon {
+		e.warning(name, "renew it before then: nothing can connect afterwards", "the server's certificate ends %s", day(end))
+	}
+	return ", with TLS"
+}
+
+// payload compares the limit of a message with the events that the handler accepts.
+func (e *natsExamination) payload(limit int64, whose string) {
+	const name = "message size"
+	event := int64(e.site.MaxEventSize)
+	switch {
+	case limit <= 0:
+		e.ok(name, "%s sets no limit", whose)
+	case limit < event:
+		e.warning(name, "raise it there, or lower max_event_size here",
+			"%s takes messages of at most %s, the handler events of %s: larger ones are lost",
+			whose, size(limit), size(event))
+	case limit < event+envelopeRoom:
+		e.warning(name, "raise it there to "+size(event+envelopeRoom)+", or lower max_event_size here",
+			"%s takes messages of at most %s: an event of %s, the most that the handler accepts, may become larger by what the handler adds",
+			whose, size(limit), size(event))
+	default:
+		e.ok(name, "%s takes messages of up to %s, the handler events of %s", whose, size(limit), size(event))
+	}
+}
+
+// envelopeRoom is what the handler may add to an event: times, message id, library,
+// and a user agent and a referrer of a usual length.
+const envelopeRoom = 4 << 10
+
+func size(bytes int64) string { return humanize.IBytes(uint64(max(bytes, 0))) }
+
+func day(t time.Time) string { return "on " + t.UTC().Format("2006-01-02 15:04 MST") }
+
+// Interface guard
+var _ Examiner = (*NATS)(nil)
