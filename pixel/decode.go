@@ -47,11 +47,11 @@ func (d *Decoder) decode(ws *workspace, typ Type, query string, facts *Facts) (*
 	ws.reset(d.maxEventSize())
 	data := ws.readParams(query, d.Ignored)
 	if data == "" && ws.params.empty() {
-		return nil, failure{NoData, "the query has neither data nor a field"}, ""
+		return nil, nothingSent, ""
 	}
 	object, fail := ws.readObject(data)
-	if !fail.failed() && len(object) > d.maxEventSize() {
-		fail = failure{TooLarge, fmt.Sprintf("%d bytes, at most %d are taken", len(object), d.maxEventSize())}
+	if !fail.failed() {
+		fail = d.checkSize(object)
 	}
 	if fail.failed() {
 		return nil, fail, ""
@@ -65,6 +65,15 @@ func (d *Decoder) decode(ws *workspace, typ Type, query string, facts *Facts) (*
 	return ws.buildEvent(c, source, facts, d.Version), failure{}, source
 }
 
+var nothingSent = failure{NoData, "the query has neither data nor a field"}
+
+func (d *Decoder) checkSize(object []byte) failure {
+	if len(object) <= d.maxEventSize() {
+		return failure{}
+	}
+	return failure{TooLarge, fmt.Sprintf("%d bytes, at most %d are taken", len(object), d.maxEventSize())}
+}
+
 func (d *Decoder) maxEventSize() int {
 	if d.MaxEventSize > 0 {
 		return d.MaxEventSize
@@ -76,26 +85,31 @@ func (d *Decoder) maxEventSize() int {
 // every other parameter as a field.
 func (ws *workspace) readParams(query string, ignored map[string]struct{}) (data string) {
 	for query != "" {
-		var rawName, rawValue string
-		rawName, rawValue, query = nextPair(query)
-		name := ws.paramName(rawName)
-		text := name.of(ws.params.text)
-		if string(text) == "data" {
-			if data == "" {
-				data = rawValue
-			}
-			continue
+		var name, value string
+		name, value, query = nextPair(query)
+		if ws.readPair(name, value, ignored) == isData && data == "" {
+			data = value
 		}
-		if _, skip := ignored[string(text)]; skip {
-			continue
-		}
-		value := ws.paramValue(rawValue)
-		if value.len() == 0 && !mayBeEmpty(text) {
-			continue
-		}
-		ws.params.add(name, value)
 	}
 	return data
+}
+
+// readPair takes one parameter that is not data as a field, unless there is a reason
+// to ignore it.
+func (ws *workspace) readPair(rawName, rawValue string, ignored map[string]struct{}) fate {
+	name := ws.paramName(rawName)
+	text := name.of(ws.params.text)
+	if string(text) == "data" {
+		return isData
+	}
+	if _, skip := ignored[string(text)]; skip {
+		return isIgnored
+	}
+	value := ws.paramValue(rawValue)
+	if value.len() == 0 && !mayBeEmpty(text) {
+		return isEmptyIdentity
+	}
+	return ws.params.add(name, value)
 }
 
 // paramName reads the name of a parameter and drops the "amp;" that an ampersand
@@ -136,15 +150,15 @@ func (ws *workspace) readObject(data string) (object []byte, fail failure) {
 			return object, failure{}
 		}
 	}
-	if ws.params.tooLarge {
-		return nil, failure{TooLarge, "the fields are larger than an event may be"}
-	}
 	return ws.applyParams(object)
 }
 
 // applyParams writes the parameters as an object of their own, or on top of the
 // object that data held.
 func (ws *workspace) applyParams(object []byte) ([]byte, failure) {
+	if ws.params.tooLarge {
+		return nil, failure{TooLarge, "the fields are larger than an event may be"}
+	}
 	var err error
 	if object == nil {
 		ws.merged, err = ws.params.appendJSON(ws.merged[:0], root)
@@ -186,6 +200,7 @@ func (ws *workspace) readMangled(raw string) ([]byte, failure) {
 		ws.again = appendMarked(ws.again[:0], text, true)
 		text = ws.dropMark(trimLeftBlank(ws.again))
 	}
+	ws.unescaped = text
 	if isPlainJSON(text) {
 		return ws.readPlainJSON(text)
 	}

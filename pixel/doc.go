@@ -17,4 +17,7 @@
 //	scan.go    strict JSON; where each known field stands
 //	rules.go   who and what: the rules on the fields
 //	event.go   the published envelope, written once
+//
+// [Decoder.Explain] tells each of these steps for one query, and [ComposeData] and
+// [ComposeFields] go the way back, from an object to the query of a pixel.
 package pixel

@@ -75,10 +75,14 @@ func (f *fields) unescape(raw string) span {
 // and so is one that runs through a text: the shorter name wins, whichever came
 // first. Of a repeated name the first wins. Of a name that is too deep, so many
 // levels are kept that the object is as well.
-func (f *fields) add(name, text span) {
-	if f.tooLarge || hasEmptySegment(name.of(f.text)) {
-		return
+func (f *fields) add(name, text span) fate {
+	if f.tooLarge {
+		return isSurplus
 	}
+	if hasEmptySegment(name.of(f.text)) {
+		return hasBadName
+	}
+	is := isField
 	at := int32(root)
 	for depth := 1; ; depth++ {
 		segment, rest, more := f.cut(name)
@@ -88,15 +92,19 @@ func (f *fields) add(name, text span) {
 		case child == noNode:
 			child = f.append(node{name: segment, parent: at, container: more})
 		case !f.nodes[child].container:
-			return
+			if more {
+				return runsThroughText
+			}
+			return isRepeated
 		case !more:
+			is = replacesLonger
 			n := &f.nodes[child]
 			n.container, n.firstChild, n.lastChild, n.count = false, noNode, noNode, 0
 		}
 		if !more {
 			f.nodes[child].text = text
 			f.grow(text.len())
-			return
+			return is
 		}
 		at, name = child, rest
 	}

@@ -34,13 +34,17 @@ func (c *call) check(sourceOf func(string) (string, bool), facts *Facts) (source
 	if fail = c.checkFieldTypes(); fail.failed() {
 		return source, fail
 	}
+	return source, checkOptOut(facts)
+}
+
+func checkOptOut(facts *Facts) failure {
 	switch facts.OptOut {
 	case Accepted:
-		return source, failure{}
+		return failure{}
 	case GPC:
-		return source, failure{GPC, "the request carries Sec-GPC: 1"}
+		return failure{GPC, "the request carries Sec-GPC: 1"}
 	default:
-		return source, failure{DNT, "the request carries DNT: 1"}
+		return failure{DNT, "the request carries DNT: 1"}
 	}
 }
 

@@ -26,6 +26,10 @@ type workspace struct {
 	text   []byte // data, percent-decoded
 	again  []byte // data, percent-decoded twice
 	digits []byte // the base64 digits in it
+
+	// unescaped is the part of text or of again that was read on. Only Explain looks
+	// at it, in a workspace that is new.
+	unescaped []byte
 }
 
 // largestKept, in bytes, bounds what a single huge request leaves in the pool.

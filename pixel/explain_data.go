@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pixel
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// tellData reads the value of data, and says what had been done to it on its way.
+// What it decodes to is told here only if that is no object.
+func (n *narrator) tellData() bool {
+	if n.data == "" {
+		return true
+	}
+	object, fail := n.ws.readData(n.data)
+	if fail.reason == NoData && !n.ws.params.empty() {
+		return n.passed(StepData, "", "nothing but white space: the other parameters stand alone")
+	}
+	repairs := n.ws.repairs
+	if fail.failed() && !n.isPlain() && len(n.ws.text) > 0 {
+		// The failure is that of the first reading, and others may have followed.
+		n.ws.digits = appendDigits(n.ws.digits[:0], n.ws.unescaped, readings[0])
+		_, fail = n.ws.readDigits()
+	}
+	details := n.mended(repairs)
+	if at, broken := n.brokenBase64(fail.reason); broken {
+		return n.failed(StepData, "", fail, append(details, n.wrongByte(fail.reason, at), n.leftovers())...)
+	}
+	n.passed(StepData, "", append(details, n.whatDataIs())...)
+	if !fail.failed() {
+		n.object = object
+		return true
+	}
+	text := bytes.TrimPrefix(n.ws.decoded, []byte(byteOrderMark))
+	return n.failed(StepJSON, n.secret.excerpt(text, n.wrongAt(fail.reason, text)), fail, n.doubt(text), n.unfilled("data", text))
+}
+
+// isPlain tells whether data turned out to be the object itself.
+func (n *narrator) isPlain() bool { return isPlainJSON(n.ws.unescaped) }
+
+// isMangled tells whether data was anything but base64 as it stands.
+func (n *narrator) isMangled() bool { return len(n.ws.text) > 0 }
+
+// base64 is the base64 text that was read last.
+func (n *narrator) base64() []byte {
+	if n.isMangled() {
+		return n.ws.digits
+	}
+	return []byte(trimPadding(n.data))
+}
+
+// brokenBase64 tells whether base64 is what failed, and where.
+func (n *narrator) brokenBase64(reason Reason) (at int, broken bool) {
+	switch reason {
+	case NoData, CaseMangled:
+		return 0, true
+	case BadBase64, Truncated:
+		if n.isPlain() {
+			return 0, false
+		}
+		_, at, reason = appendBase64(nil, n.base64())
+		return at, reason != Accepted
+	}
+	return 0, false
+}
+
+// wrongByte shows the byte that is no base64 digit.
+func (n *narrator) wrongByte(reason Reason, at int) string {
+	text := n.base64()
+	if reason != BadBase64 || at >= len(text) {
+		return ""
+	}
+	if c := text[at]; ' ' < c && c <= '~' {
+		return fmt.Sprintf("the byte is %q", string(c))
+	} else if c < ' ' {
+		return fmt.Sprintf("the byte is a control character, 0x%02x", c)
+	}
+	return "the byte is no ASCII character"
+}
+
+// leftovers names what often stands where base64 should.
+func (n *narrator) leftovers() string {
+	text := n.ws.unescaped
+	if note := n.unfilled("data", text); note != "" {
+		return note
+	}
+	for i := range text {
+		if _, size := unescapeByte(text[i:]); size > 1 {
+			return "data is percent-encoded more than twice"
+		}
+	}
+	return ""
+}
+
+// mended lists what was undone to get at the payload.
+func (n *narrator) mended(repairs Repair) []string {
+	if !n.isMangled() {
+		if repairs&RepairedMark != 0 {
+			return []string{"a byte order mark dropped"}
+		}
+		return nil
+	}
+	var details []string
+	escapes := 0
+	for rest := n.data; rest != ""; {
+		_, size := unescapeByte(rest)
+		rest = rest[size:]
+		escapes += size / 3
+	}
+	if escapes > 0 {
+		details = append(details, counted(escapes, "percent escape")+" undone")
+	}
+	if repairs&RepairedEscaping != 0 {
+		details = append(details, "percent-encoded twice: undone a second time")
+	}
+	if repairs&RepairedMark != 0 {
+		details = append(details, "a byte order mark dropped")
+	}
+	if !n.isPlain() {
+		details = append(details, n.mendedBase64()...)
+	}
+	return details
+}
+
+// mendedBase64 lists what was left out of base64 text, or restored in it.
+func (n *narrator) mendedBase64() []string {
+	text, digits := n.ws.unescaped, n.ws.digits
+	var details []string
+	if bytes.HasPrefix(trimLeftBlank(text), []byte(equalsOfMail)) {
+		details = append(details, "the 3D dropped that mail made of an equals sign")
+	}
+	if lower := bytes.ToLower(text); bytes.HasSuffix(trimTail(lower), []byte("=3d")) {
+		details = append(details, "padding that mail made =3D of dropped")
+	}
+	spaces, literal := bytes.Count(text, []byte(" ")), bytes.Count(text, []byte{lostPlus})
+	text = trimBase64(text)
+	kept := bytes.Count(digits, []byte("+")) - bytes.Count(text, []byte("+"))
+	blanks := spaces
+	if fromSpaces := kept - bytes.Count(text, []byte{lostPlus}); fromSpaces > 0 {
+		details = append(details, counted(fromSpaces, "space")+" read as plus signs")
+		blanks -= fromSpaces
+	}
+	if kept == 0 && literal > 0 {
+		details = append(details, counted(literal, "plus sign")+" read as white space")
+	}
+	if blanks > 0 {
+		details = append(details, counted(blanks, "space")+" dropped")
+	}
+	if breaks := bytes.Count(n.ws.unescaped, []byte("\n")) + bytes.Count(n.ws.unescaped, []byte("\t")); breaks > 0 {
+		details = append(details, counted(breaks, "line break or tab")+" dropped")
+	}
+	return details
+}
+
+// trimTail drops white space and padding from the end.
+func trimTail(text []byte) []byte {
+	return bytes.TrimRightFunc(text, func(r rune) bool { return r == '=' || strings.ContainsRune(" \r\n\t", r) })
+}
+
+// whatDataIs says what data was when everything had been undone.
+func (n *narrator) whatDataIs() string {
+	if n.isPlain() {
+		return "a JSON object as plain text, " + counted(len(n.ws.decoded), "byte")
+	}
+	return counted(len(trimPadding(n.base64())), "base64 digit") + ", " + counted(len(n.ws.decoded), "byte")
+}
+
+// wrongAt is where the text stops being the JSON of an object, or -1 where that is
+// no question of a place.
+func (n *narrator) wrongAt(reason Reason, text []byte) int {
+	switch reason {
+	case Truncated:
+		return len(text)
+	case NotUTF8:
+		return invalidAt(text)
+	case BadJSON:
+		return int(n.ws.scanner.decoder.InputOffset())
+	default:
+		return -1
+	}
+}
+
+// doubt says whether the payload looks as if it had never been JSON.
+func (n *narrator) doubt(text []byte) string {
+	text = bytes.TrimLeft(text, " \r\n\t")
+	if len(text) == 0 || text[0] == '{' || text[0] == '[' || text[0] == '"' {
+		return ""
+	}
+	return "what data decodes to does not begin with {: it may be no JSON, or no base64"
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pixel
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+func (n *narrator) tellWriteKey() bool {
+	c := &n.ws.call
+	source, fail := c.checkWriteKey(n.decoder.Source)
+	key := string(c.text(fieldWriteKey))
+	switch fail.reason {
+	case Accepted:
+		if source == "" {
+			return n.passed(StepWriteKey, "", counted(len(key), "byte"))
+		}
+		return n.passed(StepWriteKey, "", counted(len(key), "byte")+", of the source "+source)
+	case NoWriteKey:
+		return n.failed(StepWriteKey, "", fail, n.kindOf(fieldWriteKey, '"'), n.misspelt("writeKey"))
+	default:
+		var blank string
+		if strings.TrimSpace(key) != key {
+			blank = "it begins or ends with white space"
+		}
+		return n.failed(StepWriteKey, "", fail, "it has "+counted(len(key), "byte"), blank, n.unfilled("it", []byte(key)))
+	}
+}
+
+func (n *narrator) tellIdentity() bool {
+	if fail := n.ws.call.checkIdentity(); fail.failed() {
+		return n.failed(StepIdentity, "", fail, n.misspelt("userId"), n.misspelt("anonymousId"))
+	}
+	details := []string{n.shownField(fieldUserID, "userId"), n.shownField(fieldAnonymousID, "anonymousId")}
+	if details[0] == "" {
+		details = append(details, n.misspelt("userId"))
+	}
+	return n.passed(StepIdentity, "", details...)
+}
+
+func (n *narrator) tellTypeRules() bool {
+	c := &n.ws.call
+	var needs []string
+	switch c.typ {
+	case Track:
+		needs = []string{"event"}
+	case Group:
+		needs = []string{"groupId"}
+	case Alias:
+		needs = []string{"userId", "previousId", "anonymousId"}
+	}
+	fail := c.checkType()
+	details := make([]string, len(needs)+1)
+	for i, name := range needs {
+		if f := fieldOf([]byte(name)); !fail.failed() {
+			details[i] = n.shownField(f, name)
+		} else if c.typ == Track && c.member(f).present() {
+			details[i] = n.kindOf(f, '"')
+		} else {
+			details[i] = n.misspelt(name)
+		}
+	}
+	switch {
+	case fail.failed():
+		return n.failed(StepTypeRules, "", fail, details...)
+	case len(needs) == 0:
+		details[0] = "a " + c.typ.String() + " needs nothing more"
+	}
+	return n.passed(StepTypeRules, "", details...)
+}
+
+func (n *narrator) tellFieldTypes() bool {
+	c := &n.ws.call
+	fail := c.checkFieldTypes()
+	if !fail.failed() {
+		return n.passed(StepFieldTypes, "", "every field that the specification knows has its type")
+	}
+	for i := range c.layout.members {
+		m := &c.layout.members[i]
+		name, _, _ := strings.Cut(fail.detail, " ")
+		if string(m.name.of(c.object)) == name {
+			return n.failed(StepFieldTypes, n.secret.excerpt(m.value.of(c.object), -1), fail, "it is "+kindName(m.kind))
+		}
+	}
+	return n.failed(StepFieldTypes, "", fail)
+}
+
+func (n *narrator) tellOptOut() bool {
+	if fail := checkOptOut(n.facts); fail.failed() {
+		return n.failed(StepOptOut, "", fail, "the site honours that")
+	}
+	return n.passed(StepOptOut, "", "no signal against tracking that the site honours")
+}
+
+// tellTimes says what the client's times were taken for.
+func (n *narrator) tellTimes() {
+	c := &n.ws.call
+	var repairs Repair
+	var details []string
+	for _, known := range []struct {
+		field field
+		name  string
+	}{
+		{fieldOriginalTimestamp, "originalTimestamp"}, {fieldTimestamp, "timestamp"}, {fieldSentAt, "sentAt"},
+	} {
+		if _, parsed := c.time(known.field, &repairs); !parsed && c.member(known.field).present() {
+			details = append(details, known.name+" cannot be parsed and counts as absent")
+		}
+	}
+	_, hasSent := c.time(fieldSentAt, &repairs)
+	_, hasClient := c.time(fieldTimestamp, &repairs)
+	t := c.times(n.event.Received, &repairs)
+	from := "the time of receipt"
+	switch {
+	case hasSent && t.event.Sub(t.received) == t.original.Sub(t.sent):
+		from = "receivedAt - (sentAt - originalTimestamp)"
+	case hasClient:
+		from = "the client's"
+	}
+	n.passed(StepTimes, "", append(details, "timestamp is "+from+": "+shownTime(t.event))...)
+}
+
+func shownTime(t time.Time) string { return strings.Trim(string(appendTime(nil, t)), `"`) }
+
+// tellEvent says what the envelope has that the client did not send.
+func (n *narrator) tellEvent() {
+	c := &n.ws.call
+	id := "messageId made by the server"
+	switch {
+	case bytes.Equal(c.text(fieldMessageID), []byte(n.event.MessageID)):
+		id = "messageId of the client"
+	case c.member(fieldMessageID).present():
+		id += ": that of the client is empty, no text or too long"
+	}
+	n.passed(StepEvent, "", counted(len(n.event.Body), "byte"), id)
+}
+
+// shownField shows a field of the object, and whether its value was meant to be
+// another one.
+func (n *narrator) shownField(f field, name string) string {
+	m := n.ws.call.member(f)
+	if !m.present() {
+		return ""
+	}
+	const most = 100 // bytes
+	value := m.value.of(n.ws.call.object)
+	shown := name + " " + firstBytes(string(value), most)
+	if note := n.unfilled(name, value); note != "" {
+		shown += "; " + note
+	}
+	return shown
+}
+
+// unfilled tells of a merge tag that arrived as it stands in the template.
+func (n *narrator) unfilled(name string, value []byte) string {
+	if tags := MergeTags(string(value)); len(tags) > 0 {
+		return name + " holds a merge tag that was not filled in: " + shownName(n.secret.excerpt([]byte(tags[0]), -1))
+	}
+	return ""
+}
+
+// kindOf tells of which JSON type a field is, if it is not of the wanted one.
+func (n *narrator) kindOf(f field, want jsontext.Kind) string {
+	if m := n.ws.call.member(f); m.kind != 0 && m.kind != want {
+		return "it is " + kindName(m.kind)
+	}
+	return ""
+}
+
+// misspelt finds names that differ from the wanted one in letter case or in what
+// separates their words.
+func (n *narrator) misspelt(want string) string {
+	c := &n.ws.call
+	for i := range c.layout.members {
+		if name := c.nameOf(&c.layout.members[i]); name != want && likeName(name, want) {
+			return "there is " + shownName(name) + ", which has to be spelt " + want
+		}
+	}
+	return ""
+}
+
+func kindName(kind jsontext.Kind) string {
+	switch kind {
+	case '"':
+		return "text"
+	case '0':
+		return "a number"
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case 'n':
+		return "null"
+	default:
+		return "true or false"
+	}
+}

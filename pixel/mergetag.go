@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pixel
+
+import (
+	"regexp"
+	"strings"
+)
+
+// mergeTag is what mail tools and templates replace for each recipient: {{...}}
+// and {%...%} of Handlebars, Liquid and Jinja, *|...|* of Mailchimp, %%...%% of
+// Salesforce, [[data:...]] of Mailjet, ${...} of AMP and others.
+var mergeTag = regexp.MustCompile(
+	`\{\{[^\n]*?\}{2,}|\{%[^\n]*?%\}|\*\|[^\n]+?\|\*|%%[^%\s]+%%|\[\[[a-z]+:[^\n]+?\]\]|\$\{[^}\n]+\}`)
+
+// MergeTags returns the merge tags in a text, in their order.
+func MergeTags(text string) []string { return mergeTag.FindAllString(text, -1) }
+
+// FillMergeTags replaces every merge tag in a text, as a mail tool does it.
+func FillMergeTags(text, value string) string {
+	return mergeTag.ReplaceAllLiteralString(text, value)
+}
+
+// outsideMergeTags applies f to the parts of a text that are no merge tags, and
+// leaves those as they are.
+func outsideMergeTags(text string, f func(string) string) string {
+	var b strings.Builder
+	end := 0
+	for _, at := range mergeTag.FindAllStringIndex(text, -1) {
+		b.WriteString(f(text[end:at[0]]))
+		b.WriteString(text[at[0]:at[1]])
+		end = at[1]
+	}
+	b.WriteString(f(text[end:]))
+	return b.String()
+}
