@@ -3,9 +3,14 @@
 package segmentpixel
 
 import (
+	"fmt"
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
 
 func init() {
@@ -15,11 +20,53 @@ func init() {
 // App starts and stops what the segment_pixel handlers of a configuration need:
 // connections, writers, key files. It exists because Caddy provisions handlers
 // that never run, to validate them and when a reload fails; only an app is told
-// that its configuration goes live. It has no options and need not be configured.
+// that its configuration goes live. It need not be configured. Its options are about
+// what can be seen of the handlers on Caddy's admin endpoint, below /segment_pixel/.
+//
+// It emits these events through Caddy's events app, each on a change of state:
+//
+// Event | Data
+// ------|-----
+// `segment_pixel_sink_down` | a sink does not take events, which are dropped: `sink`, `error`
+// `segment_pixel_sink_up` | it takes them again: `sink`, `dropped`
+// `segment_pixel_nats_disconnected` | NATS is away: `error`, `hint`, `servers`
+// `segment_pixel_nats_connected` | NATS is there: `server`, `server_name`
+// `segment_pixel_delivery_waits` | events wait in a spool: `error`, `dir`
+// `segment_pixel_delivery_resumed` | they are delivered again: `dir`
+// `segment_pixel_spool_trouble` | a spool is full, fails or cannot be opened: `error`, `dir`
+// `segment_pixel_spool_well` | it takes events again: `dir`
+// `segment_pixel_stream_findings` | what a stream lacks has changed: `streams`, `findings`
 type App struct {
+	// How many requests the admin endpoint can show, of those that became events and
+	// of the others alike; -1 keeps none, and then there is no live view either.
+	// Default: 500
+	Recent int `json:"recent,omitempty"`
+
+	// What the admin endpoint shows of a request's payload: `full`; `redacted`, which
+	// is the names of its fields without their values; or `off`. Default: `full`
+	Payloads string `json:"payloads,omitempty"`
+
+	// How long the oldest event may wait in a spool until
+	// /segment_pixel/health/ready says that the server is not ready. Default: 5m
+	MaxBacklogAge caddy.Duration `json:"max_backlog_age,omitempty"`
+
+	emitter *emitter
+
 	mu       sync.Mutex
 	handlers []*Handler
+	started  time.Time // zero unless it runs
+	ignore   func()    // ends listening to changes of state
 }
+
+const (
+	defaultRecent        = 500
+	maxRecent            = 100_000
+	defaultMaxBacklogAge = caddy.Duration(5 * time.Minute)
+
+	payloadsFull     = "full"
+	payloadsRedacted = "redacted"
+	payloadsOff      = "off"
+)
 
 // CaddyModule returns the Caddy module information.
 func (*App) CaddyModule() caddy.ModuleInfo {
@@ -27,6 +74,44 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 		ID:  "segment_pixel",
 		New: func() caddy.Module { return new(App) },
 	}
+}
+
+// Provision fills in the defaults.
+func (a *App) Provision(ctx caddy.Context) error {
+	if a.Recent == 0 {
+		a.Recent = defaultRecent
+	}
+	if a.Payloads == "" {
+		a.Payloads = payloadsFull
+	}
+	if a.MaxBacklogAge == 0 {
+		a.MaxBacklogAge = defaultMaxBacklogAge
+	}
+	events, err := ctx.App("events")
+	if err != nil {
+		return fmt.Errorf("getting the events app: %w", err)
+	}
+	a.emitter = newEmitter(ctx, events.(*caddyevents.App))
+	return nil
+}
+
+// Validate checks the options.
+func (a *App) Validate() error {
+	if a.Recent < -1 || a.Recent > maxRecent {
+		return fmt.Errorf("recent is %d: write a number up to %d, or -1 to keep nothing", a.Recent, maxRecent)
+	}
+	if a.MaxBacklogAge < 0 {
+		return fmt.Errorf("max_backlog_age must be positive")
+	}
+	return checkPayloads(a.Payloads)
+}
+
+func checkPayloads(mode string) error {
+	switch mode {
+	case payloadsFull, payloadsRedacted, payloadsOff:
+		return nil
+	}
+	return fmt.Errorf("payloads is %q: write full, redacted or off", mode)
 }
 
 // add registers a handler while the configuration is provisioned.
@@ -40,6 +125,14 @@ func (a *App) add(h *Handler) {
 func (a *App) Start() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.emitter.start()
+	a.started = time.Now()
+	running.add(a)
+	a.ignore = sinks.OnChange(func(change sinks.Change) {
+		if running.inForce() == a {
+			a.emitter.changed(change)
+		}
+	})
 	for _, h := range a.handlers {
 		if err := h.start(a); err != nil {
 			return err
@@ -59,15 +152,39 @@ func (a *App) Stop() error {
 func (a *App) Cleanup() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	running.remove(a)
 	for _, h := range a.handlers {
 		h.stop()
 	}
 	a.handlers = nil
+	if a.ignore != nil {
+		a.ignore()
+		a.ignore = nil
+	}
+	if a.emitter != nil {
+		a.emitter.stop()
+	}
 	return nil
+}
+
+// mounted returns the handlers, in the order of the configuration.
+func (a *App) mounted() []*Handler {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]*Handler(nil), a.handlers...)
+}
+
+// runsSince is when the app was started.
+func (a *App) runsSince() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.started.UTC()
 }
 
 // Interface guards
 var (
 	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.Validator    = (*App)(nil)
 	_ caddy.CleanerUpper = (*App)(nil)
 )

@@ -3,11 +3,14 @@
 package segmentpixel
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
 
 // calm is how long a sink has to work without an error before it counts as
@@ -17,12 +20,15 @@ const calm = 5 * time.Second
 // sinkHealth turns the results of single events into one log line for each change
 // of state.
 type sinkHealth struct {
+	sink   string
 	logger *zap.Logger
+	emit   *emitter
 
 	failing atomic.Bool
 	mu      sync.Mutex
 	since   time.Time
 	last    time.Time
+	cause   error // of the first event that was dropped
 	dropped uint64
 }
 
@@ -41,13 +47,15 @@ func (h *sinkHealth) note(err error) {
 		h.dropped++
 		if !h.failing.Load() {
 			h.failing.Store(true)
-			h.since, h.dropped = now, 1
+			h.since, h.dropped, h.cause = now, 1, err
 			h.logger.Error("the sink does not take events: they are answered and dropped until it does", zap.Error(err))
+			h.emit.changed(sinks.Change{Name: "segment_pixel_sink_down", Data: map[string]any{"sink": h.sink, "error": err.Error()}})
 		}
 	case h.failing.Load() && now.Sub(h.last) >= calm:
 		h.failing.Store(false)
 		h.logger.Info("the sink takes events again",
 			zap.Uint64("dropped", h.dropped), zap.Duration("after", now.Sub(h.since)))
+		h.emit.changed(sinks.Change{Name: "segment_pixel_sink_up", Data: map[string]any{"sink": h.sink, "dropped": h.dropped}})
 	}
 }
 
@@ -63,4 +71,22 @@ func (h *sinkHealth) end() {
 		h.logger.Warn("stopped while the sink did not take events",
 			zap.Uint64("dropped", h.dropped), zap.Duration("after", time.Since(h.since)))
 	}
+}
+
+// fresh is how long a sink that has dropped an event counts as failing. Without new
+// events nobody knows, and a server that is sent none for not being ready must not
+// wait for one.
+const fresh = 30 * time.Second
+
+// problem says how many events are being dropped, and why; empty if none are.
+func (h *sinkHealth) problem() string {
+	if !h.failing.Load() {
+		return ""
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.failing.Load() || time.Since(h.last) >= fresh {
+		return ""
+	}
+	return fmt.Sprintf("events are answered and dropped, %d so far: %v", h.dropped, h.cause)
 }

@@ -69,6 +69,7 @@ type keyring struct {
 	logger     *zap.Logger
 
 	sources atomic.Pointer[map[string]string]
+	trouble atomic.Pointer[string] // why the files could not be read again; nil if they were
 
 	open   sync.Once
 	opened error
@@ -134,6 +135,15 @@ func (k *keyring) source(key string) (string, bool) {
 	}
 	source, known := (*sources)[key]
 	return source, known
+}
+
+// names returns the sources that have a key, sorted.
+func (k *keyring) names() []string {
+	sources := k.sources.Load()
+	if sources == nil {
+		return []string{}
+	}
+	return slices.Compact(slices.Sorted(maps.Values(*sources)))
 }
 
 // load reads everything, once.
@@ -254,9 +264,11 @@ func (k *keyring) watch(cancel <-chan struct{}, last []stamp) {
 func (k *keyring) reload() {
 	sources, err := k.read()
 	if err != nil {
+		k.trouble.Store(new(err.Error()))
 		k.logger.Error("the write keys changed, but could not be read: the old ones stay in force", zap.Error(err))
 		return
 	}
+	k.trouble.Store(nil)
 	if old := k.sources.Swap(&sources); !maps.Equal(*old, sources) {
 		k.logger.Info("read the write keys again", zap.Int("keys", len(sources)))
 	}

@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -40,7 +41,7 @@ func init() {
 //
 // Placeholder | Description
 // ------------|-------------
-// `{http.segment_pixel.outcome}` | `accepted`; `dropped` if a sink did not take the event; or the reason why the request was rejected
+// `{http.segment_pixel.outcome}` | `accepted`; the reason why the request was rejected; `dropped` if a sink did not take the event; `failed` after a fault of our own
 // `{http.segment_pixel.type}` | the event type; empty if the path names none
 // `{http.segment_pixel.source}` | the source of the write key; empty if it is unknown
 // `{http.segment_pixel.message_id}` | the message id of the event; empty if there is none
@@ -92,6 +93,8 @@ type Handler struct {
 	honorDNT   bool
 	sinks      []*mountedSink
 	rejections *rejectionLog
+	proxies    proxyWatch
+	app        *App
 	logger     *zap.Logger
 }
 
@@ -129,11 +132,15 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
 	h.rejections = newRejectionLog(h.logger)
+	app, err := ctx.App("segment_pixel")
+	if err != nil {
+		return fmt.Errorf("getting the segment_pixel app: %w", err)
+	}
+	h.app = app.(*App)
 	h.provisionDefaults()
 	if err := h.keys.provision(h.WriteKeys, h.WriteKeyFiles, h.logger); err != nil {
 		return err
 	}
-	var err error
 	if h.prefixes, err = newPrefixes(h.PathPrefixes); err != nil {
 		return err
 	}
@@ -149,11 +156,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.loadSinks(ctx); err != nil {
 		return err
 	}
-	app, err := ctx.App("segment_pixel")
-	if err != nil {
-		return fmt.Errorf("getting the segment_pixel app: %w", err)
+	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
 	}
-	app.(*App).add(h)
+	h.app.add(h)
 	return nil
 }
 
@@ -203,7 +209,7 @@ func (h *Handler) mount(module any) error {
 	if !ok {
 		return fmt.Errorf("module %T is no segment_pixel sink", module)
 	}
-	h.sinks = append(h.sinks, newMountedSink(sink, h.logger))
+	h.sinks = append(h.sinks, newMountedSink(sink, h.logger, h.app.emitter))
 	return nil
 }
 
@@ -265,29 +271,37 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if !under {
 		return next.ServeHTTP(w, r)
 	}
-	if r.Method != http.MethodHead && r.Method != http.MethodOptions {
-		h.collect(r, typ)
+	if r.Method == http.MethodHead || r.Method == http.MethodOptions {
+		return answer(w, r)
 	}
-	return answer(w, r)
+	o := &outcome{typ: typ, request: r}
+	h.collect(o)
+	err := answer(w, r)
+	h.observe(o)
+	return err
 }
 
 // collect takes the event of a request as far as it goes. A panic ends here: the
 // pixel is answered all the same.
-func (h *Handler) collect(r *http.Request, typ pixel.Type) {
-	defer h.recovered()
+func (h *Handler) collect(o *outcome) {
+	defer h.recovered(o)
+	r := o.request
 	facts := h.facts(r)
+	o.received = facts.Received
+	o.untrustedProxy = h.proxies.note(r, h.logger)
 	// A client that hangs up takes back its picture, not its event.
 	ctx := context.WithoutCancel(r.Context())
-	event, rejection := h.decode(r, typ, &facts)
+	event, rejection := h.decode(r, o.typ, &facts)
+	o.decoding = time.Since(o.received)
 	if rejection != nil {
-		setPlaceholders(r, &outcome{reason: rejection.Reason, typ: typ, source: rejection.Source})
+		o.rejectedFor(rejection)
+		o.setPlaceholders()
 		h.reject(ctx, rejection)
 		return
 	}
-	defer event.Release()
-	result := &outcome{typ: typ, source: event.Source, messageID: event.MessageID}
-	setPlaceholders(r, result)
-	result.dropped = !h.publish(ctx, event)
+	o.became(event)
+	o.setPlaceholders()
+	h.publish(ctx, o)
 }
 
 func (h *Handler) decode(r *http.Request, typ pixel.Type, facts *pixel.Facts) (*pixel.Event, *pixel.Rejection) {
@@ -298,6 +312,21 @@ func (h *Handler) decode(r *http.Request, typ pixel.Type, facts *pixel.Facts) (*
 		return nil, pixel.Reject(pixel.UnknownRoute, "the path names no event type", typ, r.URL.RawQuery, facts)
 	}
 	return h.decoder.Decode(typ, r.URL.RawQuery, facts)
+}
+
+// observe tells the observers what became of a request, and gives the memory of its
+// event back. The pixel has been answered by then.
+func (h *Handler) observe(o *outcome) {
+	defer h.recovered(o)
+	o.took = time.Since(o.received)
+	for _, each := range observers {
+		each.observe(o)
+	}
+	event := o.event
+	o.event = nil
+	if event != nil && o.result != failed { // Who knows who holds it after a panic?
+		event.Release()
+	}
 }
 
 // Interface guards

@@ -10,7 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
+	zapobserver "go.uber.org/zap/zaptest/observer"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
@@ -19,7 +19,7 @@ import (
 // and so knows no sources: the pixel is answered, and the log says what happened
 // without the payload.
 func TestPanicOfOurOwn(t *testing.T) {
-	core, logs := observer.New(zap.DebugLevel)
+	core, logs := zapobserver.New(zap.DebugLevel)
 	h := &Handler{prefixes: prefixes{defaultPathPrefix}, logger: zap.New(core)}
 	request := httptest.NewRequest(http.MethodGet, "/v1/pixel/page?writeKey=SECRET&userId=u", http.NoBody)
 	response := httptest.NewRecorder()

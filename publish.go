@@ -4,11 +4,9 @@ package segmentpixel
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -18,27 +16,34 @@ import (
 )
 
 // publish hands the event to every sink at once, so that none waits for another.
-// It returns when each has done what it promises, and tells whether all have.
-func (h *Handler) publish(ctx context.Context, event *pixel.Event) bool {
+// It returns when each has done what it promises, or has failed to.
+func (h *Handler) publish(ctx context.Context, o *outcome) {
 	if entry := h.logger.Check(zap.DebugLevel, "accepted"); entry != nil {
-		entry.Write(zap.String("source", event.Source), zap.Stringer("type", event.Type),
-			zap.String("message_id", event.MessageID), zap.Strings("repairs", event.Repairs.Names()))
+		entry.Write(zap.String("source", o.source), zap.Stringer("type", o.typ),
+			zap.String("message_id", o.messageID), zap.Strings("repairs", o.event.Repairs.Names()))
 	}
 	if len(h.sinks) == 1 {
-		return h.sinks[0].publish(ctx, event)
+		o.droppedBy(h.sinks[0], h.sinks[0].publish(ctx, o.event))
+		return
 	}
 	ctx = sinks.WithSharedReplacer(ctx)
-	var failed atomic.Bool
+	failures := make([]error, len(h.sinks))
 	var all sync.WaitGroup
-	for _, sink := range h.sinks {
-		all.Go(func() {
-			if !sink.publish(ctx, event) {
-				failed.Store(true)
-			}
-		})
+	for i, sink := range h.sinks {
+		all.Go(func() { failures[i] = sink.publish(ctx, o.event) })
 	}
 	all.Wait()
-	return !failed.Load()
+	for i, sink := range h.sinks {
+		o.droppedBy(sink, failures[i])
+	}
+}
+
+// droppedBy notes that a sink did not take the event, if there is an error.
+func (o *outcome) droppedBy(sink *mountedSink, err error) {
+	if err != nil {
+		o.result = dropped
+		o.dropped = append(o.dropped, sink.name+": "+string(sinks.CauseOf(err)))
+	}
 }
 
 // reject shows why a request became no event.
@@ -50,8 +55,9 @@ func (h *Handler) reject(ctx context.Context, rejection *pixel.Rejection) {
 }
 
 // recovered ends a panic in our own code; to be deferred.
-func (h *Handler) recovered() {
+func (h *Handler) recovered(o *outcome) {
 	if v := recover(); v != nil {
+		o.result = failed
 		h.logger.Error("panic while taking an event: the pixel was answered, the event is lost; please report this", panicFields(v)...)
 	}
 }
@@ -68,15 +74,18 @@ func panicFields(v any) []zap.Field {
 // mountedSink is one sink of a handler, together with what is known of its health.
 type mountedSink struct {
 	sinks.Sink
+	name   string // of the module
 	health sinkHealth
 	logger *zap.Logger
 }
 
-func newMountedSink(sink sinks.Sink, logger *zap.Logger) *mountedSink {
+func newMountedSink(sink sinks.Sink, logger *zap.Logger, emit *emitter) *mountedSink {
+	name := fmt.Sprintf("%T", sink)
 	if module, ok := sink.(caddy.Module); ok {
-		logger = logger.With(zap.String("sink", module.CaddyModule().ID.Name()))
+		name = module.CaddyModule().ID.Name()
 	}
-	return &mountedSink{Sink: sink, logger: logger, health: sinkHealth{logger: logger}}
+	logger = logger.With(zap.String("sink", name))
+	return &mountedSink{Sink: sink, name: name, logger: logger, health: sinkHealth{sink: name, logger: logger, emit: emit}}
 }
 
 func (s *mountedSink) start(site sinks.Site) error {
@@ -93,17 +102,19 @@ func (s *mountedSink) stop() {
 	s.health.end()
 }
 
-var errPanic = errors.New("the sink panicked")
-
-// publish tells whether the sink has taken the event.
-func (s *mountedSink) publish(ctx context.Context, event *pixel.Event) bool {
-	err := errPanic
+// publish returns why the sink has not taken the event, if it has not.
+func (s *mountedSink) publish(ctx context.Context, event *pixel.Event) (err error) {
 	defer func() {
-		s.recovered(recover())
+		if v := recover(); v != nil {
+			s.panicked(v)
+			err = sinks.ErrPanic
+		}
+		if err != nil {
+			sinks.Dropped(s.Sink, err)
+		}
 		s.health.note(err)
 	}()
-	err = s.Publish(ctx, event)
-	return err == nil
+	return s.Publish(ctx, event)
 }
 
 func (s *mountedSink) reject(ctx context.Context, rejection *pixel.Rejection) {
@@ -111,7 +122,11 @@ func (s *mountedSink) reject(ctx context.Context, rejection *pixel.Rejection) {
 	if !ok {
 		return
 	}
-	defer func() { s.recovered(recover()) }()
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(v)
+		}
+	}()
 	if err := rejecter.Reject(ctx, rejection); err != nil {
 		if entry := s.logger.Check(zap.DebugLevel, "a rejected request was not passed on"); entry != nil {
 			entry.Write(zap.Stringer("reason", rejection.Reason), zap.Error(err))
@@ -119,9 +134,9 @@ func (s *mountedSink) reject(ctx context.Context, rejection *pixel.Rejection) {
 	}
 }
 
-// recovered logs a panic of the sink, unless the sink is known to fail.
-func (s *mountedSink) recovered(v any) {
-	if v != nil && !s.health.failing.Load() {
+// panicked logs a panic of the sink, unless the sink is known to fail.
+func (s *mountedSink) panicked(v any) {
+	if !s.health.failing.Load() {
 		s.logger.Error("panic in a sink: please report this", panicFields(v)...)
 	}
 }

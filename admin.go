@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentpixel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+func init() {
+	caddy.RegisterModule(new(adminAPI))
+}
+
+// adminAPI shows on Caddy's admin endpoint what becomes of pixels:
+//
+//	GET  /segment_pixel/             a page for people
+//	GET  /segment_pixel/status       sources, sinks, spools, versions, counters
+//	GET  /segment_pixel/health/live  that the process answers
+//	GET  /segment_pixel/health/ready whether the sinks can take events, else 503
+//	GET  /segment_pixel/recent       the last requests
+//	GET  /segment_pixel/live         the same, and those to come, as server-sent events
+//	POST /segment_pixel/explain      the steps of decoding a URL
+//
+// Caddy provisions it before any app. It therefore asks for the configuration in
+// force with each request.
+type adminAPI struct {
+	// unloaded ends with the configuration, and with it the endpoint: a stream of
+	// events would hold up the end of Caddy's server.
+	unloaded context.Context //nolint:containedctx // Caddy hands routes no other sign
+}
+
+// CaddyModule returns the Caddy module information.
+func (*adminAPI) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "admin.api.segment_pixel",
+		New: func() caddy.Module { return new(adminAPI) },
+	}
+}
+
+// Provision remembers how long the endpoint lasts.
+func (a *adminAPI) Provision(ctx caddy.Context) error {
+	a.unloaded = ctx
+	return nil
+}
+
+const adminPath = "/segment_pixel/"
+
+// Routes implements caddy.AdminRouter.
+func (a *adminAPI) Routes() []caddy.AdminRoute {
+	route := func(path, method string, serve caddy.AdminHandlerFunc) caddy.AdminRoute {
+		return caddy.AdminRoute{Pattern: adminPath + path, Handler: only(method, serve)}
+	}
+	return []caddy.AdminRoute{
+		route("", http.MethodGet, servePage),
+		route("status", http.MethodGet, serveStatus),
+		route("health/live", http.MethodGet, serveLiveness),
+		route("health/ready", http.MethodGet, serveReadiness),
+		route("recent", http.MethodGet, serveRecent),
+		route("live", http.MethodGet, a.serveLive),
+		route("explain", http.MethodPost, serveExplain),
+	}
+}
+
+// only refuses other methods than this one.
+func only(method string, serve caddy.AdminHandlerFunc) caddy.AdminHandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method != method && (r.Method != http.MethodHead || method != http.MethodGet) {
+			w.Header().Set("Allow", method)
+			return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("the method must be " + method)}
+		}
+		return serve(w, r)
+	}
+}
+
+// answerJSON writes an answer that no cache keeps.
+func answerJSON(w http.ResponseWriter, status int, value any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
+
+func badRequest(err error) error {
+	return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner = (*adminAPI)(nil)
+	_ caddy.AdminRouter = (*adminAPI)(nil)
+)

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentpixel_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/spf13/cobra"
+
+	segmentpixel "github.com/segmentpixel/caddy-segment-pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+)
+
+// executed is what a command has left behind.
+type executed struct {
+	t    *testing.T
+	out  string
+	code int
+	err  error
+}
+
+// execute runs a command as Caddy's main function does.
+func execute(t *testing.T, cmd *cobra.Command, args ...string) executed {
+	t.Helper()
+	return executeContext(t.Context(), t, cmd, args...)
+}
+
+func executeContext(ctx context.Context, t *testing.T, cmd *cobra.Command, args ...string) executed {
+	t.Helper()
+	var out bytes.Buffer
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	cmd.SetArgs(args)
+	cmd.SilenceUsage = true
+	err := cmd.ExecuteContext(ctx)
+	return executed{t, out.String(), exitCode(err), err}
+}
+
+// exitCode finds the code in an error of Caddy's, whose type it keeps to itself.
+func exitCode(err error) int {
+	if err == nil {
+		return caddy.ExitCodeSuccess
+	}
+	if value := reflect.Indirect(reflect.ValueOf(err)); value.Kind() == reflect.Struct {
+		if code := value.FieldByName("ExitCode"); code.IsValid() {
+			return int(code.Int())
+		}
+	}
+	return caddy.ExitCodeFailedStartup
+}
+
+func (e executed) want(code int, words ...string) {
+	e.t.Helper()
+	if e.code != code {
+		e.t.Errorf("exit code %d, want %d (%v)\n%s", e.code, code, e.err, e.out)
+	}
+	text := e.out
+	if e.err != nil {
+		text += e.err.Error()
+	}
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			e.t.Errorf("without %q:\n%s", word, text)
+		}
+	}
+}
+
+// writeCaddyfile writes a Caddyfile whose one site has this body, and returns its name.
+func writeCaddyfile(t *testing.T, body string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	text := `{
+		admin off
+		servers {
+			max_header_size 64KiB
+		}
+	}
+	http://127.0.0.1:1 {
+	` + body + "\n}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// fakeAdmin answers as Caddy's admin API, with one text for each path.
+func fakeAdmin(t *testing.T, answers map[string]string) (address string) {
+	t.Helper()
+	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer, known := answers[r.URL.Path]
+		if !known {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write([]byte(answer))
+	}))
+	t.Cleanup(admin.Close)
+	return admin.Listener.Addr().String()
+}
+
+func TestDoctorCommand(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	b := startNATS(t, -1)
+	b.createStream()
+	file := writeCaddyfile(t, `segment_pixel {
+		write_key KEY web
+		sink jetstream `+b.server.ClientURL()+`
+		sink writer stdout
+	}`)
+
+	execute(t, segmentpixel.NewDoctorCommand(), "--config", file).want(0,
+		"handler 1 (127.0.0.1, /v1/pixel)\n",
+		"  ok       write keys: 1, for web\n",
+		"  ok       request size: a request of 64 KiB fits",
+		"  skipped  client IP: trusted_proxies is not set",
+		"           -> if there is a proxy or a CDN in front",
+		"sink jetstream of handler 1\n",
+		"  ok       stream: SEGMENT takes segment.events.>",
+		"sink writer of handler 1\n  ok       sink: nothing to check\n",
+		"its admin API is off",
+		"no problems, no warnings\n",
+	)
+
+	b.server.Shutdown()
+	e := execute(t, segmentpixel.NewDoctorCommand(), "--config", file, "--json")
+	e.want(5)
+	var report struct {
+		Problems, Warnings int
+		Checks             []struct{ About, Check, Mark, Found, Remedy string }
+	}
+	if err := json.Unmarshal([]byte(e.out), &report); err != nil {
+		t.Fatalf("%v in %s", err, e.out)
+	}
+	if report.Problems != 1 || report.Warnings != 0 {
+		t.Errorf("%d problems and %d warnings", report.Problems, report.Warnings)
+	}
+	for _, check := range report.Checks {
+		if check.Mark == "problem" && (check.About != "sink jetstream of handler 1" || check.Check != "NATS "+b.server.ClientURL() || check.Remedy == "") {
+			t.Errorf("the problem is %+v", check)
+		}
+	}
+}
+
+func TestDoctorCommandLooksOnceAtSinksThatAreAlike(t *testing.T) {
+	const handler = "segment_pixel {\nwrite_key KEY web\nsink test_examined\n%}"
+	file := writeCaddyfile(t, "handle /a/* {\n"+strings.Replace(handler, "%", "path_prefix /a\n", 1)+"\n}\n"+
+		"handle /b/* {\n"+strings.Replace(handler, "%", "path_prefix /b\n", 1)+"\n}\n"+
+		"handle /c/* {\n"+strings.Replace(handler, "%", "path_prefix /c\nmax_event_size 1KiB\n", 1)+"\n}\n")
+	execute(t, segmentpixel.NewDoctorCommand(), "--config", file).want(5,
+		"sink test_examined of handlers 1, 2\n  problem  queue: an event of 32768 bytes is too large\n           -> write smaller events\n",
+		"sink test_examined of handler 3\n  problem  queue: an event of 1024 bytes is too large\n",
+		"2 problems, no warnings\n")
+}
+
+func TestDoctorCommandChecksTheHandler(t *testing.T) {
+	dir := t.TempDir()
+	for _, test := range []struct {
+		name, keys, body string
+		code             int
+		words            string
+	}{
+		{"key files", "K1 docs\nK2 web\nK3 docs\n", "write_keys DIR/keys", 0, "ok       write keys: 3, for docs, web"},
+		{"no key file", "", "write_keys DIR/none", 5, "problem  write keys: write_keys file DIR/none: no such file"},
+		{"an empty key file", "# none yet\n", "write_keys DIR/keys", 5, "problem  write keys: the files hold no write key"},
+		{"a bad key file", "K1\n", "write_keys DIR/keys", 5, "line 1: write a key and a source"},
+		{"large events", "K1 web\n", "write_keys DIR/keys\nmax_event_size 64KiB", 0, "max_header_size 87KiB"},
+		{"no client IP", "K1 web\n", "write_keys DIR/keys\nclient_ip off", 0, "ok       client IP: client_ip is off"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if err := os.WriteFile(filepath.Join(dir, "keys"), []byte(test.keys), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			file := writeCaddyfile(t, "segment_pixel {\n"+strings.ReplaceAll(test.body, "DIR", dir)+"\n}")
+			execute(t, segmentpixel.NewDoctorCommand(), "--config", file).want(test.code, strings.ReplaceAll(test.words, "DIR", dir))
+		})
+	}
+}
+
+func TestDoctorCommandAsksTheCaddyThatRuns(t *testing.T) {
+	const (
+		config = `{"apps":{"http":{"servers":{"srv0":{TRUSTED "routes":[{"handle":[{"handler":"segment_pixel","write_keys":[{"key":"k"}]}]}]}}}}}`
+		fine   = `{"ready":true,"running_since":"2026-11-23T12:00:00Z","outcomes":{"accepted":7,"rejected":{"no_data":2,"dnt":1}}}`
+	)
+	for _, test := range []struct {
+		name, trusted, status string
+		code                  int
+		words                 []string
+	}{
+		{"fine", "", fine, 0, []string{"7 accepted, 3 rejected, 0 dropped, 0 failed, since 2026", "no request has come through a proxy"}},
+		{"no status", "", "", 0, []string{"skipped  status: it does not tell what it has seen: caddy responded with error: HTTP 404"}},
+		{"no JSON", "", "no", 0, []string{"skipped  status"}},
+		{"problems", "", `{"problems":["NATS is not connected"]}`, 5, []string{"problem  status: NATS is not connected"}},
+		{"dropped events", "", `{"outcomes":{"dropped":2}}`, 0, []string{"warning  events: 0 accepted, 0 rejected, 2 dropped"}},
+		{"a proxy", "", `{"untrusted_proxy":4}`, 5, []string{"and 4 requests have come through a proxy", "1 problem,"}},
+		{"another proxy", `"trusted_proxies":{"source":"static","ranges":["10.0.0.0/8"]},`, `{"untrusted_proxy":4}`, 5,
+			[]string{"trusted_proxies is set", "4 requests have come through a proxy that trusted_proxies does not name", "1 problem,"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			answers := map[string]string{"/config/": strings.Replace(config, "TRUSTED", test.trusted, 1)}
+			if test.status != "" {
+				answers["/segment_pixel/status"] = test.status
+			}
+			execute(t, segmentpixel.NewDoctorCommand(), "--address", fakeAdmin(t, answers)).want(test.code, test.words...)
+		})
+	}
+}
+
+func TestDoctorCommandCannotRun(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	bad := filepath.Join(t.TempDir(), "Caddyfile")
+	if err := os.WriteFile(bad, []byte(":80\nsegment_pixel {\nwrite_kee x\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, words string
+		args        []string
+	}{
+		{"no file", "no such file", []string{"--config", "/nowhere/Caddyfile"}},
+		{"a typo", "unrecognized", []string{"--config", bad}},
+		{"a silent Caddy", "no answer in time", []string{"--address", silent.Addr().String(), "--timeout", "100ms"}},
+		{"a Caddy without a handler", "has no segment_pixel handler", []string{"--address", fakeAdmin(t, map[string]string{"/config/": "null"})}},
+		{"no time", "--timeout must be positive", []string{"--timeout", "0s"}},
+		{"an argument", "unknown command", []string{"everything"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			execute(t, segmentpixel.NewDoctorCommand(), test.args...).want(1, test.words)
+		})
+	}
+}
+
+// examinedSink is a sink of somebody else.
+type examinedSink struct{}
+
+func init() { caddy.RegisterModule(examinedSink{}) }
+
+func (examinedSink) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: sinks.Namespace + ".test_examined", New: func() caddy.Module { return new(examinedSink) }}
+}
+
+func (examinedSink) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume sink name
+	return nil
+}
+
+func (examinedSink) Publish(context.Context, *pixel.Event) error { return nil }
+
+func (examinedSink) Examine(_ context.Context, site sinks.Site) []sinks.Check {
+	return []sinks.Check{{
+		Name: "queue", Mark: sinks.Problem, Remedy: "write smaller events",
+		Found: "an event of " + caddy.ToString(site.MaxEventSize) + " bytes is too large",
+	}}
+}
+
+// Interface guard
+var _ sinks.Examiner = examinedSink{}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentpixel
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+// logTally counts what the lines of a log were.
+type logTally struct {
+	Lines    uint64            `json:"lines"`
+	Pixels   uint64            `json:"pixels"`
+	Skipped  uint64            `json:"skipped"`
+	TooLong  uint64            `json:"too_long"`
+	Accepted uint64            `json:"accepted"`
+	Rejected map[string]uint64 `json:"rejected"`
+	Repairs  map[string]uint64 `json:"repairs"`
+}
+
+// explainLog explains the pixels among the lines of a log. It keeps nothing of a line
+// but its place in the counts.
+func (e *explainer) explainLog(in io.Reader) (int, error) {
+	lines, out := newLineReader(in), bufio.NewWriter(e.out)
+	e.out = out
+	tally := logTally{Rejected: make(map[string]uint64), Repairs: make(map[string]uint64)}
+	for {
+		line, tooLong, err := lines.next()
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				return caddy.ExitCodeFailedStartup, fmt.Errorf("reading the log: %w", err)
+			}
+			break
+		}
+		tally.Lines++
+		if tooLong {
+			tally.TooLong++
+		} else if err := e.explainLine(line, &tally); err != nil {
+			return caddy.ExitCodeFailedStartup, err
+		}
+		if lines.idle() {
+			// Somebody may be watching a log that grows.
+			if err := out.Flush(); err != nil {
+				return caddy.ExitCodeFailedStartup, err
+			}
+		}
+	}
+	if err := e.printTally(&tally); err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	if err := out.Flush(); err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	if len(tally.Rejected) > 0 {
+		return exitRejected, nil
+	}
+	return caddy.ExitCodeSuccess, nil
+}
+
+func (e *explainer) explainLine(line []byte, tally *logTally) error {
+	logged, ok := parseLogLine(line)
+	if !ok || !isPixel(logged.Method) {
+		tally.Skipped++
+		return nil
+	}
+	handlers := e.handlersOf(logged.Host)
+	v := judge(handlers, logged, e.bare)
+	if v.handler == noHandler {
+		tally.Skipped++
+		return nil
+	}
+	tally.add(v)
+	if e.json {
+		return e.printLineJSON(v, handlers, logged, tally.Lines)
+	}
+	return e.printLine(v, handlers, logged, tally.Lines)
+}
+
+func (t *logTally) add(v judgement) {
+	t.Pixels++
+	if v.rejection != nil {
+		t.Rejected[v.rejection.Reason.String()]++
+		return
+	}
+	t.Accepted++
+	for _, name := range v.repairs.Names() {
+		t.Repairs[name]++
+	}
+}
+
+// printLine writes the judgement on the pixel of a line, and its steps if they are
+// wanted.
+func (e *explainer) printLine(v judgement, handlers []*Handler, logged loggedRequest, number uint64) error {
+	var b strings.Builder
+	outcome, more := pixel.OutcomeAccepted, v.repairs.String()
+	if v.rejection != nil {
+		outcome, more = pixel.OutcomeRejected, v.rejection.Reason.String()+": "+printable(v.rejection.Detail)
+	} else if more != "" {
+		more = "mended: " + more
+	}
+	about := fmt.Sprintf("%-8s", cmp.Or(v.typ.String(), "-"))
+	if e.checksKeys {
+		about += fmt.Sprintf("  %-8s", cmp.Or(v.source, "-"))
+	}
+	b.WriteString(strings.TrimRight(fmt.Sprintf("%6d  %s  %s  %s", number, outcome, about, more), " ") + "\n")
+	if e.verbose {
+		x := v.explain(handlers, logged)
+		writeSteps(&b, x.Steps, strings.Repeat(" ", 8))
+	}
+	_, err := io.WriteString(e.out, b.String())
+	return err
+}
+
+// lineJSON is the judgement on the pixel of a line.
+type lineJSON struct {
+	Line    uint64       `json:"line"`
+	Outcome string       `json:"outcome"`
+	Reason  string       `json:"reason,omitempty"`
+	Detail  string       `json:"detail,omitempty"`
+	Type    string       `json:"type,omitempty"`
+	Source  string       `json:"source,omitempty"`
+	Repairs []string     `json:"repairs,omitempty"`
+	Steps   []pixel.Step `json:"steps,omitempty"`
+}
+
+func (e *explainer) printLineJSON(v judgement, handlers []*Handler, logged loggedRequest, number uint64) error {
+	line := lineJSON{
+		Line: number, Outcome: pixel.OutcomeAccepted,
+		Type: v.typ.String(), Source: v.source, Repairs: v.repairs.Names(),
+	}
+	if v.rejection != nil {
+		line.Outcome, line.Reason, line.Detail = pixel.OutcomeRejected, v.rejection.Reason.String(), v.rejection.Detail
+	}
+	if e.verbose {
+		line.Steps = v.explain(handlers, logged).Steps
+	}
+	return e.encodeLine(line)
+}
+
+func (e *explainer) encodeLine(v any) error {
+	encoder := json.NewEncoder(e.out)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
+// printTally ends the output with the counts, in the order in which reasons are
+// tested, and what to do about them.
+func (e *explainer) printTally(t *logTally) error {
+	if e.json {
+		return e.encodeLine(map[string]any{"summary": t, "write_key_checked": e.checksKeys})
+	}
+	var b strings.Builder
+	if t.Pixels > 0 {
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, "pixels in %d of %d lines; skipped %d without one", t.Pixels, t.Lines, t.Skipped)
+	if t.TooLong > 0 {
+		fmt.Fprintf(&b, " and %d longer than 1 MiB", t.TooLong)
+	}
+	b.WriteByte('\n')
+	if t.Pixels == 0 {
+		b.WriteString(wrapped("None is under a path prefix: "+strings.Join(allPrefixes(e.handlersOf("")), ", ")+".", ""))
+	} else {
+		fmt.Fprintf(&b, "%8d  accepted\n", t.Accepted)
+	}
+	for _, reason := range pixel.Reasons() {
+		if n := t.Rejected[reason.String()]; n > 0 {
+			fmt.Fprintf(&b, "%8d  %s\n%s", n, reason, wrapped(reason.Hint(), strings.Repeat(" ", 10)))
+		}
+	}
+	for _, name := range (^pixel.Repair(0)).Names() {
+		if n := t.Repairs[name]; n > 0 {
+			fmt.Fprintf(&b, "%8d  mended: %s\n%s", n, name, wrapped(pixel.RepairHint(name), strings.Repeat(" ", 10)))
+		}
+	}
+	if !e.checksKeys && t.Pixels > 0 {
+		b.WriteString("Write keys were not compared with any: name a configuration with --config to check them.\n")
+	}
+	_, err := io.WriteString(e.out, b.String())
+	return err
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentpixel
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+const (
+	lineWidth = 100
+	stepWidth = 11 // that of the longest name of a step
+)
+
+// stepIndent is where the details of steps stand.
+var stepIndent = strings.Repeat(" ", len("FAILED  ")+stepWidth+2)
+
+// print writes an explanation for people to read.
+func (e *explainer) print(x *pixel.Explanation) error {
+	var b strings.Builder
+	writeSteps(&b, x.Steps, "")
+	b.WriteByte('\n')
+	if x.Rejected() {
+		b.WriteString(wrapped("rejected: "+x.Reason+": "+printable(x.Detail), "") + wrapped(x.Hint, ""))
+	} else {
+		fmt.Fprintf(&b, "accepted: %s, messageId %s", x.Type, printable(x.MessageID))
+		if x.Source != "" {
+			b.WriteString(", source " + x.Source)
+		}
+		b.WriteByte('\n')
+	}
+	for _, name := range x.Repairs {
+		b.WriteString(wrapped("mended: "+name+": "+pixel.RepairHint(name), ""))
+	}
+	if !e.checksKeys && explains(x, pixel.StepWriteKey) {
+		b.WriteString(wrapped("The write key was not compared with any: name a configuration with --config to check it.", ""))
+	}
+	if x.Event != nil {
+		b.WriteString("\n" + indented(x.Event) + "\n")
+	}
+	_, err := io.WriteString(e.out, b.String())
+	return err
+}
+
+// explains tells whether an explanation got as far as a step.
+func explains(x *pixel.Explanation, name string) bool {
+	for _, step := range x.Steps {
+		if step.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// writeSteps writes a line for each step, longer ones wrapped, with its excerpt
+// below.
+func writeSteps(b *strings.Builder, steps []pixel.Step, indent string) {
+	for _, step := range steps {
+		mark := "ok"
+		if !step.OK {
+			mark = "FAILED"
+		}
+		head := fmt.Sprintf("%-6s  %-*s  ", mark, stepWidth, step.Name)
+		text := wrapped(printable(step.Detail), indent+stepIndent)
+		b.WriteString(indent + head + strings.TrimPrefix(text, indent+stepIndent))
+		if step.Text != "" {
+			b.WriteString(indent + stepIndent + printable(step.Text) + "\n")
+		}
+	}
+}
+
+// wrapped breaks a text into lines at spaces, each with the indent in front.
+func wrapped(text, indent string) string {
+	var b strings.Builder
+	for text != "" {
+		line := text
+		if most := lineWidth - len(indent); utf8.RuneCountInString(text) > most {
+			if end := strings.LastIndexByte(firstRunes(text, most+1), ' '); end > 0 {
+				line = text[:end]
+			} else if end := strings.IndexByte(text, ' '); end > 0 {
+				line = text[:end]
+			}
+		}
+		b.WriteString(indent + line + "\n")
+		text = strings.TrimLeft(text[len(line):], " ")
+	}
+	return b.String()
+}
+
+func firstRunes(text string, n int) string {
+	for i := range text {
+		if n == 0 {
+			return text[:i]
+		}
+		n--
+	}
+	return text
+}
+
+// printable escapes what would move the cursor or change the colours of a terminal:
+// a payload is anybody's.
+func printable(text string) string {
+	clean := func(r rune) bool { return unicode.IsPrint(r) && r != utf8.RuneError }
+	if strings.IndexFunc(text, func(r rune) bool { return !clean(r) }) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if clean(r) || r == utf8.RuneError {
+			b.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRune(r)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return b.String()
+}
+
+// indented formats the JSON of an event, with its odd characters escaped line by
+// line.
+func indented(event json.RawMessage) string {
+	var b bytes.Buffer
+	if err := json.Indent(&b, event, "", "  "); err != nil {
+		return printable(string(event))
+	}
+	lines := strings.Split(b.String(), "\n")
+	for i := range lines {
+		lines[i] = printable(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}

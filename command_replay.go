@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentpixel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+)
+
+const exitNotAllSent = 4
+
+func newReplayCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "replay --to <url> [--path-prefix <path>] [--config <path> [--adapter <name>]] [--sink <number>] [--stream <name>] " +
+			"[--reason <reason>...] [--source <source>] [--since <time> | --from-seq <number>] [--limit <number>] [--dry-run]",
+		Short: "Sends rejected requests again, after what was wrong has been mended",
+		Long: `
+Reads requests that were rejected from the stream that keeps them, and sends those
+again that the configuration now accepts: after a write key that was missing has
+been added, or a limit has been raised.
+
+Rejected requests are published below segment.rejected and kept nowhere unless
+a stream takes them. To keep them:
+
+  $ nats stream add SEGMENT_REJECTED --subjects 'segment.rejected.>' \
+      --max-age 30d --max-bytes 1GiB --discard old --defaults
+
+Each is decoded first with the handlers of the configuration. What they would reject
+again is counted and left where it is; the rest is sent as pixels to --to, where a
+Caddy has to run with that configuration: a pixel is answered either way. An event
+without a messageId gets one that is made from the message in the stream, so that
+sending it twice stores it once within the stream's duplicate window, and one whose
+time would be that of the replay keeps its own. What cannot be known any more are
+the client's address and user agent: context.ip becomes that of this machine, and
+context.userAgent is missing, unless the payload has them.
+
+Not sent are requests of which the stream has the first 8 KiB alone, those that
+opted out, whose query is not kept, and undeliverable events, which are whole in
+undeliverable.ndjson of the spool.
+
+A replay that was interrupted goes on with --from-seq, whose number it prints.
+
+Exit status: 0 if everything was sent; 4 if some of it is still rejected or was cut;
+1 if it could not be run to its end.`,
+		Args: cobra.NoArgs,
+	}
+	flags := cmd.Flags()
+	flags.StringP("config", "c", "", "Configuration file")
+	flags.StringP("adapter", "a", "", "Name of config adapter to apply")
+	flags.Int("sink", 0, "Which of the sinks that publish rejected requests to read them from, if there are several")
+	flags.String("stream", "", "The stream that keeps them (default: the one that takes their subject)")
+	flags.StringSlice("reason", nil, "Send only what was rejected for this reason; may be repeated")
+	flags.String("source", "", "Send only what belongs to this source")
+	flags.String("since", "", "Begin with what was rejected so long ago, as in 24h, or at this time (RFC 3339)")
+	flags.Uint64("from-seq", 0, "Begin with this sequence number of the stream")
+	flags.String("to", "", "The URL of the site to send to, such as https://example.com")
+	flags.String("path-prefix", "", "The path under which it takes pixels (default: that of its handler)")
+	flags.Uint64("limit", 0, "Send no more than this many (default: all)")
+	flags.Bool("dry-run", false, "Only tell what would be sent")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cmd.SilenceErrors = true // they are logged
+		return caddycmd.WrapCommandFuncForCobra(func(flags caddycmd.Flags) (int, error) {
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			return runReplay(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr(), flags)
+		})(cmd, args)
+	}
+	return cmd
+}
+
+func runReplay(ctx context.Context, out, progress io.Writer, flags caddycmd.Flags) (int, error) {
+	filter, err := replayFilter(flags)
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	target, err := replayTarget(flags)
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	handlers, release, err := loadHandlers(flags.String("config"), flags.String("adapter"))
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	defer release()
+	sink, err := rejectingSink(handlers, flags.Int("sink"))
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	handlers = handlersOf(handlers, target.Hostname())
+	for _, h := range handlers {
+		if err := h.keys.load(); err != nil {
+			return caddy.ExitCodeFailedStartup, err
+		}
+	}
+	reader, err := sinks.OpenRejected(ctx, sink, filter)
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	defer reader.Close()
+
+	prefix := flags.String("path-prefix")
+	if prefix == "" {
+		prefix = handlers[0].PathPrefixes[0]
+	}
+	r := replay{
+		reader:   reader,
+		restorer: restorer{stream: reader.Stream, handlers: handlers},
+		source:   flags.String("source"),
+		progress: progress,
+		tally:    newReplayTally(),
+	}
+	if r.limit, err = flags.GetUint64("limit"); err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	if !flags.Bool("dry-run") {
+		r.sender = newPixelSender(target, prefix)
+		defer r.sender.close()
+	}
+	err = r.run(ctx)
+	if _, writeErr := io.WriteString(out, r.summary(target, prefix)); err == nil {
+		err = writeErr
+	}
+	switch {
+	case err != nil:
+		return caddy.ExitCodeFailedStartup, err
+	case r.tally.notSent() > 0:
+		return exitNotAllSent, nil
+	}
+	return caddy.ExitCodeSuccess, nil
+}
+
+func replayFilter(flags caddycmd.Flags) (sinks.RejectedFilter, error) {
+	filter := sinks.RejectedFilter{Stream: flags.String("stream")}
+	var err error
+	if filter.Reasons, err = flags.GetStringSlice("reason"); err != nil {
+		return filter, err
+	}
+	var known []string
+	for _, reason := range pixel.Reasons() {
+		known = append(known, reason.String())
+	}
+	for _, reason := range filter.Reasons {
+		if !slices.Contains(known, reason) {
+			return filter, fmt.Errorf("--reason %s is none: write %s", reason, strings.Join(known, ", "))
+		}
+	}
+	if filter.From, err = flags.GetUint64("from-seq"); err != nil {
+		return filter, err
+	}
+	since := flags.String("since")
+	if since == "" {
+		return filter, nil
+	}
+	if filter.From > 0 {
+		return filter, errors.New("--since and --from-seq both say where to begin: remove one of them")
+	}
+	if ago, err := caddy.ParseDuration(since); err == nil && ago > 0 {
+		filter.Since = time.Now().Add(-ago)
+		return filter, nil
+	}
+	if filter.Since, err = time.Parse(time.RFC3339, since); err != nil {
+		return filter, fmt.Errorf("--since %s is no time: write how long ago, as in 24h, or a time such as 2026-11-23T12:00:00Z", since)
+	}
+	return filter, nil
+}
+
+// replayTarget may be left out for a dry run, which sends nothing.
+func replayTarget(flags caddycmd.Flags) (*url.URL, error) {
+	to := flags.String("to")
+	if to == "" && flags.Bool("dry-run") {
+		return new(url.URL), nil
+	}
+	target, err := url.Parse(to)
+	if err != nil || target.Scheme != "http" && target.Scheme != "https" || target.Host == "" ||
+		target.RawQuery != "" || target.Fragment != "" {
+		return nil, errors.New("--to must be the URL of the site to send to, such as https://example.com")
+	}
+	return target, nil
+}
+
+// rejectingSink finds the sink whose rejected requests are read.
+func rejectingSink(handlers []configuredHandler, number int) (sinks.Sink, error) {
+	var found []sinks.Sink
+	var names, known []string
+	for i, h := range handlers {
+		for n, sink := range h.sinks {
+			name, key := h.sinkIdentity(n)
+			if !sinks.PublishesRejected(sink.Sink) || slices.Contains(known, key) {
+				continue
+			}
+			known = append(known, key)
+			found = append(found, sink.Sink)
+			names = append(names, fmt.Sprintf("%d is %s of %s", len(found), name, describeHandler(i, h)))
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return nil, errors.New("no sink of the configuration publishes rejected requests: only nats and jetstream do, unless rejected is off")
+	case number < 0 || number > len(found):
+		return nil, fmt.Errorf("--sink %d is none: %s", number, strings.Join(names, "; "))
+	case number > 0:
+		return found[number-1], nil
+	case len(found) > 1:
+		return nil, fmt.Errorf("several sinks publish rejected requests: choose one with --sink; %s", strings.Join(names, "; "))
+	}
+	return found[0], nil
+}
+
+// handlersOf are those of the site with that host; if it has none, or is reached by
+// another name, all of them.
+func handlersOf(handlers []configuredHandler, host string) []configuredHandler {
+	var found []configuredHandler
+	for _, h := range handlers {
+		if slices.ContainsFunc(h.hosts, func(pattern string) bool { return matchesHost(pattern, host) }) {
+			found = append(found, h)
+		}
+	}
+	if len(found) == 0 {
+		return handlers
+	}
+	return found
+}
+
+// matchesHost knows of the wildcard that a host in Caddy may begin with.
+func matchesHost(pattern, host string) bool {
+	if rest, found := strings.CutPrefix(pattern, "*."); found {
+		_, domain, _ := strings.Cut(host, ".")
+		return strings.EqualFold(rest, domain)
+	}
+	return strings.EqualFold(pattern, host)
+}

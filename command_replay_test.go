@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentpixel_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	segmentpixel "github.com/segmentpixel/caddy-segment-pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+// keepRejected creates the stream that the help of replay recommends.
+func (b *broker) keepRejected() {
+	b.t.Helper()
+	_, err := b.js.CreateStream(b.t.Context(), jetstream.StreamConfig{
+		Name: "SEGMENT_REJECTED", Subjects: []string{"segment.rejected.>"},
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// reject puts a rejected request into that stream, as a sink does.
+func (b *broker) reject(reason, typ, source, query string) {
+	b.t.Helper()
+	msg := nats.NewMsg("segment.rejected." + reason)
+	msg.Data = []byte(query)
+	msg.Header.Set("Segment-Reason", reason)
+	msg.Header.Set("Segment-Type", typ)
+	if source != "" {
+		msg.Header.Set("Segment-Source", source)
+	}
+	if _, err := b.js.PublishMsg(b.t.Context(), msg); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// awaitRejected waits until the stream has n requests.
+func (b *broker) awaitRejected(n uint64) {
+	b.t.Helper()
+	eventually(b.t, "the rejected requests are kept", func() bool {
+		stream, err := b.js.Stream(b.t.Context(), "SEGMENT_REJECTED")
+		return err == nil && stream.CachedInfo().State.Msgs >= n
+	})
+}
+
+// jsonFile writes a configuration into the folder of the test.
+func (s *site) jsonFile(config []byte) string {
+	s.t.Helper()
+	file := filepath.Join(s.dir, "caddy.json")
+	if err := os.WriteFile(file, config, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return file
+}
+
+// TestReplayAfterAFix goes all the way: a site whose write key is missing, the fix,
+// and the replay, twice.
+func TestReplayAfterAFix(t *testing.T) {
+	s, b := newSite(t), startNATS(t, -1)
+	b.createStream()
+	b.keepRejected()
+	body := func(keys string) string {
+		return "segment_pixel {\n" + keys + "\nsink jetstream " + b.server.ClientURL() + "\n}"
+	}
+	s.run(body("write_key OTHER other"))
+	warm := b.warmUp(s)
+
+	before := time.Now()
+	s.get("/v1/pixel/track?writeKey=KEY&userId=u1&event=Email+Opened&properties.subject=a%20b")
+	s.get("/v1/pixel/identify?" + data(`{"writeKey":"KEY","userId":"u2","messageId":"mine","timestamp":"2026-01-02T03:04:05Z"}`))
+	b.awaitRejected(warm + 2)
+	after := time.Now()
+
+	file := s.jsonFile(s.config(body("write_key OTHER other\nwrite_key KEY web")))
+	s.load(s.config(body("write_key OTHER other\nwrite_key KEY web")))
+	arguments := []string{"--config", file, "--to", s.url, "--from-seq", fmt.Sprint(warm + 1)}
+	execute(t, segmentpixel.NewReplayCommand(), append(arguments, "--dry-run")...).want(0, "2 would be sent")
+	for range 2 {
+		execute(t, segmentpixel.NewReplayCommand(), arguments...).want(0,
+			"stream SEGMENT_REJECTED: 2 of 2 rejected requests read\n2 sent to "+s.url+"/v1/pixel/\n")
+	}
+
+	// What is sent afterwards comes after all that was replayed.
+	s.get("/v1/pixel/track?writeKey=OTHER&userId=u&event=end&messageId=end")
+	var events []map[string]any
+	eventually(t, "the last event is stored", func() bool {
+		events = nil
+		for _, msg := range b.stored() {
+			events = append(events, parse(t, msg.Data))
+		}
+		return len(events) > 0 && events[len(events)-1]["event"] == "end"
+	})
+	if len(events) != 3 {
+		t.Fatalf("the stream has %d events, want each once: %v", len(events), events)
+	}
+	opened := events[0]
+	at, err := time.Parse(time.RFC3339, opened["timestamp"].(string))
+	if err != nil || at.Before(before.Truncate(time.Millisecond)) || at.After(after) {
+		t.Errorf("the time is %v, want one from %v to %v", opened["timestamp"], before, after)
+	}
+	if id := opened["messageId"].(string); !strings.HasPrefix(id, fmt.Sprintf("replay-SEGMENT_REJECTED-%d-", warm+1)) {
+		t.Errorf("the message id is %s", id)
+	}
+	if subject := opened["properties"].(map[string]any)["subject"]; opened["event"] != "Email Opened" || subject != "a b" {
+		t.Errorf("the event is %v", opened)
+	}
+	if agent, found := opened["context"].(map[string]any)["userAgent"]; found {
+		t.Errorf("the user agent %v is that of the replay", agent)
+	}
+	if mine := events[1]; mine["messageId"] != "mine" || mine["timestamp"] != "2026-01-02T03:04:05.000Z" {
+		t.Errorf("the event is %v", mine)
+	}
+}
+
+// warmUp sends rejected requests until the sink has a connection for them, and returns
+// the sequence number of the last.
+func (b *broker) warmUp(s *site) (last uint64) {
+	b.t.Helper()
+	state := func() jetstream.StreamState {
+		stream, err := b.js.Stream(b.t.Context(), "SEGMENT_REJECTED")
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		return stream.CachedInfo().State
+	}
+	eventually(b.t, "a rejected request is kept", func() bool {
+		s.get("/v1/pixel/track?writeKey=NOBODY")
+		return state().Msgs > 0
+	})
+	const mark = "writeKey=MARK"
+	s.get("/v1/pixel/track?" + mark)
+	eventually(b.t, "the last of them is kept", func() bool {
+		stream, err := b.js.Stream(b.t.Context(), "SEGMENT_REJECTED")
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		last = state().LastSeq
+		msg, err := stream.GetMsg(b.t.Context(), last)
+		return err == nil && string(msg.Data) == mark
+	})
+	return last
+}
+
+// pixels collects what a site is asked for, in place of a Caddy.
+func pixels(t *testing.T, answer http.HandlerFunc) (target string, requests <-chan *url.URL) {
+	t.Helper()
+	asked := make(chan *url.URL, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL
+		if answer != nil {
+			answer(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "image/gif")
+		_, _ = w.Write([]byte(pixel.GIF))
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, asked
+}
+
+// replayFile is a configuration for the rejected requests of a broker.
+func replayFile(t *testing.T, b *broker, more string) string {
+	t.Helper()
+	return writeCaddyfile(t, "segment_pixel {\nwrite_key KEY web\nwrite_key DOCS docs\n"+more+
+		"\nsink nats "+b.server.ClientURL()+"\n}")
+}
+
+func TestReplayTellsWhatItDoesNotSend(t *testing.T) {
+	b := startNATS(t, -1)
+	b.keepRejected()
+	good := "writeKey=KEY&userId=u&event=e"
+	b.reject("unknown_write_key", "track", "", good)
+	b.reject("unknown_write_key", "track", "", "writeKey=NONE&userId=u&event=e")
+	b.reject("no_identity", "track", "web", "writeKey=KEY&event=e")
+	b.reject("no_identity", "track", "web", "writeKey=KEY&event=e2")
+	b.reject("unknown_route", "", "", good)
+	b.reject("method", "track", "", good)
+	b.reject("too_large", "track", "", good+"&x="+strings.Repeat("x", pixel.MaxRejectedQuery-len(good)-3))
+	b.reject("gpc", "track", "web", "")
+	b.reject("no_identity", "track", "web", "")
+	b.reject("undeliverable", "track", "web", `{"event":"e"}`)
+	b.reject("no_data", "track", "", "")
+	target, asked := pixels(t, nil)
+
+	execute(t, segmentpixel.NewReplayCommand(), "--config", replayFile(t, b, ""), "--to", target).want(4,
+		"11 of 11 rejected requests read",
+		"1 sent to "+target+"/v1/pixel/\n",
+		"6 are still rejected: method 1, no_data 1, no_identity 2, unknown_route 1, unknown_write_key 1\n",
+		"1 were longer than 8 KiB",
+		"3 skipped: gpc 1, opted out 1, undeliverable 1\n",
+		"undeliverable.ndjson",
+	)
+	if n := len(asked); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+}
+
+// lastRejected is what the stream has got last.
+func (b *broker) lastRejected() *jetstream.RawStreamMsg {
+	b.t.Helper()
+	stream, err := b.js.Stream(b.t.Context(), "SEGMENT_REJECTED")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	msg, err := stream.GetMsg(b.t.Context(), stream.CachedInfo().State.LastSeq)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return msg
+}
+
+func TestReplayCanBeInterrupted(t *testing.T) {
+	b := startNATS(t, -1)
+	b.keepRejected()
+	for _, name := range []string{"1", "2", "3"} {
+		b.reject("unknown_write_key", "track", "", "writeKey=KEY&userId=u&event="+name)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	target, asked := pixels(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.RawQuery, "event=2") {
+			cancel()
+			<-r.Context().Done()
+			return
+		}
+		w.Header().Set("Content-Type", "image/gif")
+	})
+	file := replayFile(t, b, "")
+	executeContext(ctx, t, segmentpixel.NewReplayCommand(), "--config", file, "--to", target).
+		want(1, "the replay was interrupted", "1 of 3 rejected requests read", "to go on: --from-seq 2\n")
+	if len(asked) != 2 {
+		t.Errorf("%d requests", len(asked))
+	}
+	target, asked = pixels(t, nil)
+	execute(t, segmentpixel.NewReplayCommand(), "--config", file, "--to", target, "--from-seq", "2").want(0, "2 sent")
+	if len(asked) != 2 {
+		t.Errorf("%d requests", len(asked))
+	}
+}
+
+func TestReplayCannotRun(t *testing.T) {
+	b := startNATS(t, -1)
+	file := replayFile(t, b, "")
+	nobody := writeCaddyfile(t, "segment_pixel {\nwrite_key KEY web\nsink nats nats://alice:s3cret@127.0.0.1:1\n}")
+	off := writeCaddyfile(t, "segment_pixel {\nwrite_key KEY web\nsink nats {\nrejected off\n}\n}")
+	noKeys := writeCaddyfile(t, "segment_pixel {\nwrite_keys /nowhere/keys\nsink nats "+b.server.ClientURL()+"\n}")
+	two := writeCaddyfile(t, "segment_pixel {\nwrite_key KEY web\nsink nats "+b.server.ClientURL()+"\nsink log\nsink nats "+b.server.ClientURL()+" {\nrejected other\n}\n}")
+	const to = "https://example.com"
+	for _, test := range []struct {
+		name  string
+		args  []string
+		words string
+	}{
+		{"no target", []string{"--config", file}, "--to must be the URL"},
+		{"no URL", []string{"--config", file, "--to", "example.com"}, "--to must be the URL"},
+		{"no configuration", []string{"--config", "/nowhere", "--to", to}, "no such file"},
+		{"no such reason", []string{"--config", file, "--to", to, "--reason", "bad"}, "--reason bad is none: write method, unknown_route"},
+		{"no time", []string{"--config", file, "--to", to, "--since", "monday"}, "--since monday is no time"},
+		{"two beginnings", []string{"--config", file, "--to", to, "--since", "1h", "--from-seq", "3"}, "remove one of them"},
+		{"no stream", []string{"--config", file, "--to", to}, "nats stream add SEGMENT_REJECTED --subjects 'segment.rejected.>'"},
+		{"no stream of that name", []string{"--config", file, "--to", to, "--stream", "NONE"}, "there is no stream NONE"},
+		{"no NATS", []string{"--config", nobody, "--to", to}, "it cannot be reached"},
+		{"no rejected requests", []string{"--config", off, "--to", to}, "no sink of the configuration publishes rejected requests"},
+		{"no key file", []string{"--config", noKeys, "--to", to}, "/nowhere/keys"},
+		{"several sinks", []string{"--config", two, "--to", to}, "choose one with --sink; 1 is nats of handler 1"},
+		{"no such sink", []string{"--config", two, "--to", to, "--sink", "3"}, "--sink 3 is none"},
+		{"the stream of another sink", []string{"--config", two, "--to", to, "--sink", "2"}, "no stream keeps other.*"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := execute(t, segmentpixel.NewReplayCommand(), test.args...)
+			e.want(1, test.words)
+			if strings.Contains(e.err.Error(), "s3cret") {
+				t.Errorf("the error holds a secret: %v", e.err)
+			}
+		})
+	}
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentpixel
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+// tailRetry is the pause before a stream is asked for again that has ended, as it
+// does when Caddy reloads.
+const tailRetry = 500 * time.Millisecond
+
+// maxTailLine bounds one record of a stream.
+const maxTailLine = 1 << 20
+
+func newTailCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "tail [--address <interface>] [--config <path> [--adapter <name>]] [--source <names>] [--type <types>] " +
+			"[--outcome <outcomes>] [--new] [--json] [--redact] [--color auto|always|never]",
+		Short: "Shows the requests of a running Caddy as they come, one line each",
+		Long: `
+Shows what becomes of pixels, one line for each request, by asking the admin
+endpoint of a Caddy that runs. It begins with the requests that are still kept,
+unless --new is set, and goes on when Caddy reloads or is restarted. It ends with
+Ctrl-C.
+
+The address is that of the admin endpoint; by default the one in the configuration,
+if --config names one, and else localhost:2019.
+
+The filters --source, --type and --outcome take several values with commas between
+them. An outcome is accepted, rejected, dropped or failed, or one of the reasons
+for which requests are rejected.
+
+With --json, each line is the record as /segment_pixel/live has it, with the
+payload. --redact hides the values in payloads.
+
+Exit status: 0 when it was ended; 1 if Caddy could not be asked in the first place.`,
+		Args: cobra.NoArgs,
+	}
+	adminFlags(cmd)
+	flags := cmd.Flags()
+	flags.String("source", "", "Only these sources")
+	flags.String("type", "", "Only these event types")
+	flags.String("outcome", "", "Only these outcomes or reasons")
+	flags.Bool("new", false, "Leave out what came before")
+	flags.Bool("json", false, "Print records as JSON")
+	flags.Bool("redact", false, "Hide the values in payloads")
+	flags.String("color", "auto", "Use colours: auto, always or never")
+	cmd.RunE = commandFunc(runTail)
+	return cmd
+}
+
+// adminFlags are those of commands that ask a Caddy that runs.
+func adminFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.String("address", "", "The address of the admin endpoint")
+	flags.StringP("config", "c", "", "The configuration that has the address")
+	flags.StringP("adapter", "a", "", "Name of config adapter to apply")
+}
+
+// adminAddress is where the admin endpoint is, as these flags say.
+func adminAddress(cmd *cobra.Command) (string, error) {
+	// Flags that are defined cannot fail to be read.
+	address, _ := cmd.Flags().GetString("address")
+	configFile, _ := cmd.Flags().GetString("config")
+	adapter, _ := cmd.Flags().GetString("adapter")
+	return caddycmd.DetermineAdminAPIAddress(address, nil, configFile, adapter)
+}
+
+func runTail(cmd *cobra.Command, _ []string) (int, error) {
+	admin, err := adminAddress(cmd)
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	flags := cmd.Flags()
+	t := &tail{admin: admin, query: make(url.Values), out: cmd.OutOrStdout(), notes: cmd.ErrOrStderr()}
+	for _, name := range []string{"source", "type", "outcome"} {
+		if value, _ := flags.GetString(name); value != "" {
+			t.query.Set(name, value)
+		}
+	}
+	if redact, _ := flags.GetBool("redact"); redact {
+		t.query.Set("redact", "true")
+	}
+	if onlyNew, _ := flags.GetBool("new"); onlyNew {
+		t.query.Set("recent", "false")
+	}
+	t.json, _ = flags.GetBool("json")
+	mode, _ := flags.GetString("color")
+	if t.paint, err = colours(mode, t.out); err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	ctx, stop := signal.NotifyContext(contextOf(cmd), os.Interrupt)
+	defer stop()
+	if err := t.run(ctx); err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	return caddy.ExitCodeSuccess, nil
+}
+
+// contextOf is that of the command, which has none when Caddy runs it.
+func contextOf(cmd *cobra.Command) context.Context {
+	if ctx := cmd.Context(); ctx != nil {
+		return ctx
+	}
+	return context.Background()
+}
+
+// tail prints the records of a stream.
+type tail struct {
+	admin      string
+	query      url.Values
+	out, notes io.Writer
+	json       bool
+	paint      palette
+	lastID     string
+}
+
+// run returns when the context ends, or when there is nobody to ask at the beginning.
+func (t *tail) run(ctx context.Context) error {
+	connected, said := false, false
+	for ctx.Err() == nil {
+		err := t.follow(ctx, func() {
+			if said {
+				fmt.Fprintln(t.notes, "connected again")
+			}
+			connected, said = true, false
+		})
+		if errors.Is(err, errOutput) || !connected {
+			return err
+		}
+		if err != nil && !said && ctx.Err() == nil {
+			fmt.Fprintf(t.notes, "Caddy does not answer, trying on: %v\n", err)
+			said = true
+		}
+		select {
+		case <-time.After(tailRetry):
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+var errOutput = errors.New("writing the output")
+
+// follow prints one stream to its end.
+func (t *tail) follow(ctx context.Context, connected func()) error {
+	header := make(http.Header)
+	if t.lastID != "" {
+		header.Set("Last-Event-ID", t.lastID)
+	}
+	response, err := caddycmd.AdminAPIRequest(t.admin, http.MethodGet, adminPath+"live?"+t.query.Encode(), header, nil)
+	if err != nil {
+		return explainAdminError(err)
+	}
+	connected()
+	stop := context.AfterFunc(ctx, func() { response.Body.Close() })
+	defer stop()
+	defer response.Body.Close()
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, maxTailLine)
+	name := ""
+	for lines.Scan() {
+		field, value, _ := strings.Cut(lines.Text(), ": ")
+		switch field {
+		case "event":
+			name = value
+		case "id":
+			t.lastID = value
+		case "data":
+			if err := t.print(name, value); err != nil {
+				return fmt.Errorf("%w: %w", errOutput, err)
+			}
+			name = ""
+		}
+	}
+	return nil // It comes again if Caddy does.
+}
+
+// explainAdminError says what to do when Caddy knows no such endpoint.
+func explainAdminError(err error) error {
+	if strings.Contains(err.Error(), "HTTP 404") {
+		return fmt.Errorf("the Caddy at this address has no segment_pixel: %w", err)
+	}
+	return fmt.Errorf("%w (is Caddy running, is its admin endpoint on, and is this its --address?)", err)
+}
+
+func (t *tail) print(name, data string) error {
+	if name == "missed" {
+		_, err := fmt.Fprintf(t.notes, "some requests came too fast to be shown: %s\n", data)
+		return err
+	}
+	if t.json {
+		_, err := fmt.Fprintln(t.out, data)
+		return err
+	}
+	var v recordView
+	if err := json.Unmarshal([]byte(data), &v); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(t.out, t.paint.line(&v))
+	return err
+}
+
+// palette colours lines, or not.
+type palette bool
+
+const (
+	green  = "\x1b[32m"
+	red    = "\x1b[31m"
+	yellow = "\x1b[33m"
+	dim    = "\x1b[2m"
+	plain  = "\x1b[0m"
+)
+
+// colours tells whether to colour what is written to out.
+func colours(mode string, out io.Writer) (palette, error) {
+	switch mode {
+	case "always":
+		return true, nil
+	case "never":
+		return false, nil
+	case "auto":
+		file, ok := out.(*os.File)
+		if !ok || os.Getenv("NO_COLOR") != "" {
+			return false, nil
+		}
+		info, err := file.Stat()
+		return palette(err == nil && info.Mode()&os.ModeCharDevice != 0), nil
+	}
+	return false, fmt.Errorf("--color is %q: write auto, always or never", mode)
+}
+
+func (p palette) text(colour, text string) string {
+	if !p || text == "" {
+		return text
+	}
+	return colour + text + plain
+}
+
+// line shows a record. What comes from a client is quoted if it holds anything that a
+// terminal might obey.
+func (p palette) line(v *recordView) string {
+	colour := map[string]string{accepted.String(): green, rejected.String(): yellow}[v.Outcome]
+	words := []string{
+		p.text(dim, v.Time.Local().Format("15:04:05.000")),
+		p.text(cmp.Or(colour, red), fmt.Sprintf("%-8s", v.Outcome)),
+		fmt.Sprintf("%-8s", cmp.Or(v.Type, "-")),
+		fmt.Sprintf("%-10s", cmp.Or(v.Source, "-")),
+	}
+	if v.Reason != "" {
+		words = append(words, p.text(yellow, v.Reason+":"))
+	}
+	for _, text := range []string{v.Detail, harmless(v.Event)} {
+		if text != "" {
+			words = append(words, text)
+		}
+	}
+	if v.MessageID != "" {
+		words = append(words, p.text(dim, harmless(v.MessageID)))
+	}
+	if len(v.Repairs) > 0 {
+		words = append(words, p.text(yellow, "repaired "+strings.Join(v.Repairs, ",")))
+	}
+	if v.UntrustedProxy {
+		words = append(words, p.text(yellow, "untrusted proxy"))
+	}
+	return strings.Join(words, " ")
+}
+
+func harmless(text string) string {
+	if quoted := fmt.Sprintf("%q", text); quoted[1:len(quoted)-1] != text {
+		return quoted
+	}
+	return text
+}

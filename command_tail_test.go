@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentpixel_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	segmentpixel "github.com/segmentpixel/caddy-segment-pixel"
+)
+
+// startCommand runs a command until the end of the test, and returns the lines of its
+// output and what it returned.
+func startCommand(t *testing.T, command *cobra.Command, args ...string) (lines <-chan string, done <-chan error) {
+	t.Helper()
+	read, write := io.Pipe()
+	ctx, cancel := context.WithCancel(context.Background())
+	command.SetArgs(args)
+	command.SetOut(write)
+	command.SetErr(write)
+	printed, ended := make(chan string, 100), make(chan error, 1)
+	go func() {
+		scanner := bufio.NewScanner(read)
+		for scanner.Scan() {
+			printed <- scanner.Text()
+		}
+	}()
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		ended <- command.ExecuteContext(ctx)
+		write.Close()
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-finished
+	})
+	return printed, ended
+}
+
+func TestTail(t *testing.T) {
+	s := newAdminSite(t)
+	s.run("", silent(t))
+	s.get(track("before"))
+	lines, _ := startCommand(t, segmentpixel.NewTailCommand(), "--address", strings.TrimPrefix(s.admin, "http://"), "--source", source(t))
+	want := func(parts ...string) {
+		t.Helper()
+		line := receive(t, lines)
+		for _, part := range parts {
+			if !strings.Contains(line, part) {
+				t.Errorf("got %q, want %q in it", line, part)
+			}
+		}
+		if strings.ContainsAny(line, "\x1b\r") {
+			t.Errorf("the line %q controls a terminal", line)
+		}
+	}
+	want("accepted", "track", source(t), "before", "id of before")
+	s.get(track("now"))
+	want("now")
+	s.get("/v1/pixel/track?writeKey=k&userId=u")
+	want("rejected", "no_event", "event is missing")
+	s.get(track("red \x1b[31m\n"))
+	want(`"red \x1b[31m\n"`)
+
+	// It goes on after a reload, with what has come meanwhile.
+	s.run("segment_pixel {\nrecent 50\n}", silent(t))
+	s.get(track("after"))
+	want("after")
+}
+
+func TestTailJSON(t *testing.T) {
+	s := newAdminSite(t)
+	s.run("", silent(t))
+	s.get(track("before"))
+	lines, _ := startCommand(t, segmentpixel.NewTailCommand(), "--address", strings.TrimPrefix(s.admin, "http://"), "--json", "--redact", "--new", "--source", source(t))
+	eventually(t, "a record is printed", func() bool {
+		// What comes before the command has asked is not new.
+		s.get(track("now"))
+		return len(lines) > 0
+	})
+	got := parse(t, []byte(receive(t, lines)))
+	if body, _ := got["body"].(map[string]any); got["event"] != "now" || body["userId"] != "(hidden)" {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestTailOfNobody(t *testing.T) {
+	_, done := startCommand(t, segmentpixel.NewTailCommand(), "--address", "127.0.0.1:"+strconv.Itoa(freePort(t)))
+	if err := receive(t, done); err == nil || !strings.Contains(err.Error(), "is Caddy running") {
+		t.Errorf("got %v", err)
+	}
+	_, done = startCommand(t, segmentpixel.NewTailCommand(), "--color", "red")
+	if err := receive(t, done); err == nil || !strings.Contains(err.Error(), "write auto, always or never") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestLiveCommand asks the local proxy what a browser would, and what others might.
+func TestLiveCommand(t *testing.T) {
+	s := newAdminSite(t)
+	s.run("", silent(t))
+	lines, _ := startCommand(t, segmentpixel.NewLiveCommand(), "--address", strings.TrimPrefix(s.admin, "http://"), "--listen", "127.0.0.1:0")
+	_, address, found := strings.Cut(receive(t, lines), " is at ")
+	base, err := url.Parse(address)
+	if err != nil || !found {
+		t.Fatal(address, err)
+	}
+	own := "http://" + base.Host
+	for _, test := range []struct {
+		method, path, host, origin string
+		code                       int
+	}{
+		{"GET", "/segment_pixel/", "", "", 200},
+		{"GET", "/", "", "", 200}, // by way of a redirect
+		{"GET", "/segment_pixel/status", "", "", 200},
+		{"GET", "/segment_pixel/status", "localhost:" + base.Port(), "", 200},
+		{"POST", "/segment_pixel/explain", "", own, 200},
+		{"POST", "/segment_pixel/explain", "", "", 403},
+		{"POST", "/segment_pixel/explain", "", "https://example.com", 403},
+		{"GET", "/segment_pixel/status", "", "https://example.com", 403},
+		{"GET", "/segment_pixel/status", "example.com:" + base.Port(), "", 403},
+		{"GET", "/config/", "", "", 404},
+		{"GET", "/segment_pixel/../config/", "", "", 404},
+		{"GET", "/segment_pixel/%2e%2e/config/", "", "", 404},
+		{"POST", "/load", "", own, 404},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), test.method, own+test.path, strings.NewReader("writeKey=k"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = test.host
+		request.Header.Set("Sec-Fetch-Mode", "navigate") // which Caddy would refuse
+		if test.origin != "" {
+			request.Header.Set("Origin", test.origin)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if response.StatusCode != test.code {
+			t.Errorf("%s %s, host %q, origin %q: %s %s, want %d", test.method, test.path, test.host, test.origin, response.Status, text, test.code)
+		}
+		if response.Header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s %s lets other sites read the answer", test.method, test.path)
+		}
+	}
+}

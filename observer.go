@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentpixel
+
+// observer is told of every request that a handler has answered, but for HEAD and
+// OPTIONS. It is called concurrently, and on the way of every pixel, so it must be
+// quick. It must not keep the outcome or the memory of its event.
+type observer interface {
+	observe(*outcome)
+}
+
+// observers are told in this order. They belong to the process and not to a
+// configuration, so that counters and records outlive a reload.
+var observers = [...]observer{requests, recent}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentpixel
+
+import (
+	"sync"
+	"time"
+)
+
+// recent keeps the last requests of all handlers.
+var recent = newRecorder(defaultRecent)
+
+// recorder keeps the last requests for whoever looks at them on the admin endpoint.
+// Those that became events and the others have a ring each, so that a flood of good
+// pixels does not wash away the bad one that somebody looks for.
+type recorder struct {
+	mu       sync.Mutex
+	payloads string // as in App.Payloads
+	next     uint64 // the id of the next record
+	rings    [ringCount]ring
+	wake     chan struct{} // closed at the next record; nil if nobody waits
+}
+
+const (
+	ringAccepted = iota
+	ringOthers
+	ringCount
+)
+
+// newRecorder numbers records from the time of the process's start on, so that an id
+// from before a restart is never taken for a later one.
+func newRecorder(size int) *recorder {
+	r := &recorder{next: uint64(time.Now().UnixMicro()), payloads: payloadsFull}
+	for i := range r.rings {
+		r.rings[i].slots = make([]record, size)
+	}
+	return r
+}
+
+// configure changes how many records are kept, and what is shown of them.
+func (r *recorder) configure(size int, payloads string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	size = max(size, 0)
+	r.payloads = payloads
+	for i := range r.rings {
+		r.rings[i].resize(size)
+		if payloads == payloadsOff {
+			r.rings[i].forgetPayloads()
+		}
+	}
+}
+
+// settings are what configure was told.
+func (r *recorder) settings() (size int, payloads string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.rings[ringAccepted].slots), r.payloads
+}
+
+// observe implements observer.
+func (r *recorder) observe(o *outcome) {
+	which := ringOthers
+	if o.result == accepted {
+		which = ringAccepted
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.rings[which].slots) == 0 {
+		return
+	}
+	r.rings[which].slot().fill(r.next, o, r.payloads != payloadsOff)
+	r.next++
+	if r.wake != nil {
+		close(r.wake)
+		r.wake = nil
+	}
+}
+
+// cursor is how far somebody has read. The zero value is before everything.
+type cursor [ringCount]uint64
+
+// after returns a cursor behind the record with this id.
+func (r *recorder) after(id uint64) cursor {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var c cursor
+	for i := range r.rings {
+		g := &r.rings[i]
+		for c[i] = g.oldest(); c[i] < g.total && g.at(c[i]).id <= id; {
+			c[i]++
+		}
+	}
+	return c
+}
+
+// newest returns a cursor behind everything.
+func (r *recorder) newest() cursor {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return cursor{r.rings[ringAccepted].total, r.rings[ringOthers].total}
+}
+
+// maxRead bounds how many records are looked at in one go, as requests wait meanwhile.
+const maxRead = 128
+
+// read returns copies of the next records that the filter lets through, oldest first,
+// and how many others it would have had to look at that are no longer there. When
+// there is nothing more to look at, it returns a channel that is closed at the next
+// record.
+func (r *recorder) read(c *cursor, f *filter) (records []record, missed uint64, wait <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.rings {
+		if oldest := r.rings[i].oldest(); c[i] < oldest {
+			if f.wants(i) {
+				missed += oldest - c[i]
+			}
+			c[i] = oldest
+		}
+	}
+	for range maxRead {
+		next := r.follows(c)
+		if next == nil {
+			if r.wake == nil {
+				r.wake = make(chan struct{})
+			}
+			return records, missed, r.wake
+		}
+		if f.matches(next) {
+			records = append(records, next.clone())
+		}
+	}
+	return records, missed, nil
+}
+
+// follows returns the next record, and moves the cursor. It expects the lock to be
+// held.
+func (r *recorder) follows(c *cursor) *record {
+	found := -1
+	for i := range r.rings {
+		g := &r.rings[i]
+		if c[i] < g.total && (found < 0 || g.at(c[i]).id < r.rings[found].at(c[found]).id) {
+			found = i
+		}
+	}
+	if found < 0 {
+		return nil
+	}
+	c[found]++
+	return r.rings[found].at(c[found] - 1)
+}
+
+// Interface guard
+var _ observer = (*recorder)(nil)

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentpixel
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+// record is what is kept of one request. Its texts are its own memory, which is used
+// again for another request: those of the request would keep far more alive.
+type record struct {
+	id             uint64
+	received       time.Time
+	decoding, took time.Duration
+	result         result
+	reason         pixel.Reason
+	detail         string
+	typ            pixel.Type
+	source         string
+	repairs        pixel.Repair
+	untrustedProxy bool
+	dropped        []string
+
+	host, path, event, messageID []byte
+
+	payload []byte // the published object, or the query of a rejected request
+	cut     bool   // the payload was longer than what is kept
+}
+
+const (
+	// maxPayload is how many bytes of a payload are kept. A longer query is cut, a
+	// longer object left out.
+	maxPayload = pixel.MaxRejectedQuery
+	// maxText bounds the other texts that a client can make us keep.
+	maxText = 256
+)
+
+// fill takes from an outcome what outlives it.
+func (rec *record) fill(id uint64, o *outcome, withPayload bool) {
+	*rec = record{
+		id: id, received: o.received, decoding: o.decoding, took: o.took,
+		result: o.result, reason: o.reason(), typ: o.typ, source: o.source,
+		untrustedProxy: o.untrustedProxy, dropped: o.dropped,
+		host:      keep(rec.host, o.request.Host),
+		path:      keep(rec.path, o.request.URL.Path),
+		messageID: keep(rec.messageID, o.messageID),
+		event:     rec.event[:0],
+		payload:   rec.payload[:0],
+	}
+	if o.rejection != nil {
+		rec.detail = o.rejection.Detail
+		if withPayload {
+			rec.payload = append(rec.payload, o.rejection.Query...)
+			rec.cut = len(o.rejection.Query) == maxPayload
+		}
+	}
+	if o.event != nil {
+		rec.repairs = o.event.Repairs
+		rec.event = keep(rec.event, o.event.Name)
+		if rec.cut = len(o.event.Body) > maxPayload; withPayload && !rec.cut {
+			rec.payload = append(rec.payload, o.event.Body...)
+		}
+	}
+}
+
+// keep copies a text into memory that is used again.
+func keep(memory []byte, text string) []byte {
+	return append(memory[:0], text[:min(len(text), maxText)]...)
+}
+
+func (rec *record) clone() record {
+	c := *rec
+	for _, text := range []*[]byte{&c.host, &c.path, &c.event, &c.messageID, &c.payload} {
+		*text = bytes.Clone(*text)
+	}
+	c.dropped = slices.Clone(c.dropped)
+	return c
+}
+
+// recordView is a record as the admin endpoint shows it.
+type recordView struct {
+	ID             uint64          `json:"id"`
+	Time           time.Time       `json:"time"`
+	Outcome        string          `json:"outcome"`
+	Reason         string          `json:"reason,omitempty"`
+	Detail         string          `json:"detail,omitempty"`
+	Hint           string          `json:"hint,omitempty"`
+	Type           string          `json:"type,omitempty"`
+	Source         string          `json:"source,omitempty"`
+	MessageID      string          `json:"message_id,omitempty"`
+	Event          string          `json:"event,omitempty"`
+	Repairs        []string        `json:"repairs,omitempty"`
+	Host           string          `json:"host,omitempty"`
+	Path           string          `json:"path,omitempty"`
+	DecodeUS       float64         `json:"decode_us"`
+	AnswerUS       float64         `json:"answer_us"`
+	UntrustedProxy bool            `json:"untrusted_proxy,omitempty"`
+	Body           json.RawMessage `json:"body,omitempty"`
+	Query          string          `json:"query,omitempty"`
+	Cut            bool            `json:"cut,omitempty"`
+}
+
+// view shows a record, its payload as App.Payloads says.
+func (rec *record) view(payloads string) recordView {
+	v := recordView{
+		ID:             rec.id,
+		Time:           rec.received.UTC().Truncate(time.Millisecond),
+		Outcome:        rec.result.String(),
+		Detail:         rec.detail,
+		Type:           rec.typ.String(),
+		Source:         rec.source,
+		MessageID:      string(rec.messageID),
+		Event:          string(rec.event),
+		Repairs:        rec.repairs.Names(),
+		Host:           string(rec.host),
+		Path:           string(rec.path),
+		DecodeUS:       microseconds(rec.decoding),
+		AnswerUS:       microseconds(rec.took),
+		UntrustedProxy: rec.untrustedProxy,
+		Cut:            rec.cut,
+	}
+	if rec.result == rejected {
+		v.Reason, v.Hint = rec.reason.String(), rec.reason.Hint()
+	}
+	if rec.result == dropped {
+		v.Detail = strings.Join(rec.dropped, ", ")
+	}
+	rec.showPayload(&v, payloads)
+	return v
+}
+
+func (rec *record) showPayload(v *recordView, payloads string) {
+	switch {
+	case payloads == payloadsOff || len(rec.payload) == 0:
+	case rec.result == rejected && payloads == payloadsRedacted:
+		v.Query = redactQuery(string(rec.payload))
+	case rec.result == rejected:
+		v.Query = string(rec.payload)
+	case payloads == payloadsRedacted:
+		v.Body = redactJSON(rec.payload)
+	default:
+		v.Body = rec.payload
+	}
+}
+
+func microseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
