@@ -103,7 +103,7 @@ func (a *adminAPI) serveLive(w http.ResponseWriter, r *http.Request) error {
 	for {
 		records, missed, wait := recent.read(&from, wanted.filter)
 		if err := stream.send(records, missed); err != nil {
-			return nil //nolint:nilerr // The client has gone.
+			return nil // The client has gone.
 		}
 		if wait == nil {
 			continue
@@ -112,7 +112,7 @@ func (a *adminAPI) serveLive(w http.ResponseWriter, r *http.Request) error {
 		case <-wait:
 		case <-beat.C:
 			if err := stream.write(": still here\n\n"); err != nil {
-				return nil //nolint:nilerr // The client has gone.
+				return nil // The client has gone.
 			}
 			continue
 		case <-r.Context().Done():

@@ -5,6 +5,7 @@ package segmentpixel
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -87,12 +88,9 @@ func currentStatus() status {
 // import one snippet share their sinks.
 func (s *status) addProblems(index int, h *handlerStatus) {
 	add := func(text string) {
-		for _, known := range s.Problems {
-			if known == text {
-				return
-			}
+		if !slices.Contains(s.Problems, text) {
+			s.Problems = append(s.Problems, text)
 		}
-		s.Problems = append(s.Problems, text)
 	}
 	for _, problem := range h.Problems {
 		add(fmt.Sprintf("handler %d: %s", index+1, problem))

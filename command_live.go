@@ -53,7 +53,7 @@ func runLive(cmd *cobra.Command, _ []string) (int, error) {
 	ctx, stop := signal.NotifyContext(contextOf(cmd), os.Interrupt)
 	defer stop()
 	err = servePageLocally(ctx, admin, listen, func(url string) {
-		fmt.Fprintf(cmd.OutOrStdout(), "The live page is at %s\n", url)
+		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "The live page is at %s\n", url)
 	})
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
@@ -68,7 +68,7 @@ func servePageLocally(ctx context.Context, admin, listen string, ready func(url 
 	if err != nil {
 		return explainAdminError(err)
 	}
-	response.Body.Close()
+	_ = response.Body.Close()
 	proxy, err := newPageProxy(admin)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func servePageLocally(ctx context.Context, admin, listen string, ready func(url 
 		ReadHeaderTimeout: 5 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
-	stop := context.AfterFunc(ctx, func() { server.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	ready("http://" + host + adminPath)
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

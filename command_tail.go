@@ -138,7 +138,7 @@ func (t *tail) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		err := t.follow(ctx, func() {
 			if said {
-				fmt.Fprintln(t.notes, "connected again")
+				_, _ = fmt.Fprintln(t.notes, "connected again")
 			}
 			connected, said = true, false
 		})
@@ -146,7 +146,7 @@ func (t *tail) run(ctx context.Context) error {
 			return err
 		}
 		if err != nil && !said && ctx.Err() == nil {
-			fmt.Fprintf(t.notes, "Caddy does not answer, trying on: %v\n", err)
+			_, _ = fmt.Fprintf(t.notes, "Caddy does not answer, trying on: %v\n", err)
 			said = true
 		}
 		select {
@@ -170,7 +170,7 @@ func (t *tail) follow(ctx context.Context, connected func()) error {
 		return explainAdminError(err)
 	}
 	connected()
-	stop := context.AfterFunc(ctx, func() { response.Body.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = response.Body.Close() })
 	defer stop()
 	defer response.Body.Close()
 	lines := bufio.NewScanner(response.Body)

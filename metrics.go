@@ -4,6 +4,7 @@ package segmentpixel
 
 import (
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -142,9 +143,7 @@ func (m *requestMetrics) add(source string) sourceCounts {
 		return counts
 	}
 	more := make(map[string]sourceCounts, len(known)+1)
-	for name, counts := range known {
-		more[name] = counts
-	}
+	maps.Copy(more, known)
 	counts := newSourceCounts()
 	more[source] = counts
 	m.sources.Store(&more)

@@ -4,6 +4,7 @@ package segmentpixel
 
 import (
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
@@ -43,7 +44,7 @@ func TestRecorderAgainstModel(t *testing.T) {
 				}
 			default:
 				which := random.IntN(ringCount)
-				o := &outcome{request: httptest.NewRequest("GET", "/", nil), received: time.Now()}
+				o := &outcome{request: httptest.NewRequest(http.MethodGet, "/", http.NoBody), received: time.Now()}
 				if which == ringOthers {
 					o.rejectedFor(&pixel.Rejection{Reason: pixel.NoData})
 				}
@@ -73,7 +74,7 @@ func TestRecorderWakes(t *testing.T) {
 	r := newRecorder(2)
 	from := r.newest()
 	_, _, wait := r.read(&from, &filter{})
-	r.observe(&outcome{request: httptest.NewRequest("GET", "/", nil)})
+	r.observe(&outcome{request: httptest.NewRequest(http.MethodGet, "/", http.NoBody)})
 	<-wait
 	if records, missed, _ := r.read(&from, &filter{}); len(records) != 1 || missed != 0 {
 		t.Errorf("read %v, missed %d", records, missed)
@@ -85,12 +86,12 @@ func TestRecorderWakes(t *testing.T) {
 func TestRecordKeepsNoMemory(t *testing.T) {
 	r := newRecorder(2)
 	body := []byte(`{"event":"first"}`)
-	r.observe(&outcome{request: httptest.NewRequest("GET", "/", nil), event: &pixel.Event{Body: body}})
+	r.observe(&outcome{request: httptest.NewRequest(http.MethodGet, "/", http.NoBody), event: &pixel.Event{Body: body}})
 	copy(body, `{"event":"other"}`)
 	var from cursor
 	records, _, _ := r.read(&from, &filter{})
 	for range 5 { // The slot serves others, too.
-		r.observe(&outcome{request: httptest.NewRequest("GET", "/", nil), event: &pixel.Event{Body: body}})
+		r.observe(&outcome{request: httptest.NewRequest(http.MethodGet, "/", http.NoBody), event: &pixel.Event{Body: body}})
 	}
 	if got := string(records[0].payload); got != `{"event":"first"}` {
 		t.Errorf("got %s", got)

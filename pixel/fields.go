@@ -74,7 +74,7 @@ func (f *fields) unescape(raw string) span {
 // add puts a text at the dotted name. A name with an empty segment is ignored,
 // and so is one that runs through a text: the shorter name wins, whichever came
 // first. Of a repeated name the first wins. Of a name that is too deep, so many
-// levels are kept that the object is as well.
+// levels are kept that the object is as well. The result is what became of it.
 func (f *fields) add(name, text span) fate {
 	if f.tooLarge {
 		return isSurplus
