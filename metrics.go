@@ -126,8 +126,12 @@ func (m *requestMetrics) observe(o *outcome) {
 }
 
 func (m *requestMetrics) of(source string) sourceCounts {
-	if counts := (*m.sources.Load())[source]; counts != nil {
+	known := *m.sources.Load()
+	if counts := known[source]; counts != nil {
 		return counts
+	}
+	if others := known[otherSources]; others != nil {
+		return others
 	}
 	return m.add(source)
 }
