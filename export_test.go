@@ -7,10 +7,14 @@ import (
 	"time"
 )
 
-// The commands and what they read, for tests.
+// The commands, and what they read, for tests from outside that run a site as well.
 var (
 	NewURLCommand     = newURLCommand
 	NewExplainCommand = newExplainCommand
+	NewTailCommand    = newTailCommand
+	NewLiveCommand    = newLiveCommand
+	NewDoctorCommand  = newDoctorCommand
+	NewReplayCommand  = newReplayCommand
 )
 
 // MaxLine is how long a line of a log may be.

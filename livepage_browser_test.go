@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build browser
+
+package segmentpixel_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// liveSite serves pixels to a stream, and the live page on the admin endpoint.
+type liveSite struct {
+	*adminSite
+	nats *broker
+}
+
+func newLiveSite(t *testing.T) *liveSite {
+	t.Helper()
+	l := &liveSite{adminSite: newAdminSite(t), nats: startNATS(t, -1)}
+	body := strings.ReplaceAll(`
+		segment_pixel {
+			write_key YOUR_WRITE_KEY docs
+			write_key ANOTHER_KEY web
+			sink jetstream NATS {
+				stream SEGMENT {
+					create
+				}
+			}
+		}`, "NATS", l.nats.server.ClientURL())
+	l.run("segment_pixel {\nrecent off\n}\n", body) // forgets what other tests have sent
+	l.run("", body)
+	return l
+}
+
+// openLive opens the live page and waits until it is connected.
+func (b *browser) openLive(t *testing.T, l *liveSite) *tab {
+	t.Helper()
+	p := b.stay(t, l.admin+"/segment_pixel/", l.admin+"/")
+	p.until(`document.getElementById("connection").textContent === "● live"`)
+	p.until(`document.getElementById("banner-title").textContent === "✓ Ready"`)
+	return p
+}
+
+// rows returns the texts of the rows that are shown, newest first, by the class of
+// a column.
+func (p *tab) rows(column string) []string {
+	p.t.Helper()
+	var texts []string
+	p.evaluate(fmt.Sprintf(`[...document.querySelectorAll("#rows > li:not([hidden]) .%s")].map((cell) => cell.textContent)`, column), &texts)
+	return texts
+}
+
+func (p *tab) untilRows(column string, want ...string) {
+	p.t.Helper()
+	eventually(p.t, fmt.Sprintf("the rows show %q", want), func() bool { return slices.Equal(p.rows(column), want) })
+}
+
+const (
+	goodPixel    = "/v1/pixel/track?writeKey=YOUR_WRITE_KEY&userId=u1&event=Mail+%3Cb%3Eopened%3C/b%3E"
+	badBase64    = "/v1/pixel/track?data=eyJ3cml0!"
+	unknownKey   = "/v1/pixel/page?writeKey=SOMEBODY_ELSE&userId=u1"
+	openDetails  = `document.querySelector("#rows details[open]")`
+	rowOfOutcome = `[...document.querySelectorAll("#rows > li")].find((row) => row.textContent.includes(%q))`
+)
+
+// TestLivePage follows pixels of all kinds on the page, from the first row to the
+// explanation of what is wrong with one.
+func TestLivePage(t *testing.T) {
+	l := newLiveSite(t)
+	p := startBrowser(t).openLive(t, l)
+	l.get(goodPixel)
+	l.get(badBase64)
+	l.get(unknownKey)
+
+	p.untilRows("what", "unknown_write_key", "bad_base64", "Mail <b>opened</b>")
+	if got, want := p.rows("outcome"), []string{"✕ rejected", "✕ rejected", "✓ accepted"}; !slices.Equal(got, want) {
+		t.Errorf("the outcomes are %q, want %q", got, want)
+	}
+	if got, want := p.rows("type"), []string{"page", "track", "track"}; !slices.Equal(got, want) {
+		t.Errorf("the types are %q, want %q", got, want)
+	}
+	for filter, value := range map[string]string{"filter-outcome": "bad_base64", "filter-text": "ROUTE_OF_NONE", "filter-source": "docs", "filter-type": "page"} {
+		want := map[string][]string{
+			"filter-outcome": {"bad_base64"}, "filter-text": nil, "filter-source": {"Mail <b>opened</b>"}, "filter-type": {"unknown_write_key"},
+		}[filter]
+		p.until(fmt.Sprintf(`[...document.getElementById(%q).options ?? [{value: %q}]].some((option) => option.value === %[2]q)`, filter, value))
+		p.fill(filter, value)
+		p.untilRows("what", want...)
+		p.fill(filter, "")
+		p.untilRows("what", "unknown_write_key", "bad_base64", "Mail <b>opened</b>")
+	}
+	t.Run("rejected", func(t *testing.T) { checkRejectedRow(t, p.in(t)) })
+	t.Run("accepted", func(t *testing.T) { checkAcceptedRow(t, p.in(t)) })
+	t.Run("pause and clear", func(t *testing.T) {
+		p := p.in(t)
+		p.click("pause")
+		l.get(goodPixel)
+		p.until(`document.getElementById("pause").textContent === "Resume (1)"`)
+		p.click("clear")
+		p.untilRows("what")
+		l.get(badBase64)
+		p.click("pause")
+		p.untilRows("what", "bad_base64")
+	})
+	t.Run("explain", func(t *testing.T) {
+		p := p.in(t)
+		p.fill("explain-input", l.url+goodPixel)
+		p.run(`document.querySelector("#explain-form button").click()`)
+		p.until(`document.querySelector("#explanation strong")?.textContent === "✓ accepted"`)
+		p.until(`document.querySelector("#explanation > div pre").textContent.includes('"userId": "u1"')`)
+	})
+	p.checkConsole()
+}
+
+// checkRejectedRow opens a row by the keyboard alone.
+func checkRejectedRow(t *testing.T, p *tab) {
+	t.Helper()
+	p.run(`document.getElementById("filter-text").focus()`)
+	p.press("Tab")
+	p.until(`document.activeElement === document.querySelector("#rows > li summary")`)
+	p.press("ArrowDown")
+	p.press("Enter")
+	p.until(openDetails + `?.querySelector(".why")`)
+	why := p.text(openDetails + `.querySelector(".why").innerText`)
+	reason, hint, found := strings.Cut(why, "\n")
+	if !strings.HasPrefix(reason, "bad_base64: ") || !found || strings.TrimSpace(hint) == "" {
+		t.Errorf("the row does not say what is wrong and what to do, but %q", why)
+	}
+	if query := p.text(openDetails + `.querySelector("pre").textContent`); query != "data=eyJ3cml0!" {
+		t.Errorf("the row shows the query %q", query)
+	}
+	p.run(`[...` + openDetails + `.querySelectorAll("button")].find((button) => button.textContent === "Explain").click()`)
+	p.until(openDetails + `.querySelector(".steps li")`)
+	p.press("Enter")
+	p.until("!" + openDetails)
+}
+
+func checkAcceptedRow(t *testing.T, p *tab) {
+	t.Helper()
+	p.run(fmt.Sprintf(rowOfOutcome, "accepted") + `.querySelector("summary").click()`)
+	p.until(openDetails + `?.querySelector("pre")`)
+	event := parse(t, []byte(p.text(openDetails+`.querySelector("pre").textContent`)))
+	if textAt(event, "event") != "Mail <b>opened</b>" || textAt(event, "userId") != "u1" {
+		t.Errorf("the row shows the event %v", event)
+	}
+	for _, key := range []string{"YOUR_WRITE_KEY", "SOMEBODY_ELSE"} {
+		var shown bool
+		p.evaluate(fmt.Sprintf(`document.getElementById("rows").textContent.includes(%q)`, key), &shown)
+		if shown {
+			t.Errorf("the page shows the write key %s", key)
+		}
+	}
+	p.run(`document.querySelector("#rows details[open] summary").click()`)
+}
+
+// TestLivePageBuilds loads pixels that the page has built, in both ways of writing
+// them, and compares what arrives in the stream with what was typed.
+func TestLivePageBuilds(t *testing.T) {
+	l := newLiveSite(t)
+	p := startBrowser(t).openLive(t, l)
+	p.fill("build-base", l.url+"/v1/pixel/")
+	p.fill("build-key", "ANOTHER_KEY")
+	p.run(`(() => {
+		const [name, value] = document.querySelectorAll("#property-rows input");
+		name.value = "products.0.id";
+		value.value = "ä & +1%";
+		value.dispatchEvent(new Event("input", {bubbles: true}));
+	})()`)
+	for i, output := range []string{"data", "fields"} {
+		p.fill("build-user", "user of "+output)
+		p.click("output-" + output)
+		p.run(`document.getElementById("build-form").dispatchEvent(new Event("input"))`)
+		p.click("load")
+		p.until(`document.getElementById("loaded").textContent.startsWith("✓")`)
+		p.until(fmt.Sprintf(`document.querySelectorAll("#rows > li").length === %d`, i+1))
+		event := parse(t, l.nats.await(i + 1)[i].Data)
+		if textAt(event, "userId") != "user of "+output || textAt(event, "event") != "Email Opened" {
+			t.Errorf("%s: the event is %v", output, event)
+		}
+		if products, _ := json.Marshal(event["properties"]); string(products) != `{"products":[{"id":"ä \u0026 +1%"}]}` {
+			t.Errorf("%s: the properties are %s", output, products)
+		}
+	}
+	if sources := p.rows("source"); !slices.Equal(sources, []string{"web", "web"}) {
+		t.Errorf("the sources are %q", sources)
+	}
+
+	p.fill("preset", "Braze")
+	p.click("use-preset")
+	if url := p.text(`document.getElementById("out-url").textContent`); !strings.Contains(url, "userId={{${user_id}}}&") {
+		t.Errorf("the merge tag is not as it has to be in %s", url)
+	}
+	p.click("output-data")
+	p.until(`document.getElementById("build-notes").textContent.includes("Merge tags do not work inside data")`)
+	for length, note := range map[int]string{2000: "▲ Above 2,000", 15000: "✕ Above 15,000"} {
+		p.fill("build-user", strings.Repeat("u", length))
+		p.until(fmt.Sprintf(`document.getElementById("build-notes").textContent.includes(%q)`, note))
+	}
+	p.checkConsole()
+}
+
+// TestLivePageTellsTrouble takes NATS away and looks at the banner; then it sends
+// more than the page keeps.
+func TestLivePageTellsTrouble(t *testing.T) {
+	l := newLiveSite(t)
+	p := startBrowser(t).openLive(t, l)
+	for range 510 {
+		l.get(goodPixel)
+	}
+	p.until(`document.querySelectorAll("#rows > li").length === 500`)
+	p.until(`document.getElementById("cards").textContent.includes("acked510")`)
+	p.checkConsole()
+	l.nats.server.Shutdown()
+	p.until(`document.getElementById("banner").className !== "is-good" && document.querySelector("#banner li")`)
+	p.until(`document.getElementById("cards").textContent.includes("not connected")`)
+}
+
+// TestLivePageIsAccessible checks what can be checked without eyes: names of
+// controls, contrast in both colour schemes, and a narrow screen.
+func TestLivePageIsAccessible(t *testing.T) {
+	l := newLiveSite(t)
+	p := startBrowser(t).openLive(t, l)
+	l.get(badBase64)
+	l.get(goodPixel)
+	p.until(`document.querySelectorAll("#rows > li").length === 2`)
+	p.run(`document.querySelectorAll("#rows summary, #build summary").forEach((summary) => summary.click())`)
+	p.until(`document.querySelectorAll("#rows pre").length === 2`)
+
+	checkNames(t, p)
+	backgrounds := make(map[string]bool)
+	for _, scheme := range []string{"light", "dark"} {
+		p.call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+		backgrounds[p.text("getComputedStyle(document.body).backgroundColor")] = true
+		var faint []string
+		p.evaluate(faintTexts, &faint)
+		if len(faint) != 0 {
+			t.Errorf("%s: too little contrast in %q", scheme, faint)
+		}
+	}
+	if len(backgrounds) != 2 {
+		t.Errorf("light and dark look alike: %v", backgrounds)
+	}
+	p.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": false}, nil)
+	p.until("innerWidth === 360")
+	var overflowing []string
+	p.evaluate(`[...document.querySelectorAll("main *:not(.unseen)")].filter((element) => element.getBoundingClientRect().right > 360)
+		.map((element) => element.outerHTML.slice(0, 100))`, &overflowing)
+	var width int
+	p.evaluate("document.documentElement.scrollWidth", &width)
+	if width > 360 || len(overflowing) != 0 {
+		t.Errorf("at 360 pixels the page is %d wide, because of %q", width, overflowing)
+	}
+	p.checkConsole()
+}
+
+// checkNames looks for controls that assistive technology could not name.
+func checkNames(t *testing.T, p *tab) {
+	t.Helper()
+	type said struct{ Value any }
+	var tree struct {
+		Nodes []struct {
+			Ignored    bool
+			Role, Name said
+		}
+	}
+	p.call("Accessibility.getFullAXTree", struct{}{}, &tree)
+	named := 0
+	for _, node := range tree.Nodes {
+		role, _ := node.Role.Value.(string)
+		if node.Ignored || !slices.Contains([]string{"button", "textbox", "searchbox", "combobox", "radio", "link", "meter"}, role) {
+			continue
+		}
+		if name, _ := node.Name.Value.(string); strings.TrimSpace(name) == "" {
+			t.Errorf("a %s has no name", role)
+			continue
+		}
+		named++
+	}
+	if named < 20 {
+		t.Errorf("only %d controls were found: the test has lost its point", named)
+	}
+}
