@@ -29,13 +29,13 @@ func init() {
 // ------|-----
 // `segment_pixel_sink_down` | a sink does not take events, which are dropped: `sink`, `error`
 // `segment_pixel_sink_up` | it takes them again: `sink`, `dropped`
-// `segment_pixel_nats_disconnected` | NATS is away: `error`, `hint`, `servers`
+// `segment_pixel_nats_disconnected` | NATS is away: `server`, `error`, `hint`
 // `segment_pixel_nats_connected` | NATS is there: `server`, `server_name`
-// `segment_pixel_delivery_waits` | events wait in a spool: `error`, `dir`
-// `segment_pixel_delivery_resumed` | they are delivered again: `dir`
-// `segment_pixel_spool_trouble` | a spool is full, fails or cannot be opened: `error`, `dir`
-// `segment_pixel_spool_well` | it takes events again: `dir`
-// `segment_pixel_stream_findings` | what a stream lacks has changed: `streams`, `findings`
+// `segment_pixel_delivery_waits` | events wait in a spool: `dir`, `events`, `error`
+// `segment_pixel_delivery_resumed` | they are delivered again: `dir`, `after_seconds`
+// `segment_pixel_spool_trouble` | a spool is full, fails or cannot be opened: `dir`, `trouble`, `error`
+// `segment_pixel_spool_well` | it takes events again: `dir`, `trouble`, `events_refused`
+// `segment_pixel_stream_findings` | what streams lack has changed: `server`, `subject`, `streams`, `findings`
 type App struct {
 	// How many requests the admin endpoint can show, of those that became events and
 	// of the others alike; -1 keeps none, and then there is no live view either.
