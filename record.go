@@ -41,18 +41,18 @@ const (
 	maxText = 256
 )
 
-// fill takes from an outcome what outlives it.
+// fill takes from an outcome what outlives it. It sets every field: the record was
+// another one before.
 func (rec *record) fill(id uint64, o *outcome, withPayload bool) {
-	*rec = record{
-		id: id, received: o.received, decoding: o.decoding, took: o.took,
-		result: o.result, reason: o.reason(), typ: o.typ, source: o.source,
-		untrustedProxy: o.untrustedProxy, dropped: o.dropped,
-		host:      keep(rec.host, o.request.Host),
-		path:      keep(rec.path, o.request.URL.Path),
-		messageID: keep(rec.messageID, o.messageID),
-		event:     rec.event[:0],
-		payload:   rec.payload[:0],
-	}
+	rec.id = id
+	rec.received, rec.decoding, rec.took = o.received, o.decoding, o.took
+	rec.result, rec.reason, rec.typ, rec.source = o.result, o.reason(), o.typ, o.source
+	rec.untrustedProxy, rec.dropped = o.untrustedProxy, o.dropped
+	rec.host = keep(rec.host, o.request.Host)
+	rec.path = keep(rec.path, o.request.URL.Path)
+	rec.messageID = keep(rec.messageID, o.messageID)
+	rec.event, rec.repairs, rec.detail = rec.event[:0], 0, ""
+	rec.payload, rec.cut = rec.payload[:0], false
 	if o.rejection != nil {
 		rec.detail = o.rejection.Detail
 		if withPayload {
