@@ -12,8 +12,8 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
-// facts gathers what a request tells besides its query. No header field but
-// those named here is looked at.
+// facts gathers what a request tells besides its query. No value of a header field
+// but those named here is looked at.
 func (h *Handler) facts(r *http.Request) pixel.Facts {
 	facts := pixel.Facts{
 		Received:    time.Now(),
