@@ -3,10 +3,10 @@
 package segmentpixel
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 )
@@ -28,9 +28,17 @@ func init() {
 // Caddy provisions it before any app. It therefore asks for the configuration in
 // force with each request.
 type adminAPI struct {
-	// unloaded ends with the configuration, and with it the endpoint: a stream of
-	// events would hold up the end of Caddy's server.
-	unloaded context.Context //nolint:containedctx // Caddy hands routes no other sign
+	// Each of these is closed when the endpoint is about to end. A stream of events
+	// would hold up the end of Caddy's server.
+	unloaded <-chan struct{}
+	replaced <-chan struct{}
+}
+
+// endpoints has the streams of an endpoint end when Caddy makes the next one, which it
+// does before it knows whether the configuration works.
+var endpoints struct {
+	sync.Mutex
+	replaced chan struct{} // closed when there is another endpoint
 }
 
 // CaddyModule returns the Caddy module information.
@@ -41,10 +49,33 @@ func (*adminAPI) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision remembers how long the endpoint lasts.
+// Provision remembers how long the endpoint lasts. It has the metrics shown there also
+// if the configuration then fails to load, since the endpoint stays.
 func (a *adminAPI) Provision(ctx caddy.Context) error {
-	a.unloaded = ctx
-	return nil
+	endpoints.Lock()
+	defer endpoints.Unlock()
+	if endpoints.replaced != nil {
+		close(endpoints.replaced)
+	}
+	endpoints.replaced = make(chan struct{})
+	a.unloaded, a.replaced = ctx.Done(), endpoints.replaced
+	return registerMetrics(ctx.GetMetricsRegistry())
+}
+
+// ending returns what is closed when the endpoint is about to end. An endpoint may
+// outlive both its configuration, which has failed to load, and the one that was to
+// replace it: a sign that was there before does not count.
+func (a *adminAPI) ending() (unloaded, replaced <-chan struct{}) {
+	return unlessClosed(a.unloaded), unlessClosed(a.replaced)
+}
+
+func unlessClosed(c <-chan struct{}) <-chan struct{} {
+	select {
+	case <-c:
+		return nil
+	default:
+		return c
+	}
 }
 
 const adminPath = "/segment_pixel/"
@@ -80,6 +111,7 @@ func only(method string, serve caddy.AdminHandlerFunc) caddy.AdminHandlerFunc {
 func answerJSON(w http.ResponseWriter, status int, value any) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)

@@ -31,37 +31,39 @@ func (a *adminAPI) serveLive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	stream := &liveStream{w: w, control: http.NewResponseController(w), payloads: wanted.payloads}
+	stream := &liveStream{w: w, control: http.NewResponseController(w), selection: wanted}
 	if err := stream.begin(); err != nil {
 		return err
 	}
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
+	unloaded, replaced := a.ending()
+	var pause <-chan time.Time // there while new records are let gather
+	var wait <-chan struct{}
 	for {
-		records, missed, wait := recent.read(&from, wanted.filter)
-		if err := stream.send(records, missed); err != nil {
-			return nil // The client has gone.
-		}
-		if wait == nil {
-			continue
+		if pause == nil {
+			page := recent.read(&from, wanted.filter)
+			if err := stream.send(&page); err != nil {
+				return nil // The client has gone.
+			}
+			if wait = page.wait; wait == nil {
+				continue
+			}
 		}
 		select {
 		case <-wait:
+			wait, pause = nil, time.After(livePause)
+		case <-pause:
+			pause = nil
 		case <-beat.C:
 			if err := stream.write(": still here\n\n"); err != nil {
 				return nil // The client has gone.
 			}
-			continue
 		case <-r.Context().Done():
 			return nil
-		case <-a.unloaded.Done():
+		case <-unloaded:
 			return nil
-		}
-		select {
-		case <-time.After(livePause):
-		case <-r.Context().Done():
-			return nil
-		case <-a.unloaded.Done():
+		case <-replaced:
 			return nil
 		}
 	}
@@ -88,9 +90,9 @@ func liveStart(r *http.Request) (cursor, error) {
 
 // liveStream writes server-sent events.
 type liveStream struct {
-	w        http.ResponseWriter
-	control  *http.ResponseController
-	payloads string
+	w         http.ResponseWriter
+	control   *http.ResponseController
+	selection *selection
 }
 
 func (s *liveStream) begin() error {
@@ -105,20 +107,20 @@ func (s *liveStream) begin() error {
 	return s.write(": segment_pixel\n\n")
 }
 
-func (s *liveStream) send(records []record, missed uint64) error {
-	if missed == 0 && len(records) == 0 {
+func (s *liveStream) send(page *recordPage) error {
+	if page.missed == 0 && len(page.records) == 0 {
 		return nil
 	}
 	text := []byte{}
-	if missed > 0 {
-		text = fmt.Appendf(text, "event: missed\ndata: {\"missed\":%d}\n\n", missed)
+	if page.missed > 0 {
+		text = fmt.Appendf(text, "event: missed\ndata: {\"missed\":%d}\n\n", page.missed)
 	}
-	for i := range records {
-		line, err := json.Marshal(records[i].view(s.payloads))
+	for _, view := range s.selection.views(page) {
+		line, err := json.Marshal(view)
 		if err != nil {
 			return err
 		}
-		text = fmt.Appendf(text, "id: %d\ndata: %s\n\n", records[i].id, line)
+		text = fmt.Appendf(text, "id: %d\ndata: %s\n\n", view.ID, line)
 	}
 	return s.write(string(text))
 }

@@ -12,14 +12,12 @@ func serveRecent(w http.ResponseWriter, r *http.Request) error {
 	views := []recordView{}
 	var from cursor
 	for wait := (<-chan struct{})(nil); wait == nil; {
-		var records []record
-		records, _, wait = recent.read(&from, wanted.filter)
-		for i := range records {
-			views = append(views, records[i].view(wanted.payloads))
+		page := recent.read(&from, wanted.filter)
+		views = append(views, wanted.views(&page)...)
+		if wanted.limit > 0 && len(views) > wanted.limit {
+			views = views[len(views)-wanted.limit:]
 		}
-	}
-	if wanted.limit > 0 && len(views) > wanted.limit {
-		views = views[len(views)-wanted.limit:]
+		wait = page.wait
 	}
 	return answerJSON(w, http.StatusOK, map[string]any{"records": views})
 }

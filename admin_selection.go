@@ -11,24 +11,20 @@ import (
 
 // selection is what somebody wants to see of the records.
 type selection struct {
-	filter   *filter
-	payloads string // as in App.Payloads
-	limit    int
+	filter *filter
+	redact bool
+	limit  int
 }
 
-// parseSelection reads the parameters of /recent and /live. What the configuration
-// hides stays hidden.
+// parseSelection reads the parameters of /recent and /live.
 func parseSelection(query url.Values) (*selection, error) {
 	f, err := parseFilter(query)
 	if err != nil {
 		return nil, err
 	}
 	s := &selection{filter: f}
-	_, s.payloads = recent.settings()
-	if redact, err := flagged(query, "redact"); err != nil {
+	if s.redact, err = flagged(query, "redact"); err != nil {
 		return nil, err
-	} else if redact && s.payloads == payloadsFull {
-		s.payloads = payloadsRedacted
 	}
 	if text := query.Get("limit"); text != "" {
 		if s.limit, err = strconv.Atoi(text); err != nil || s.limit < 1 {
@@ -48,4 +44,17 @@ func flagged(query url.Values, name string) (bool, error) {
 		return false, fmt.Errorf("%s is %q: write true or false", name, query.Get(name))
 	}
 	return on, nil
+}
+
+// views shows records. What the configuration hides stays hidden.
+func (s *selection) views(page *recordPage) []recordView {
+	payloads := page.payloads
+	if s.redact && payloads == payloadsFull {
+		payloads = payloadsRedacted
+	}
+	views := make([]recordView, len(page.records))
+	for i := range page.records {
+		views[i] = page.records[i].view(payloads)
+	}
+	return views
 }

@@ -123,10 +123,8 @@ func (h *Handler) status(maxBacklogAge time.Duration) (handlerStatus, bool) {
 
 func (h *Handler) problems() []string {
 	var problems []string
-	if h.proxies.suspected() {
-		problems = append(problems, fmt.Sprintf("%d of %d requests came through a proxy that trusted_proxies does not name, "+
-			"so context.ip is the address of the proxy: set the global option servers { trusted_proxies static <ranges of the proxy> }",
-			h.proxies.untrusted.Load(), h.proxies.requests.Load()))
+	if problem := h.proxies.problem(); problem != "" && h.ip.Publish {
+		problems = append(problems, problem)
 	}
 	if trouble := h.keys.trouble.Load(); trouble != nil {
 		problems = append(problems, "the write keys changed, but could not be read, so the old ones are in force: "+*trouble)

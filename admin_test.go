@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/nats-io/nats.go"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
@@ -26,13 +27,12 @@ import (
 type adminSite struct {
 	*site
 	admin string // the URL of the endpoint, without a slash at the end
-	port  int
 }
 
 func newAdminSite(t *testing.T) *adminSite {
 	t.Helper()
-	s := &adminSite{site: newSite(t), port: freePort(t)}
-	s.admin = "http://127.0.0.1:" + strconv.Itoa(s.port)
+	s := &adminSite{site: newSite(t)}
+	s.moveAdmin()
 	t.Cleanup(func() {
 		// Caddy keeps its admin endpoint when it stops. This one is told to go.
 		if err := caddy.Load([]byte(`{"admin":{"disabled":true,"config":{"persist":false}}}`), true); err != nil {
@@ -42,11 +42,32 @@ func newAdminSite(t *testing.T) *adminSite {
 	return s
 }
 
-// run loads a Caddyfile with this body of its site, and with these global options.
+// moveAdmin has the next configuration listen elsewhere for the endpoint.
+func (s *adminSite) moveAdmin() {
+	s.admin = "http://127.0.0.1:" + strconv.Itoa(freePort(s.t))
+}
+
+// moveSite does the same for the site.
+func (s *adminSite) moveSite() {
+	s.port = freePort(s.t)
+	s.url = "http://127.0.0.1:" + strconv.Itoa(s.port)
+}
+
+// run loads a Caddyfile with this body of its site, and with these global options. A
+// reload moves the site and the endpoint to other ports: a listener that closes in
+// favour of another on the same port may reset what it has not accepted yet.
 func (s *adminSite) run(options, body string) {
 	s.t.Helper()
+	s.moveSite()
+	s.moveAdmin()
+	s.runInPlace(options, body)
+}
+
+// runInPlace does the same without moving.
+func (s *adminSite) runInPlace(options, body string) {
+	s.t.Helper()
 	config := parse(s.t, s.adapt("GLOBAL{"+options+"}GLOBALhttp://127.0.0.1:PORT {\n"+body+"\n}"))
-	config["admin"] = map[string]any{"listen": "127.0.0.1:" + strconv.Itoa(s.port), "config": map[string]any{"persist": false}}
+	config["admin"] = map[string]any{"listen": strings.TrimPrefix(s.admin, "http://"), "config": map[string]any{"persist": false}}
 	text, err := json.Marshal(config)
 	if err != nil {
 		s.t.Fatal(err)
@@ -164,6 +185,9 @@ func TestRecent(t *testing.T) {
 	if nobody.Outcome != "rejected" || nobody.Reason != "no_identity" || nobody.Detail == "" || nobody.Hint == "" ||
 		nobody.Query != data(`{"writeKey":"k","event":"e"}`) || nobody.Body != nil {
 		t.Errorf("rejected: %+v", nobody)
+	}
+	if s.recent(from + "&redact&limit=4")[0].Event != "" {
+		t.Error("redacted, the name of the event is shown")
 	}
 	for i := 1; i < len(all); i++ {
 		if all[i].ID <= all[i-1].ID {
@@ -585,6 +609,65 @@ func TestStatusOfDrops(t *testing.T) {
 	}
 	if got := s.metrics()[`caddy_segment_pixel_requests_total{outcome="dropped",reason="",source="`+source(t)+`",type="track"}`]; got != 1 {
 		t.Errorf("the metric is %v", got)
+	}
+}
+
+// TestStatusOfRefusedEvents has a sink refuse single events for what they are, which
+// says nothing about the sink.
+func TestStatusOfRefusedEvents(t *testing.T) {
+	s := newAdminSite(t)
+	hook(t, func(_ context.Context, event *pixel.Event) error {
+		if event.Name == "large" {
+			return nats.ErrMaxPayload
+		}
+		return nil
+	})
+	s.run("", `segment_pixel {
+		write_key k `+source(t)+`
+		sink hook `+t.Name()+`
+	}`)
+	for _, name := range []string{"large", "small", "large", "large"} {
+		s.get(track(name))
+		if code, text := s.ask(http.MethodGet, "/segment_pixel/health/ready", ""); code != http.StatusOK {
+			t.Errorf("after a %s one: %d %s", name, code, text)
+		}
+	}
+	if logged := s.logged("the sink does not take"); len(logged) != 1 || !strings.Contains(logged[0]["msg"].(string), "not logged again for a minute") {
+		t.Errorf("logged %v", logged)
+	}
+	if got := s.recent("outcome=dropped&source=" + source(t)); len(got) != 3 || got[0].Detail != "hook: too_large" {
+		t.Errorf("recent: %+v", got)
+	}
+}
+
+// TestFailedReload loads a configuration that does not work: Caddy keeps its new admin
+// endpoint all the same.
+func TestFailedReload(t *testing.T) {
+	s := newAdminSite(t)
+	s.run("", silent(t))
+	before := s.live("source="+source(t), "")
+	s.get(track("one"))
+	before.want("one")
+	for i := range 2 {
+		s.moveAdmin()
+		config := fmt.Sprintf(`{"admin":{"listen":%q,"config":{"persist":false}},"apps":{"http":{"servers":{"srv0":{
+			"listen":["127.0.0.1:0"],"routes":[{"handle":[{"handler":"nosuch"}]}]}}}}}`, strings.TrimPrefix(s.admin, "http://"))
+		if err := caddy.Load([]byte(config), true); err == nil {
+			t.Fatal("loaded")
+		}
+		if _, got, err := before.next(); !errors.Is(err, errEndOfStream) {
+			t.Errorf("the stream of the old endpoint goes on: %+v, %v", got, err)
+		}
+		after := s.live("recent=false&source="+source(t), "")
+		s.get(track("two"))
+		after.want("two")
+		if got := s.metrics()[`caddy_segment_pixel_requests_total{outcome="accepted",reason="",source="`+source(t)+`",type="track"}`]; got != float64(2+i) {
+			t.Errorf("the metric is %v", got)
+		}
+		if status := s.status(); !status.Ready || len(status.Handlers) != 1 {
+			t.Errorf("got %+v", status)
+		}
+		before = after
 	}
 }
 

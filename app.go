@@ -28,7 +28,7 @@ func init() {
 // Event | Data
 // ------|-----
 // `segment_pixel_sink_down` | a sink does not take events, which are dropped: `sink`, `error`
-// `segment_pixel_sink_up` | it takes them again: `sink`, `dropped`
+// `segment_pixel_sink_up` | it takes them again, or its configuration has ended: `sink`, `dropped`
 // `segment_pixel_nats_disconnected` | NATS is away: `server`, `error`, `hint`
 // `segment_pixel_nats_connected` | NATS is there: `server`, `server_name`
 // `segment_pixel_delivery_waits` | events wait in a spool: `dir`, `events`, `error`
@@ -38,12 +38,14 @@ func init() {
 // `segment_pixel_stream_findings` | what streams lack has changed: `server`, `subject`, `streams`, `findings`
 type App struct {
 	// How many requests the admin endpoint can show, of those that became events and
-	// of the others alike; -1 keeps none, and then there is no live view either.
-	// Default: 500
+	// of the others alike, with up to 8 KiB of payload each; at most 10000. -1 keeps
+	// none, and then there is no live view either. Default: 500
 	Recent int `json:"recent,omitempty"`
 
 	// What the admin endpoint shows of a request's payload: `full`; `redacted`, which
-	// is the names of its fields without their values; or `off`. Default: `full`
+	// is the names of its fields without their values; or `off`. With the latter two,
+	// the name of a track event and the message id are hidden as well.
+	// Default: `full`
 	Payloads string `json:"payloads,omitempty"`
 
 	// How long the oldest event may wait in a spool until
@@ -60,7 +62,7 @@ type App struct {
 
 const (
 	defaultRecent        = 500
-	maxRecent            = 100_000
+	maxRecent            = 10_000
 	defaultMaxBacklogAge = caddy.Duration(5 * time.Minute)
 
 	payloadsFull     = "full"
@@ -123,17 +125,19 @@ func (a *App) add(h *Handler) {
 
 // Start starts every handler. When one fails, Caddy cleans up.
 func (a *App) Start() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.emitter.start()
+	a.mu.Lock()
 	a.started = time.Now()
-	running.add(a)
 	a.ignore = sinks.OnChange(func(change sinks.Change) {
 		if running.inForce() == a {
 			a.emitter.changed(change)
 		}
 	})
-	for _, h := range a.handlers {
+	a.mu.Unlock()
+	running.add(a)
+	// Without the lock: a sink may take its time, and somebody may ask meanwhile how
+	// the handlers are.
+	for _, h := range a.mounted() {
 		if err := h.start(a); err != nil {
 			return err
 		}

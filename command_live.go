@@ -77,6 +77,10 @@ func servePageLocally(ctx context.Context, admin, listen string, ready func(url 
 	if err != nil {
 		return err
 	}
+	if address, ok := listener.Addr().(*net.TCPAddr); !ok || !address.IP.IsLoopback() {
+		_ = listener.Close()
+		return fmt.Errorf("--listen is %s: write an address of this machine alone, such as 127.0.0.1:2020, as the page shows payloads", listen)
+	}
 	host := listener.Addr().String()
 	server := &http.Server{
 		Handler:           guardPage(host, proxy),
@@ -133,10 +137,12 @@ func newPageProxy(admin string) (http.Handler, error) {
 func guardPage(host string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, port, _ := net.SplitHostPort(host)
+		site := r.Header.Get("Sec-Fetch-Site")
 		switch {
 		case !strings.EqualFold(r.Host, host) && !strings.EqualFold(r.Host, net.JoinHostPort("localhost", port)):
 			http.Error(w, "this host is not served here", http.StatusForbidden)
-		case r.Header.Get("Origin") != "" && r.Header.Get("Origin") != "http://"+r.Host,
+		case site != "" && site != "same-origin" && site != "none",
+			r.Header.Get("Origin") != "" && r.Header.Get("Origin") != "http://"+r.Host,
 			r.Method != http.MethodGet && r.Method != http.MethodHead && r.Header.Get("Origin") == "":
 			http.Error(w, "only the page itself may ask this", http.StatusForbidden)
 		case r.URL.Path == "/":

@@ -194,8 +194,11 @@ func (t *tail) follow(ctx context.Context, connected func()) error {
 
 // explainAdminError says what to do when Caddy knows no such endpoint.
 func explainAdminError(err error) error {
-	if strings.Contains(err.Error(), "HTTP 404") {
+	switch text := err.Error(); {
+	case strings.Contains(text, "HTTP 404"):
 		return fmt.Errorf("the Caddy at this address has no segment_pixel: %w", err)
+	case strings.Contains(text, "HTTP "):
+		return err // Caddy has said what is wrong.
 	}
 	return fmt.Errorf("%w (is Caddy running, is its admin endpoint on, and is this its --address?)", err)
 }

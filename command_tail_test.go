@@ -4,6 +4,7 @@ package segmentpixel_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -25,7 +26,7 @@ func startCommand(t *testing.T, command *cobra.Command, args ...string) (lines <
 	ctx, cancel := context.WithCancel(context.Background())
 	command.SetArgs(args)
 	command.SetOut(write)
-	command.SetErr(write)
+	command.SetErr(io.Discard)
 	printed, ended := make(chan string, 100), make(chan error, 1)
 	go func() {
 		scanner := bufio.NewScanner(read)
@@ -72,7 +73,8 @@ func TestTail(t *testing.T) {
 	want(`"red \x1b[31m\n"`)
 
 	// It goes on after a reload, with what has come meanwhile.
-	s.run("segment_pixel {\nrecent 50\n}", silent(t))
+	s.moveSite()
+	s.runInPlace("segment_pixel {\nrecent 50\n}", silent(t))
 	s.get(track("after"))
 	want("after")
 }
@@ -88,7 +90,7 @@ func TestTailJSON(t *testing.T) {
 		return len(lines) > 0
 	})
 	got := parse(t, []byte(receive(t, lines)))
-	if body, _ := got["body"].(map[string]any); got["event"] != "now" || body["userId"] != "(hidden)" {
+	if body, _ := got["body"].(map[string]any); got["outcome"] != "accepted" || body["userId"] != "(hidden)" || body["event"] != "(hidden)" {
 		t.Errorf("got %v", got)
 	}
 }
@@ -116,22 +118,24 @@ func TestLiveCommand(t *testing.T) {
 	}
 	own := "http://" + base.Host
 	for _, test := range []struct {
-		method, path, host, origin string
-		code                       int
+		method, path, host, origin, site string
+		code                             int
 	}{
-		{"GET", "/segment_pixel/", "", "", 200},
-		{"GET", "/", "", "", 200}, // by way of a redirect
-		{"GET", "/segment_pixel/status", "", "", 200},
-		{"GET", "/segment_pixel/status", "localhost:" + base.Port(), "", 200},
-		{"POST", "/segment_pixel/explain", "", own, 200},
-		{"POST", "/segment_pixel/explain", "", "", 403},
-		{"POST", "/segment_pixel/explain", "", "https://example.com", 403},
-		{"GET", "/segment_pixel/status", "", "https://example.com", 403},
-		{"GET", "/segment_pixel/status", "example.com:" + base.Port(), "", 403},
-		{"GET", "/config/", "", "", 404},
-		{"GET", "/segment_pixel/../config/", "", "", 404},
-		{"GET", "/segment_pixel/%2e%2e/config/", "", "", 404},
-		{"POST", "/load", "", own, 404},
+		{"GET", "/segment_pixel/", "", "", "", 200},
+		{"GET", "/", "", "", "", 200}, // by way of a redirect
+		{"GET", "/segment_pixel/status", "", "", "same-origin", 200},
+		{"GET", "/segment_pixel/status", "localhost:" + base.Port(), "", "", 200},
+		{"POST", "/segment_pixel/explain", "", own, "same-origin", 200},
+		{"POST", "/segment_pixel/explain", "", "", "", 403},
+		{"POST", "/segment_pixel/explain", "", "https://example.com", "", 403},
+		{"GET", "/segment_pixel/status", "", "https://example.com", "", 403},
+		{"GET", "/segment_pixel/status", "", "", "cross-site", 403},
+		{"GET", "/segment_pixel/status", "", "", "same-site", 403},
+		{"GET", "/segment_pixel/status", "example.com:" + base.Port(), "", "", 403},
+		{"GET", "/config/", "", "", "", 404},
+		{"GET", "/segment_pixel/../config/", "", "", "", 404},
+		{"GET", "/segment_pixel/%2e%2e/config/", "", "", "", 404},
+		{"POST", "/load", "", own, "", 404},
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), test.method, own+test.path, strings.NewReader("writeKey=k"))
 		if err != nil {
@@ -139,6 +143,7 @@ func TestLiveCommand(t *testing.T) {
 		}
 		request.Host = test.host
 		request.Header.Set("Sec-Fetch-Mode", "navigate") // which Caddy would refuse
+		request.Header.Set("Sec-Fetch-Site", cmp.Or(test.site, "none"))
 		if test.origin != "" {
 			request.Header.Set("Origin", test.origin)
 		}
@@ -154,5 +159,15 @@ func TestLiveCommand(t *testing.T) {
 		if response.Header.Get("Access-Control-Allow-Origin") != "" {
 			t.Errorf("%s %s lets other sites read the answer", test.method, test.path)
 		}
+	}
+}
+
+// TestLiveCommandStaysHere refuses to show payloads to other machines.
+func TestLiveCommandStaysHere(t *testing.T) {
+	s := newAdminSite(t)
+	s.run("", silent(t))
+	_, done := startCommand(t, segmentpixel.NewLiveCommand(), "--address", strings.TrimPrefix(s.admin, "http://"), "--listen", ":0")
+	if err := receive(t, done); err == nil || !strings.Contains(err.Error(), "an address of this machine alone") {
+		t.Errorf("got %v", err)
 	}
 }

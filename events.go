@@ -4,6 +4,7 @@ package segmentpixel
 
 import (
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
@@ -16,6 +17,9 @@ import (
 // State changes are rare; only a handler that hangs lets so many gather.
 const maxEmitterQueue = 64
 
+// emitterPatience is how long the end of a configuration waits for handlers of events.
+const emitterPatience = time.Second
+
 // emitter passes changes of state on to Caddy's events app. The handlers of events
 // are called synchronously and may take their time, so this happens in a goroutine
 // of its own: no request and no delivery waits for them.
@@ -26,6 +30,7 @@ type emitter struct {
 
 	mu    sync.Mutex
 	queue chan sinks.Change // nil while the configuration does not run
+	ended chan struct{}     // closed when the last of the queue has been passed on
 }
 
 func newEmitter(ctx caddy.Context, events *caddyevents.App) *emitter {
@@ -39,24 +44,34 @@ func (e *emitter) start() {
 	if e.queue != nil {
 		return
 	}
-	e.queue = make(chan sinks.Change, maxEmitterQueue)
-	go e.run(e.queue)
+	e.queue, e.ended = make(chan sinks.Change, maxEmitterQueue), make(chan struct{})
+	go e.run(e.queue, e.ended)
 }
 
-func (e *emitter) run(queue <-chan sinks.Change) {
+func (e *emitter) run(queue <-chan sinks.Change, ended chan<- struct{}) {
+	defer close(ended)
 	for change := range queue {
 		e.events.Emit(e.ctx, change.Name, change.Data)
 	}
 }
 
-// stop passes on what waits and ends. It may be called more than once.
+// stop passes on what waits and ends. The events app passes nothing on any more after
+// the configuration has ended, so it is waited for, but not for a handler that hangs.
+// It may be called more than once.
 func (e *emitter) stop() {
 	e.mu.Lock()
 	queue := e.queue
 	e.queue = nil
 	e.mu.Unlock()
-	if queue != nil {
-		close(queue)
+	if queue == nil {
+		return
+	}
+	close(queue)
+	timer := time.NewTimer(emitterPatience)
+	defer timer.Stop()
+	select {
+	case <-e.ended:
+	case <-timer.C:
 	}
 }
 

@@ -61,7 +61,7 @@ func awaitEvent(t *testing.T, name string) map[string]any {
 
 // TestEventsOfSink has a sink that fails, also after a reload.
 func TestEventsOfSink(t *testing.T) {
-	s := newSite(t)
+	s := newAdminSite(t)
 	var failing atomic.Bool
 	failing.Store(true)
 	hook(t, func(context.Context, *pixel.Event) error {
@@ -70,8 +70,14 @@ func TestEventsOfSink(t *testing.T) {
 		}
 		return nil
 	})
-	for _, options := range []string{captureEvents, captureEvents + "\nsegment_pixel"} {
-		s.load(s.adapt("GLOBAL{" + options + "}GLOBALhttp://127.0.0.1:PORT {\nsegment_pixel {\nwrite_key k web\nsink hook " + t.Name() + "\n}\n}"))
+	for i, options := range []string{captureEvents, captureEvents + "\nsegment_pixel"} {
+		s.run(options, "segment_pixel {\nwrite_key k web\nsink hook "+t.Name()+"\n}")
+		if i > 0 {
+			// The old configuration has ended, and with it what is known of the sink.
+			if up := awaitEvent(t, "segment_pixel_sink_up"); up["sink"] != "hook" || up["dropped"] != uint64(3) {
+				t.Errorf("got %v", up)
+			}
+		}
 		for range 3 {
 			s.get("/v1/pixel/page?" + data(page))
 		}

@@ -27,10 +27,18 @@ type sinkHealth struct {
 	failing atomic.Bool
 	mu      sync.Mutex
 	since   time.Time
-	last    time.Time
-	cause   error // of the first event that was dropped
+	last    time.Time // of the failures
+	mended  time.Time // of the last event that was taken since
+	cause   error     // of the first failure
 	dropped uint64
+
+	refused      uint64    // events that were dropped for what they are
+	refusedAgain time.Time // when that may be logged again
 }
+
+// refusedPause is how long dropped events are silent that are themselves to blame:
+// anybody can send them.
+const refusedPause = time.Minute
 
 // note takes the result of one event. Of a healthy sink that works, it costs one
 // atomic load.
@@ -42,21 +50,57 @@ func (h *sinkHealth) note(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
-	case err != nil:
-		h.last = now
-		h.dropped++
-		if !h.failing.Load() {
-			h.failing.Store(true)
-			h.since, h.dropped, h.cause = now, 1, err
-			h.logger.Error("the sink does not take events: they are answered and dropped until it does", zap.Error(err))
-			h.emit.changed(sinks.Change{Name: "segment_pixel_sink_down", Data: map[string]any{"sink": h.sink, "error": err.Error()}})
-		}
-	case h.failing.Load() && now.Sub(h.last) >= calm:
-		h.failing.Store(false)
-		h.logger.Info("the sink takes events again",
-			zap.Uint64("dropped", h.dropped), zap.Duration("after", now.Sub(h.since)))
-		h.emit.changed(sinks.Change{Name: "segment_pixel_sink_up", Data: map[string]any{"sink": h.sink, "dropped": h.dropped}})
+	case err == nil:
+		h.worked(now)
+	case liesInEvent(err):
+		h.refuse(err, now)
+	default:
+		h.fail(err, now)
 	}
+}
+
+// liesInEvent tells whether the event is to blame, and the sink would take another.
+func liesInEvent(err error) bool {
+	cause := sinks.CauseOf(err)
+	return cause == sinks.CauseTooLarge || cause == sinks.CauseRefused
+}
+
+func (h *sinkHealth) refuse(err error, now time.Time) {
+	h.refused++
+	if now.Before(h.refusedAgain) {
+		return
+	}
+	h.refusedAgain = now.Add(refusedPause)
+	h.logger.Error("the sink does not take an event, which was answered and is dropped; this is not logged again for a minute",
+		zap.Error(err), zap.Uint64("dropped", h.refused))
+	h.refused = 0
+}
+
+func (h *sinkHealth) fail(err error, now time.Time) {
+	h.last = now
+	h.dropped++
+	if h.failing.Load() {
+		return
+	}
+	h.failing.Store(true)
+	h.since, h.dropped, h.cause = now, 1, err
+	h.logger.Error("the sink does not take events: they are answered and dropped until it does", zap.Error(err))
+	h.emit.changed(sinks.Change{Name: "segment_pixel_sink_down", Data: map[string]any{"sink": h.sink, "error": err.Error()}})
+}
+
+func (h *sinkHealth) worked(now time.Time) {
+	h.mended = now
+	if !h.failing.Load() || now.Sub(h.last) < calm {
+		return
+	}
+	h.failing.Store(false)
+	h.logger.Info("the sink takes events again",
+		zap.Uint64("dropped", h.dropped), zap.Duration("after", now.Sub(h.since)))
+	h.emitUp()
+}
+
+func (h *sinkHealth) emitUp() {
+	h.emit.changed(sinks.Change{Name: "segment_pixel_sink_up", Data: map[string]any{"sink": h.sink, "dropped": h.dropped}})
 }
 
 // end reports what was dropped when the configuration ends before the sink has
@@ -70,6 +114,7 @@ func (h *sinkHealth) end() {
 	if h.failing.Swap(false) {
 		h.logger.Warn("stopped while the sink did not take events",
 			zap.Uint64("dropped", h.dropped), zap.Duration("after", time.Since(h.since)))
+		h.emitUp() // The next configuration begins anew.
 	}
 }
 
@@ -85,7 +130,7 @@ func (h *sinkHealth) problem() string {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.failing.Load() || time.Since(h.last) >= fresh {
+	if !h.failing.Load() || h.mended.After(h.last) || time.Since(h.last) >= fresh {
 		return ""
 	}
 	return fmt.Sprintf("events are answered and dropped, %d so far: %v", h.dropped, h.cause)

@@ -121,7 +121,9 @@ func (m *requestMetrics) observe(o *outcome) {
 	if o.untrustedProxy {
 		m.untrustedProxy.Add(1)
 	}
-	m.decoding.Observe(o.decoding.Seconds())
+	if o.result != failed { // It did not get far enough.
+		m.decoding.Observe(o.decoding.Seconds())
+	}
 	m.answering.Observe(o.took.Seconds())
 }
 

@@ -315,9 +315,14 @@ func (h *Handler) decode(r *http.Request, typ pixel.Type, facts *pixel.Facts) (*
 }
 
 // observe tells the observers what became of a request, and gives the memory of its
-// event back. The pixel has been answered by then.
+// event back. The answer has been written by then, but waits for the end of the
+// handler to be sent.
 func (h *Handler) observe(o *outcome) {
-	defer h.recovered(o)
+	defer func() {
+		if v := recover(); v != nil {
+			h.logger.Error("panic while counting a request, which was answered; please report this", panicFields(v)...)
+		}
+	}()
 	o.took = time.Since(o.received)
 	for _, each := range observers {
 		each.observe(o)

@@ -3,7 +3,7 @@
 package segmentpixel
 
 // observer is told of every request that a handler has answered, but for HEAD and
-// OPTIONS. It is called concurrently, and on the way of every pixel, so it must be
+// OPTIONS. It is called concurrently, and before the answer leaves, so it must be
 // quick. It must not keep the outcome or the memory of its event.
 type observer interface {
 	observe(*outcome)

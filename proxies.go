@@ -3,6 +3,7 @@
 package segmentpixel
 
 import (
+	"fmt"
 	"net/http"
 	"sync/atomic"
 
@@ -10,8 +11,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// suspectProxies is from how many requests through an untrusted proxy on the log
-// says so: a few come through proxies on the side of the client.
+// suspectProxies is from how many requests through an untrusted proxy on anything is
+// said of them.
 const suspectProxies = 10
 
 // proxyWatch finds out whether a proxy in front of this server hides the clients'
@@ -32,15 +33,26 @@ func (p *proxyWatch) note(r *http.Request, logger *zap.Logger) bool {
 		return false
 	}
 	untrusted := p.untrusted.Add(1)
-	if untrusted >= suspectProxies && 2*untrusted >= requests && !p.reported.Swap(true) {
-		logger.Warn("most requests come through a proxy that trusted_proxies does not name: " +
-			"context.ip is the address of the proxy; name it in the global option servers { trusted_proxies static <ranges> }")
+	if suspicious(untrusted, requests) && !p.reported.Swap(true) {
+		logger.Warn("most requests come through a proxy that trusted_proxies does not name: " + proxyRemedy)
 	}
 	return true
 }
 
-// suspected tells whether most of the requests so far came through an untrusted proxy.
-func (p *proxyWatch) suspected() bool {
-	untrusted := p.untrusted.Load()
-	return untrusted > 0 && 2*untrusted >= p.requests.Load()
+// suspicious tells whether most requests came through an untrusted proxy. A few come
+// through proxies on the side of the client, or pretend to.
+func suspicious(untrusted, requests uint64) bool {
+	return untrusted >= suspectProxies && 2*untrusted >= requests
 }
+
+// problem says that the published addresses are those of a proxy; empty if they are
+// not, as far as can be told.
+func (p *proxyWatch) problem() string {
+	untrusted, requests := p.untrusted.Load(), p.requests.Load()
+	if !suspicious(untrusted, requests) {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d requests came through a proxy that trusted_proxies does not name: %s", untrusted, requests, proxyRemedy)
+}
+
+const proxyRemedy = "context.ip is the address of the proxy; name it in the global option servers { trusted_proxies static <ranges> }"

@@ -102,19 +102,26 @@ func (r *recorder) newest() cursor {
 }
 
 // maxRead bounds how many records are looked at in one go, as requests wait meanwhile.
-const maxRead = 128
+const maxRead = 32
 
-// read returns copies of the next records that the filter lets through, oldest first,
-// and how many others it would have had to look at that are no longer there. When
-// there is nothing more to look at, it returns a channel that is closed at the next
-// record.
-func (r *recorder) read(c *cursor, f *filter) (records []record, missed uint64, wait <-chan struct{}) {
+// recordPage is some records, oldest first.
+type recordPage struct {
+	records  []record // copies of those that the filter lets through
+	missed   uint64   // how many others would have had to be looked at, but are gone
+	payloads string   // what of them may be shown now, as in App.Payloads
+	// wait is closed at the next record. It is nil while there are more to look at.
+	wait <-chan struct{}
+}
+
+// read returns the next records, and moves the cursor.
+func (r *recorder) read(c *cursor, f *filter) recordPage {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	page := recordPage{payloads: r.payloads}
 	for i := range r.rings {
 		if oldest := r.rings[i].oldest(); c[i] < oldest {
 			if f.wants(i) {
-				missed += oldest - c[i]
+				page.missed += oldest - c[i]
 			}
 			c[i] = oldest
 		}
@@ -125,13 +132,14 @@ func (r *recorder) read(c *cursor, f *filter) (records []record, missed uint64, 
 			if r.wake == nil {
 				r.wake = make(chan struct{})
 			}
-			return records, missed, r.wake
+			page.wait = r.wake
+			return page
 		}
 		if f.matches(next) {
-			records = append(records, next.clone())
+			page.records = append(page.records, next.clone())
 		}
 	}
-	return records, missed, nil
+	return page
 }
 
 // follows returns the next record, and moves the cursor. It expects the lock to be

@@ -57,13 +57,17 @@ func (rec *record) fill(id uint64, o *outcome, withPayload bool) {
 		rec.detail = o.rejection.Detail
 		if withPayload {
 			rec.payload = append(rec.payload, o.rejection.Query...)
-			rec.cut = len(o.rejection.Query) == maxPayload
+			rec.cut = len(o.rejection.Query) > 0 && len(o.request.URL.RawQuery) > len(o.rejection.Query)
 		}
 	}
 	if o.event != nil {
 		rec.repairs = o.event.Repairs
 		rec.event = keep(rec.event, o.event.Name)
-		if rec.cut = len(o.event.Body) > maxPayload; withPayload && !rec.cut {
+		switch {
+		case !withPayload:
+		case len(o.event.Body) > maxPayload:
+			rec.cut = true
+		default:
 			rec.payload = append(rec.payload, o.event.Body...)
 		}
 	}
@@ -115,11 +119,8 @@ func (rec *record) view(payloads string) recordView {
 		Detail:         rec.detail,
 		Type:           rec.typ.String(),
 		Source:         rec.source,
-		MessageID:      string(rec.messageID),
-		Event:          string(rec.event),
 		Repairs:        rec.repairs.Names(),
 		Host:           string(rec.host),
-		Path:           string(rec.path),
 		DecodeUS:       microseconds(rec.decoding),
 		AnswerUS:       microseconds(rec.took),
 		UntrustedProxy: rec.untrustedProxy,
@@ -136,6 +137,12 @@ func (rec *record) view(payloads string) recordView {
 }
 
 func (rec *record) showPayload(v *recordView, payloads string) {
+	if payloads == payloadsFull {
+		v.MessageID, v.Event = string(rec.messageID), string(rec.event)
+	}
+	if payloads == payloadsFull || rec.typ != pixel.NoType { // Of others, the path may hold anything.
+		v.Path = string(rec.path)
+	}
 	switch {
 	case payloads == payloadsOff || len(rec.payload) == 0:
 	case rec.result == rejected && payloads == payloadsRedacted:

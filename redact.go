@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -14,11 +15,20 @@ import (
 // hidden stands where a value was.
 const hidden = "(hidden)"
 
+// fieldName is what names of parameters look like. Anything else may be a value that
+// has lost its name, or an object that was not encoded.
+var fieldName = regexp.MustCompile(`^[A-Za-z0-9_.$-]{1,64}$`)
+
 // redactQuery keeps the names of the parameters.
 func redactQuery(query string) string {
 	pairs := strings.Split(query, "&")
 	for i, pair := range pairs {
-		if name, value, found := strings.Cut(pair, "="); found && value != "" {
+		name, value, found := strings.Cut(pair, "=")
+		switch {
+		case pair == "":
+		case !found || !fieldName.MatchString(name):
+			pairs[i] = hidden
+		case value != "":
 			pairs[i] = name + "=" + hidden
 		}
 	}
