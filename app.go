@@ -94,7 +94,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("getting the events app: %w", err)
 	}
 	a.emitter = newEmitter(ctx, events.(*caddyevents.App))
-	return nil
+	return events.(*caddyevents.App).On("started", a.emitter)
 }
 
 // Validate checks the options.

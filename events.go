@@ -3,6 +3,7 @@
 package segmentpixel
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ type emitter struct {
 
 	mu    sync.Mutex
 	queue chan sinks.Change // nil while the configuration does not run
+	begun bool              // that the queue is passed on
 	ended chan struct{}     // closed when the last of the queue has been passed on
 }
 
@@ -37,15 +39,27 @@ func newEmitter(ctx caddy.Context, events *caddyevents.App) *emitter {
 	return &emitter{ctx: ctx, events: events, logger: ctx.Logger()}
 }
 
-// start begins to pass changes on.
+// start begins to gather changes.
 func (e *emitter) start() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.queue != nil {
 		return
 	}
-	e.queue, e.ended = make(chan sinks.Change, maxEmitterQueue), make(chan struct{})
-	go e.run(e.queue, e.ended)
+	e.queue, e.ended, e.begun = make(chan sinks.Change, maxEmitterQueue), make(chan struct{}), false
+}
+
+// Handle implements caddyevents.Handler. It begins to pass changes on when all apps
+// have started. Until then the events app may still be noting who wants them: it must
+// not be called, and would lose what it is told.
+func (e *emitter) Handle(context.Context, caddy.Event) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.queue != nil && !e.begun {
+		e.begun = true
+		go e.run(e.queue, e.ended)
+	}
+	return nil
 }
 
 func (e *emitter) run(queue <-chan sinks.Change, ended chan<- struct{}) {
@@ -60,10 +74,10 @@ func (e *emitter) run(queue <-chan sinks.Change, ended chan<- struct{}) {
 // It may be called more than once.
 func (e *emitter) stop() {
 	e.mu.Lock()
-	queue := e.queue
+	queue, begun := e.queue, e.begun
 	e.queue = nil
 	e.mu.Unlock()
-	if queue == nil {
+	if queue == nil || !begun {
 		return
 	}
 	close(queue)

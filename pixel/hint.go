@@ -14,7 +14,8 @@ var reasonHints = [reasonCount]string{
 	Truncated: "The end of the payload is missing: mail clients, proxies and logs cut long URLs, and a raw # or & in a value ends it. " +
 		"Keep the URL under 2,000 characters and percent-encode every value.",
 	NotUTF8: "The payload was written in another character set, often Latin-1 or Windows-1252. " +
-		"Encode it as UTF-8; in JavaScript, btoa and escape do not, while TextEncoder and encodeURIComponent do.",
+		"Encode it as UTF-8; in JavaScript, btoa and escape do not, while TextEncoder and encodeURIComponent do. " +
+		"If it is readable up to a byte and garbage from there on, plus signs were cut out of the base64: send the URL-safe alphabet.",
 	BadJSON: "The payload is readable, but no strict JSON: look for a quotation mark or a line break in a filled-in value, " +
 		"a trailing comma, single quotes or a repeated name. Have a JSON encoder write it instead of joining pieces of text.",
 	NotObject: "data must hold one JSON object, {...}. Send each element of an array as a pixel of its own, " +
