@@ -3,6 +3,11 @@
 package segmentpixel
 
 import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 )
@@ -34,9 +39,12 @@ None of them changes the configuration of a Caddy that runs.`,
 	})
 }
 
-// exitRejected is the exit status of commands that worked, but found a pixel that
-// is or would be rejected. A command that did not work ends with 1, as Caddy's own.
-const exitRejected = 4
+// Exit statuses of commands that worked. One that did not work ends with 1, as
+// Caddy's own, and has an error to tell.
+const (
+	exitRejected = 4 // a pixel is, would be or stays rejected
+	exitProblem  = 5 // something keeps events from being delivered
+)
 
 // commandFunc makes a command of a function that returns an exit status. An error is
 // logged, as with Caddy's own commands; a status without one has been explained in
@@ -48,4 +56,13 @@ func commandFunc(run func(cmd *cobra.Command, args []string) (int, error)) func(
 			return run(cmd, args)
 		})(cmd, args)
 	}
+}
+
+// interruptible returns the context of a command that runs on, which ends when
+// somebody or the system asks the command to end. It is then free to finish what it
+// does; being asked once more ends it on the spot.
+func interruptible(cmd *cobra.Command) (ctx context.Context, stop context.CancelFunc) {
+	ctx, stop = signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }

@@ -19,11 +19,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
 
-const (
-	exitProblem = 5
-
-	defaultDoctorTimeout = 5 * time.Second
-)
+const defaultDoctorTimeout = 5 * time.Second
 
 func newDoctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -44,6 +40,9 @@ Caddyfile, it is that of the Caddy whose admin API has this address
 Run it as the user of the service and with its environment: both matter, to files
 as to placeholders.
 
+A problem keeps events from being delivered. A warning does not, or not yet, such as
+what a Caddy that is ready nevertheless reports.
+
 Exit status: 0 if there is no problem, although there may be warnings; 5 if there
 is one; 1 if it could not be run.`,
 		Args: cobra.NoArgs,
@@ -53,17 +52,13 @@ is one; 1 if it could not be run.`,
 	cmd.Flags().String("address", "", "The address of the admin API of the Caddy that runs")
 	cmd.Flags().Bool("json", false, "Print the result as JSON")
 	cmd.Flags().Duration("timeout", defaultDoctorTimeout, "How long to wait for each sink and for Caddy")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cmd.SilenceErrors = true // what is wrong has been printed, or is logged
-		return caddycmd.WrapCommandFuncForCobra(func(flags caddycmd.Flags) (int, error) {
-			return runDoctor(cmd.Context(), cmd.OutOrStdout(), flags)
-		})(cmd, args)
-	}
+	cmd.RunE = commandFunc(runDoctor)
 	return cmd
 }
 
-func runDoctor(ctx context.Context, out io.Writer, flags caddycmd.Flags) (int, error) {
-	d := doctor{ctx: ctx, timeout: flags.Duration("timeout")}
+func runDoctor(cmd *cobra.Command, _ []string) (int, error) {
+	flags, out := caddycmd.Flags{FlagSet: cmd.Flags()}, cmd.OutOrStdout()
+	d := doctor{ctx: cmd.Context(), timeout: flags.Duration("timeout")}
 	if d.timeout <= 0 {
 		return caddy.ExitCodeFailedStartup, errors.New("--timeout must be positive")
 	}
@@ -102,7 +97,6 @@ type doctor struct {
 	address string // of the Caddy that runs, empty if its admin API is off
 	status  *runningStatus
 	trouble error // why there is no status
-	proxied bool  // that a proxy is not trusted has been said of a handler
 	found   []diagnosis
 }
 

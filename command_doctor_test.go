@@ -191,27 +191,33 @@ func TestDoctorCommandChecksTheHandler(t *testing.T) {
 
 func TestDoctorCommandAsksTheCaddyThatRuns(t *testing.T) {
 	const (
-		config = `{"apps":{"http":{"servers":{"srv0":{TRUSTED "routes":[{"handle":[{"handler":"segment_pixel","write_keys":[{"key":"k"}]}]}]}}}}}`
-		fine   = `{"ready":true,"running_since":"2026-11-23T12:00:00Z","outcomes":{"accepted":7,"rejected":{"no_data":2,"dnt":1}}}`
+		config  = `{"apps":{"http":{"servers":{"srv0":{TRUSTED "max_header_bytes":65536,"routes":[{"handle":[{"handler":"segment_pixel","write_keys":[{"key":"k"}]}]}]}}}}}`
+		proxied = `"untrusted_proxy":12,"problems":["handler 1: 12 of 20 requests came through a proxy that trusted_proxies does not name: set trusted_proxies"],
+			"handlers":[{"path_prefixes":["/v1/pixel"],"sources":["default"],
+			"problems":["12 of 20 requests came through a proxy that trusted_proxies does not name: set trusted_proxies"]}]`
+		fine = `{"ready":true,"running_since":"2026-11-23T12:00:00Z","outcomes":{"accepted":7,"rejected":{"no_data":2,"dnt":1}}}`
 	)
 	for _, test := range []struct {
 		name, trusted, status string
 		code                  int
 		words                 []string
 	}{
-		{"fine", "", fine, 0, []string{"7 accepted, 3 rejected, 0 dropped, 0 failed, since 2026", "no request has come through a proxy"}},
+		{"fine", "", fine, 0, []string{"7 accepted, 3 rejected, 0 dropped, 0 failed, since 2026", "no request has come through a proxy", "ok       status: it is ready\n"}},
 		{"no status", "", "", 0, []string{"skipped  status: it does not tell what it has seen: caddy responded with error: HTTP 404"}},
 		{"no JSON", "", "no", 0, []string{"skipped  status"}},
-		{"problems", "", `{"problems":["NATS is not connected"]}`, 5, []string{"problem  status: NATS is not connected"}},
-		{"dropped events", "", `{"outcomes":{"dropped":2}}`, 0, []string{"warning  events: 0 accepted, 0 rejected, 2 dropped"}},
-		{"a proxy", "", `{"untrusted_proxy":4}`, 5, []string{"and 4 requests have come through a proxy", "1 problem,"}},
-		{"another proxy", `"trusted_proxies":{"source":"static","ranges":["10.0.0.0/8"]},`, `{"untrusted_proxy":4}`, 5,
-			[]string{"trusted_proxies is set", "4 requests have come through a proxy that trusted_proxies does not name", "1 problem,"}},
+		{"dropped events", "", `{"ready":true,"outcomes":{"dropped":2}}`, 0, []string{"warning  events: 0 accepted, 0 rejected, 2 dropped"}},
+		{"a proxy", "", `{"ready":true,PROXY}`, 0, []string{"warning  client IP: 12 of 20 requests came through a", "-> set trusted_proxies\n", "no problems, 1 warning"}},
+		{"another proxy", `"trusted_proxies":{"source":"static","ranges":["10.0.0.0/8"]},`, `{"ready":true,PROXY}`, 0,
+			[]string{"warning  client IP: 12 of 20 requests", "no problems, 1 warning"}},
+		{"the proxy of another handler", "", `{"ready":true,"problems":["handler 2: 12 of 20 requests came through a proxy that trusted_proxies does not name: do"]}`, 0,
+			[]string{"no request has come through a proxy", "warning  client IP: 12 of 20 requests", "no problems, 1 warning"}},
+		{"a forged header", "", `{"ready":true,"untrusted_proxy":1}`, 0, []string{"ok       client IP: trusted_proxies is not set, and 1 request claimed", "no problems, no warnings"}},
+		{"forged headers", "", `{"ready":true,"untrusted_proxy":4}`, 0, []string{"4 requests claimed"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			answers := map[string]string{"/config/": strings.Replace(config, "TRUSTED", test.trusted, 1)}
 			if test.status != "" {
-				answers["/segment_pixel/status"] = test.status
+				answers["/segment_pixel/status"] = strings.Replace(test.status, "PROXY", proxied, 1)
 			}
 			execute(t, segmentpixel.NewDoctorCommand(), "--address", fakeAdmin(t, answers)).want(test.code, test.words...)
 		})

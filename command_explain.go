@@ -46,7 +46,8 @@ handlers; of several sites, that with the host of the URL counts.
 The value of a write key is never shown. The event is shown as it would be published.
 
 Exit status: 0 if every pixel would be accepted; 4 if at least one would be rejected;
-1 if the command could not be run.`,
+1 if the command could not be run or, with -, none would be rejected but no line had
+a pixel, or a line was too long to be read.`,
 		Args: cobra.ExactArgs(1),
 	}
 	flags := cmd.Flags()

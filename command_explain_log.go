@@ -25,6 +25,9 @@ type logTally struct {
 	Accepted uint64            `json:"accepted"`
 	Rejected map[string]uint64 `json:"rejected"`
 	Repairs  map[string]uint64 `json:"repairs"`
+
+	requests  uint64 // lines that are requests, with a pixel or without
+	elsewhere uint64 // of these, those to a path that is no pixel's
 }
 
 // explainLog explains the pixels among the lines of a log. It keeps nothing of a line
@@ -63,12 +66,40 @@ func (e *explainer) explainLog(in io.Reader) (int, error) {
 	if len(tally.Rejected) > 0 {
 		return exitRejected, nil
 	}
+	if err := e.unexplained(&tally); err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
 	return caddy.ExitCodeSuccess, nil
+}
+
+// unexplained tells why a log that shows nothing wrong does not show that all is well
+// either.
+func (e *explainer) unexplained(t *logTally) error {
+	switch {
+	case t.TooLong > 0:
+		return fmt.Errorf("not everything was read: skipped for being longer than 1 MiB: %s, which may hold a pixel", plural(int(t.TooLong), "line"))
+	case t.Pixels > 0:
+		return nil
+	case t.Lines == 0:
+		return errors.New("there was no line to read: see whether the log is empty, or another file")
+	case t.requests == 0:
+		return fmt.Errorf("no pixel in %s: none is a request of an access log or a URL, so see whether this is the access log and its format one of those in the help",
+			plural(int(t.Lines), "line"))
+	case t.elsewhere == 0:
+		return fmt.Errorf("no pixel in %s: their method is HEAD or OPTIONS, which makes no event", plural(int(t.requests), "request"))
+	}
+	return fmt.Errorf("no pixel in %s: none is under a path prefix (%s), so see whether this is the log of the right site, and name other prefixes with --path-prefix or --config",
+		plural(int(t.requests), "request"), strings.Join(allPrefixes(e.handlersOf("")), ", "))
 }
 
 func (e *explainer) explainLine(line []byte, tally *logTally) error {
 	logged, ok := parseLogLine(line)
-	if !ok || !isPixel(logged.Method) {
+	if !ok {
+		tally.Skipped++
+		return nil
+	}
+	tally.requests++
+	if !isPixel(logged.Method) {
 		tally.Skipped++
 		return nil
 	}
@@ -76,6 +107,7 @@ func (e *explainer) explainLine(line []byte, tally *logTally) error {
 	v := judge(handlers, logged, e.bare)
 	if v.handler == noHandler {
 		tally.Skipped++
+		tally.elsewhere++
 		return nil
 	}
 	tally.add(v)
@@ -167,9 +199,7 @@ func (e *explainer) printTally(t *logTally) error {
 		fmt.Fprintf(&b, " and %d longer than 1 MiB", t.TooLong)
 	}
 	b.WriteByte('\n')
-	if t.Pixels == 0 {
-		b.WriteString(wrapped("None is under a path prefix: "+strings.Join(allPrefixes(e.handlersOf("")), ", ")+".", ""))
-	} else {
+	if t.Pixels > 0 {
 		fmt.Fprintf(&b, "%8d  accepted\n", t.Accepted)
 	}
 	for _, reason := range pixel.Reasons() {

@@ -7,9 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
@@ -103,25 +101,6 @@ func firstRunes(text string, n int) string {
 		n--
 	}
 	return text
-}
-
-// printable escapes what would move the cursor or change the colours of a terminal:
-// a payload is anybody's.
-func printable(text string) string {
-	clean := func(r rune) bool { return unicode.IsPrint(r) && r != utf8.RuneError }
-	if strings.IndexFunc(text, func(r rune) bool { return !clean(r) }) < 0 {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if clean(r) || r == utf8.RuneError {
-			b.WriteRune(r)
-			continue
-		}
-		quoted := strconv.QuoteRune(r)
-		b.WriteString(quoted[1 : len(quoted)-1])
-	}
-	return b.String()
 }
 
 // indented formats the JSON of an event, with its odd characters escaped line by

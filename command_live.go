@@ -9,8 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"os"
-	"os/signal"
 	"strings"
 	"time"
 
@@ -50,7 +48,7 @@ func runLive(cmd *cobra.Command, _ []string) (int, error) {
 		return caddy.ExitCodeFailedStartup, err
 	}
 	listen, _ := cmd.Flags().GetString("listen") // It is defined above.
-	ctx, stop := signal.NotifyContext(contextOf(cmd), os.Interrupt)
+	ctx, stop := interruptible(cmd)
 	defer stop()
 	err = servePageLocally(ctx, admin, listen, func(url string) {
 		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "The live page is at %s\n", url)

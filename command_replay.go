@@ -3,15 +3,12 @@
 package segmentpixel
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -22,11 +19,9 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
 
-const exitNotAllSent = 4
-
 func newReplayCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "replay --to <url> [--path-prefix <path>] [--config <path> [--adapter <name>]] [--sink <number>] [--stream <name>] " +
+		Use: "replay --to <url> [--path-prefix <path>] [--address <interface>] [--config <path> [--adapter <name>]] [--sink <number>] [--stream <name>] " +
 			"[--reason <reason>...] [--source <source>] [--since <time> | --from-seq <number>] [--limit <number>] [--dry-run]",
 		Short: "Sends rejected requests again, after what was wrong has been mended",
 		Long: `
@@ -41,9 +36,14 @@ a stream takes them. To keep them:
       --max-age 30d --max-bytes 1GiB --discard old --defaults
 
 Each is decoded first with the handlers of the configuration. What they would reject
-again is counted and left where it is; the rest is sent as pixels to --to, where a
-Caddy has to run with that configuration: a pixel is answered either way. An event
-without a messageId gets one that is made from the message in the stream, so that
+again is counted and left where it is; the rest is requested as pixels from --to.
+
+The Caddy at --to must run with that configuration, so reload it first. A pixel is
+answered either way, and an answer does not tell whether it was accepted. Therefore
+name the admin endpoint of that Caddy with --address: it is then asked about each
+pixel first, and the replay stops before one that would be rejected.
+
+An event without a messageId gets one that is made from the message in the stream, so that
 sending it twice stores it once within the stream's duplicate window, and one whose
 time would be that of the replay keeps its own. What cannot be known any more are
 the client's address and user agent: context.ip becomes that of this machine, and
@@ -55,8 +55,8 @@ undeliverable.ndjson of the spool.
 
 A replay that was interrupted goes on with --from-seq, whose number it prints.
 
-Exit status: 0 if everything was sent; 4 if some of it is still rejected or was cut;
-1 if it could not be run to its end.`,
+Exit status: 0 if everything was answered; 4 if some of it is still rejected or was
+cut, and so not sent; 1 if it could not be run to its end.`,
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
@@ -70,20 +70,17 @@ Exit status: 0 if everything was sent; 4 if some of it is still rejected or was 
 	flags.Uint64("from-seq", 0, "Begin with this sequence number of the stream")
 	flags.String("to", "", "The URL of the site to send to, such as https://example.com")
 	flags.String("path-prefix", "", "The path under which it takes pixels (default: that of its handler)")
+	flags.String("address", "", "The address of the admin endpoint of the Caddy at --to, to ask it about each pixel first")
 	flags.Uint64("limit", 0, "Send no more than this many (default: all)")
 	flags.Bool("dry-run", false, "Only tell what would be sent")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cmd.SilenceErrors = true // they are logged
-		return caddycmd.WrapCommandFuncForCobra(func(flags caddycmd.Flags) (int, error) {
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
-			return runReplay(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr(), flags)
-		})(cmd, args)
-	}
+	cmd.RunE = commandFunc(runReplay)
 	return cmd
 }
 
-func runReplay(ctx context.Context, out, progress io.Writer, flags caddycmd.Flags) (int, error) {
+func runReplay(cmd *cobra.Command, _ []string) (int, error) {
+	ctx, stop := interruptible(cmd)
+	defer stop()
+	flags := caddycmd.Flags{FlagSet: cmd.Flags()}
 	filter, err := replayFilter(flags)
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
@@ -92,20 +89,14 @@ func runReplay(ctx context.Context, out, progress io.Writer, flags caddycmd.Flag
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
-	handlers, release, err := loadHandlers(flags.String("config"), flags.String("adapter"))
+	configured, release, err := loadHandlers(flags.String("config"), flags.String("adapter"))
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
 	defer release()
-	sink, err := rejectingSink(handlers, flags.Int("sink"))
+	handlers, sink, err := replayHandlers(configured, flags.Int("sink"), target.Hostname())
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
-	}
-	handlers = handlersOf(handlers, target.Hostname())
-	for _, h := range handlers {
-		if err := h.keys.load(); err != nil {
-			return caddy.ExitCodeFailedStartup, err
-		}
 	}
 	reader, err := sinks.OpenRejected(ctx, sink, filter)
 	if err != nil {
@@ -121,27 +112,47 @@ func runReplay(ctx context.Context, out, progress io.Writer, flags caddycmd.Flag
 		reader:   reader,
 		restorer: restorer{stream: reader.Stream, handlers: handlers},
 		source:   flags.String("source"),
-		progress: progress,
+		progress: cmd.ErrOrStderr(),
 		tally:    newReplayTally(),
 	}
-	if r.limit, err = flags.GetUint64("limit"); err != nil {
-		return caddy.ExitCodeFailedStartup, err
+	r.limit, _ = flags.GetUint64("limit") // It is defined above.
+	if address := flags.String("address"); address != "" {
+		if r.running, err = newRunningCaddy(address, prefix, handlers[0].PathPrefixes[0]); err != nil {
+			return caddy.ExitCodeFailedStartup, err
+		}
+		defer r.running.close()
 	}
 	if !flags.Bool("dry-run") {
 		r.sender = newPixelSender(target, prefix)
 		defer r.sender.close()
 	}
 	err = r.run(ctx)
-	if _, writeErr := io.WriteString(out, r.summary(target, prefix)); err == nil {
+	if _, writeErr := io.WriteString(cmd.OutOrStdout(), r.summary(target, prefix)); err == nil {
 		err = writeErr
 	}
 	switch {
 	case err != nil:
 		return caddy.ExitCodeFailedStartup, err
 	case r.tally.notSent() > 0:
-		return exitNotAllSent, nil
+		return exitRejected, nil
 	}
 	return caddy.ExitCodeSuccess, nil
+}
+
+// replayHandlers are those of the configuration that decode, with their write keys,
+// and the sink whose rejected requests are read.
+func replayHandlers(configured []configuredHandler, number int, host string) ([]configuredHandler, sinks.Sink, error) {
+	sink, err := rejectingSink(configured, number)
+	if err != nil {
+		return nil, nil, err
+	}
+	handlers := handlersOf(configured, host)
+	for _, h := range handlers {
+		if err := h.keys.load(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return handlers, sink, nil
 }
 
 func replayFilter(flags caddycmd.Flags) (sinks.RejectedFilter, error) {

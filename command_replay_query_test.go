@@ -91,7 +91,7 @@ func TestReplaySendsNothingThatWouldBeAnotherEvent(t *testing.T) {
 	b.reject("unknown_write_key", "track", "", "writeKey=KEY&userId=u&event=e")
 	target, asked := pixels(t, nil)
 	execute(t, segmentpixel.NewReplayCommand(), "--config", replayFile(t, b, "ignore_params timestamp"), "--to", target).
-		want(4, "0 sent", "1 would lose their time")
+		want(4, "0 answered", "1 would lose their time")
 	if len(asked) > 0 {
 		t.Errorf("sent: %s", <-asked)
 	}
@@ -187,7 +187,7 @@ func TestReplayTriesAgain(t *testing.T) {
 		}
 		w.Header().Set("Content-Type", "image/gif")
 	})
-	execute(t, segmentpixel.NewReplayCommand(), "--config", replayFile(t, b, ""), "--to", target+"/sub/").want(0, "1 sent to "+target+"/sub/v1/pixel/\n")
+	execute(t, segmentpixel.NewReplayCommand(), "--config", replayFile(t, b, ""), "--to", target+"/sub/").want(0, "1 answered by "+target+"/sub/v1/pixel/\n")
 	if first, second := receive(t, asked), receive(t, asked); first.String() != second.String() || first.Path != "/sub/v1/pixel/track" {
 		t.Errorf("asked for %s and %s", first, second)
 	}

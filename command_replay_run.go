@@ -24,7 +24,8 @@ const progressPause = 5 * time.Second
 type replay struct {
 	reader   *sinks.RejectedReader
 	restorer restorer
-	sender   *pixelSender // nil for a dry run
+	sender   *pixelSender  // nil for a dry run
+	running  *runningCaddy // nil if it is not asked
 	source   string
 	limit    uint64
 	progress io.Writer
@@ -56,7 +57,7 @@ func (r *replay) run(ctx context.Context) error {
 		r.next = rejected.Sequence + 1
 		if time.Since(told) >= progressPause {
 			told = time.Now()
-			_, _ = fmt.Fprintf(r.progress, "%d of %d read, %d sent\n", r.tally.read, r.reader.Waiting, r.tally.sent)
+			_, _ = fmt.Fprintf(r.progress, "%d of %d read, %d of them to be sent\n", r.tally.read, r.reader.Waiting, r.tally.sent)
 		}
 	}
 }
@@ -100,14 +101,24 @@ func (r *replay) take(ctx context.Context, rejected *sinks.Rejected) error {
 	case result.altered:
 		r.tally.altered++
 	default:
-		if r.sender != nil {
-			if err := r.sender.send(ctx, rejected.Type, result.query); err != nil {
-				return fmt.Errorf("sending the message %d of the stream: %w", rejected.Sequence, err)
-			}
+		if err := r.send(ctx, rejected.Type, result.query); err != nil {
+			return fmt.Errorf("sending the message %d of the stream: %w", rejected.Sequence, err)
 		}
 		r.tally.sent++
 	}
 	return nil
+}
+
+func (r *replay) send(ctx context.Context, typ pixel.Type, query string) error {
+	if r.running != nil {
+		if err := r.running.accepts(ctx, typ, query); err != nil {
+			return err
+		}
+	}
+	if r.sender == nil {
+		return nil
+	}
+	return r.sender.send(ctx, typ, query)
 }
 
 // replayTally counts what became of the requests.
@@ -144,9 +155,16 @@ func (r *replay) summary(target *url.URL, prefix string) string {
 	t := &r.tally
 	fmt.Fprintf(&b, "stream %s: %d of %d rejected requests read\n", r.reader.Stream, t.read, r.reader.Waiting)
 	if r.sender != nil {
-		fmt.Fprintf(&b, "%d sent to %s\n", t.sent, pixelURL(target, prefix, ""))
+		fmt.Fprintf(&b, "%d answered by %s\n", t.sent, pixelURL(target, prefix, ""))
 	} else {
 		fmt.Fprintf(&b, "%d would be sent\n", t.sent)
+	}
+	switch {
+	case t.sent == 0:
+	case r.running != nil:
+		fmt.Fprintf(&b, "the Caddy at %s accepts them\n", r.running.address)
+	case r.sender != nil:
+		b.WriteString("whether it has accepted them is not known: every pixel is answered; --address has Caddy asked first\n")
 	}
 	line(total(t.rejected), "are still rejected: %s", counted(t.rejected))
 	line(t.cut, "were longer than 8 KiB: the rest of them is not kept")

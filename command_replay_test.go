@@ -90,7 +90,7 @@ func TestReplayAfterAFix(t *testing.T) {
 	execute(t, segmentpixel.NewReplayCommand(), append(arguments, "--dry-run")...).want(0, "2 would be sent")
 	for range 2 {
 		execute(t, segmentpixel.NewReplayCommand(), arguments...).want(0,
-			"stream SEGMENT_REJECTED: 2 of 2 rejected requests read\n2 sent to "+s.url+"/v1/pixel/\n")
+			"stream SEGMENT_REJECTED: 2 of 2 rejected requests read\n2 answered by "+s.url+"/v1/pixel/\n", "--address has Caddy asked first")
 	}
 
 	// What is sent afterwards comes after all that was replayed.
@@ -197,7 +197,7 @@ func TestReplayTellsWhatItDoesNotSend(t *testing.T) {
 
 	execute(t, segmentpixel.NewReplayCommand(), "--config", replayFile(t, b, ""), "--to", target).want(4,
 		"11 of 11 rejected requests read",
-		"1 sent to "+target+"/v1/pixel/\n",
+		"1 answered by "+target+"/v1/pixel/\n",
 		"6 are still rejected: method 1, no_data 1, no_identity 2, unknown_route 1, unknown_write_key 1\n",
 		"1 were longer than 8 KiB",
 		"3 skipped: gpc 1, opted out 1, undeliverable 1\n",
@@ -244,7 +244,7 @@ func TestReplayCanBeInterrupted(t *testing.T) {
 		t.Errorf("%d requests", len(asked))
 	}
 	target, asked = pixels(t, nil)
-	execute(t, segmentpixel.NewReplayCommand(), "--config", file, "--to", target, "--from-seq", "2").want(0, "2 sent")
+	execute(t, segmentpixel.NewReplayCommand(), "--config", file, "--to", target, "--from-seq", "2").want(0, "2 answered")
 	if len(asked) != 2 {
 		t.Errorf("%d requests", len(asked))
 	}

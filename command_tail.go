@@ -11,8 +11,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"os/signal"
 	"strings"
 	"time"
 
@@ -105,20 +103,12 @@ func runTail(cmd *cobra.Command, _ []string) (int, error) {
 	if t.paint, err = colours(mode, t.out); err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
-	ctx, stop := signal.NotifyContext(contextOf(cmd), os.Interrupt)
+	ctx, stop := interruptible(cmd)
 	defer stop()
 	if err := t.run(ctx); err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
 	return caddy.ExitCodeSuccess, nil
-}
-
-// contextOf is that of the command, which has none when Caddy runs it.
-func contextOf(cmd *cobra.Command) context.Context {
-	if ctx := cmd.Context(); ctx != nil {
-		return ctx
-	}
-	return context.Background()
 }
 
 // tail prints the records of a stream.

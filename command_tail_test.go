@@ -70,7 +70,7 @@ func TestTail(t *testing.T) {
 	s.get("/v1/pixel/track?writeKey=k&userId=u")
 	want("rejected", "no_event", "event is missing")
 	s.get(track("red \x1b[31m\n"))
-	want(`"red \x1b[31m\n"`)
+	want(`red \x1b[31m\n`)
 
 	// It goes on after a reload, with what has come meanwhile.
 	s.moveSite()

@@ -59,13 +59,13 @@ func (p palette) line(v *recordView) string {
 	if v.Reason != "" {
 		words = append(words, p.text(yellow, v.Reason+":"))
 	}
-	for _, text := range []string{v.Detail, harmless(v.Event)} {
+	for _, text := range []string{v.Detail, printable(v.Event)} {
 		if text != "" {
 			words = append(words, text)
 		}
 	}
 	if v.MessageID != "" {
-		words = append(words, p.text(dim, harmless(v.MessageID)))
+		words = append(words, p.text(dim, printable(v.MessageID)))
 	}
 	if len(v.Repairs) > 0 {
 		words = append(words, p.text(yellow, "repaired "+strings.Join(v.Repairs, ",")))
@@ -74,11 +74,4 @@ func (p palette) line(v *recordView) string {
 		words = append(words, p.text(yellow, "untrusted proxy"))
 	}
 	return strings.Join(words, " ")
-}
-
-func harmless(text string) string {
-	if quoted := fmt.Sprintf("%q", text); quoted[1:len(quoted)-1] != text {
-		return quoted
-	}
-	return text
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
@@ -20,10 +21,6 @@ const (
 
 	// leastFree is about what a spool writes before its first file is full.
 	leastFree = 64 << 20
-
-	// asideFile and damagedFolder are where a spool leaves what it cannot deliver.
-	asideFile     = "undeliverable.ndjson"
-	damagedFolder = "damaged"
 )
 
 // spool looks at the directory in which events wait, and writes nothing into it.
@@ -101,12 +98,12 @@ func (e *natsExamination) waiting(dir string) {
 
 // leftovers are files in the spool that somebody has to look at.
 func (e *natsExamination) leftovers(dir string) {
-	aside := filepath.Join(dir, asideFile)
+	aside := filepath.Join(dir, forward.AsideFile)
 	if info, err := os.Stat(aside); err == nil && info.Size() > 0 {
 		e.warning(spoolCheck, "see the cause in each of its lines, publish what is to be kept, and move the file away",
 			"%s holds %s of events that no stream could store", aside, size(info.Size()))
 	}
-	damaged := filepath.Join(dir, damagedFolder)
+	damaged := filepath.Join(dir, spool.DamagedFolder)
 	if entries, err := os.ReadDir(damaged); err == nil && len(entries) > 0 {
 		e.warning(spoolCheck, "check the disk, and see whether the files can be mended",
 			"%s holds %d damaged files, whose events were not delivered", damaged, len(entries))

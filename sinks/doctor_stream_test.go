@@ -205,15 +205,15 @@ func TestDoctorLooksAtTheSpool(t *testing.T) {
 	look(func(s *JetStream) { s.Spool.MaxSize = 1 << 60 }).want(Warning, diskCheck, "are free on the disk")
 	look().want(OK, diskCheck, "are free, the spool may take 10 GiB")
 
-	writeFile(t, filepath.Join(dir, asideFile), "{}\n")
-	look().want(Warning, spoolCheck, asideFile+" holds 3 B of events that no stream could store")
-	if err := os.Mkdir(filepath.Join(dir, damagedFolder), 0o700); err != nil {
+	writeFile(t, filepath.Join(dir, "undeliverable.ndjson"), "{}\n")
+	look().want(Warning, spoolCheck, "undeliverable.ndjson holds 3 B of events that no stream could store")
+	if err := os.Mkdir(filepath.Join(dir, "damaged"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(dir, damagedFolder, "00000000"), "x")
+	writeFile(t, filepath.Join(dir, "damaged", "00000000"), "x")
 	look().want(Warning, spoolCheck, "holds 1 damaged files")
 
-	dir = filepath.Join(dir, asideFile)
+	dir = filepath.Join(dir, "undeliverable.ndjson")
 	look().want(Problem, spoolCheck, "is not a directory")
 	dir = filepath.Join(dir, "below")
 	look().want(Problem, spoolCheck, "not a directory")

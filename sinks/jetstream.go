@@ -29,8 +29,8 @@ func init() {
 // twice that had to be sent twice, within the stream's duplicate window.
 //
 // The stream is the operator's. It is looked up by the subject when NATS is
-// connected, and a warning names what it lacks; it is created only on request,
-// and never changed.
+// connected, and every now and then after that, and a warning names what it lacks;
+// it is created only on request, and never changed.
 type JetStream struct {
 	Connection
 	Messages

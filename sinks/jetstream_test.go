@@ -54,10 +54,21 @@ func newTestClient(t *testing.T, s *server.Server) testClient {
 
 func (c testClient) create(t *testing.T, config jetstream.StreamConfig) {
 	t.Helper()
-	if _, err := c.js.CreateStream(t.Context(), config); err != nil {
-		t.Fatalf("creating the stream: %v", err)
-	}
+	eventually(t, patience, func() bool {
+		_, err := c.js.CreateStream(t.Context(), config)
+		if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.ErrorCode == codeStoreNotCreated {
+			return false
+		}
+		if err != nil {
+			t.Fatalf("creating the stream: %v", err)
+		}
+		return true
+	})
 }
+
+// codeStoreNotCreated is what nats-server says while it still removes the files of a
+// stream that had the same name.
+const codeStoreNotCreated = 10049
 
 // stored returns the messages of the stream EVENTS.
 func (c testClient) stored(t *testing.T) []*jetstream.RawStreamMsg {

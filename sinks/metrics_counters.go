@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
 
 // counters shows the meters.
@@ -15,10 +17,11 @@ type counters struct{}
 
 var (
 	publishedDesc = describeSink("published_total", "Events that the sink has passed on for the first time: "+
-		"sent to NATS, or written.")
-	ackedDesc    = describeSink("acked_total", "Events that a stream has acknowledged.")
-	retriedDesc  = describeSink("retried_total", "Events that were sent to a stream again.")
-	setAsideDesc = describeSink("set_aside_total", "Events that no stream can store, put into undeliverable.ndjson in the spool.")
+		"sent to NATS, or written. Those that may have been sent before the spool was opened count as retried.")
+	ackedDesc   = describeSink("acked_total", "Events that a stream has acknowledged.")
+	retriedDesc = describeSink("retried_total", "How often events were sent to a stream that had been sent before, "+
+		"or may have been before the spool was opened.")
+	setAsideDesc = describeSink("set_aside_total", "Events that no stream can store, put into "+forward.AsideFile+" in the spool.")
 	droppedDesc  = describeSink("dropped_total", "Events that were answered and that the sink has lost, by cause.", "cause")
 )
 

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
@@ -140,6 +142,28 @@ func TestMetricsOfOutage(t *testing.T) {
 
 	nats.start()
 	eventually(t, patience, func() bool { return gather(t, registry, labels...)["sink_connected"] == 1 })
+}
+
+// TestMetricsOfSpoolOpenedAgain opens a spool again in which an event waits that was sent:
+// it is not published for the first time.
+func TestMetricsOfSpoolOpenedAgain(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	configure := spooled(t.TempDir(), func(s *JetStream) { s.DrainTimeout = caddy.Duration(time.Millisecond) })
+	first := startSpooled(t, server.ClientURL(), configure, 1)
+	c := countFrom(first.meter())
+	publish(t, first, newEvent("1"))
+	c.want(t, Counts{Published: 1}) // There is no stream.
+	first.Stop()
+	eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+
+	newTestClient(t, server).create(t, eventStream())
+	before := c.counts().Retried
+	startSpooled(t, server.ClientURL(), configure, 2)
+	c.want(t, Counts{Published: 1, Acked: 1})
+	if again := c.counts().Retried - before; again < 1 {
+		t.Errorf("it was counted as sent again %d times", again)
+	}
 }
 
 // fill publishes until an event is refused, and returns why.

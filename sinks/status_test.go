@@ -5,6 +5,7 @@ package sinks
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -181,6 +182,99 @@ func TestStatusOfClosedSpool(t *testing.T) {
 	wantData(t, changes.await(t, ChangeSpoolWell, 1), map[string]string{"dir": dir, "trouble": "not_open", "events_refused": "0"})
 	wantStatus(t, s, true, natsIsAway)
 	wantValues(t, gather(t, registry, "dir="+dir), map[string]float64{"spool_open": 1, "spool_failing": 0})
+}
+
+// TestStatusWhileDialling asks for the status from when a sink begins to start until it
+// has, with a NATS that says nothing.
+func TestStatusWhileDialling(t *testing.T) {
+	checkLeaks(t)
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	for name, s := range map[string]Sink{
+		"nats":      newNATS(t, "nats://"+silent.Addr().String(), nil),
+		"jetstream": func() Sink { s, _ := newJetStream(t, "nats://"+silent.Addr().String(), nil); return s }(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			ended := make(chan error, 1)
+			go func() { ended <- s.(Starter).Start(Site{}) }()
+			dialled, err := silent.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer dialled.Close()
+			given := make(chan struct{})
+			go func() {
+				defer close(given)
+				_, _ = dialled.Read(make([]byte, 1)) // until the sink has given up
+			}()
+			starts := s.(Reporter).Status()
+			if err := receive(t, ended); err != nil {
+				t.Fatal(err)
+			}
+			defer s.(Starter).Stop()
+			runs := s.(Reporter).Status()
+			select {
+			case <-given:
+				t.Error("the status has waited for NATS")
+			default:
+			}
+			if len(starts.Problems) != 1 || starts.Ready {
+				t.Errorf("while the sink starts, the status is %+v", starts)
+			}
+			if len(runs.Problems) != 1 || runs.Problems[0] != "NATS is not connected yet" || runs.Ready {
+				t.Errorf("after that it is %+v", runs)
+			}
+		})
+	}
+}
+
+// TestStatusWhileOpening asks for the status while the disk keeps the opening of the
+// spool waiting, at the start and later.
+func TestStatusWhileOpening(t *testing.T) {
+	checkLeaks(t)
+	begun, let := make(chan struct{}), make(chan error)
+	openSpool = func(o spool.Options) (*spool.Spool, error) {
+		begun <- struct{}{}
+		if err := <-let; err != nil {
+			return nil, err
+		}
+		return spool.Open(o)
+	}
+	t.Cleanup(func() { openSpool = spool.Open })
+	registry := register(t)
+	s, _ := newJetStream(t, newRestartable(t).url(), spooled(t.TempDir()))
+	status := func() Status {
+		t.Helper()
+		got := make(chan Status, 1)
+		go func() {
+			_, _ = registry.Gather()
+			got <- s.Status()
+		}()
+		return receive(t, got)
+	}
+	started := make(chan error, 1)
+	go func() { started <- s.Start(Site{}) }()
+	receive(t, begun)
+	if now := status(); now.Problems[0] != notRunning {
+		t.Errorf("while the sink starts, the status is %+v", now)
+	}
+	let <- syscall.ENOSPC
+	if err := receive(t, started); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.Stop()
+		eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+	})
+	receive(t, begun)
+	if now := status(); now.Spool == nil || now.Spool.Open || now.Spool.Failing == "" {
+		t.Errorf("while the spool is opened again, the status is %+v", now)
+	}
+	let <- nil
+	wantStatus(t, s, true, natsIsAway)
 }
 
 // TestStatusOfFailingSpool says what no test can do to the disk.

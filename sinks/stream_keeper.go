@@ -33,9 +33,9 @@ type keeperKey struct {
 // streamLogger is looked up for every line, as a keeper outlives configurations.
 var streamLogger = func() *zap.Logger { return caddy.Log().Named("segment_pixel.stream") }
 
-// streamKeeper looks after a stream: whenever NATS has been reached, and when an
-// event found no stream, it creates the stream if that was asked for and warns of
-// what the stream lacks, once as long as that is the same.
+// streamKeeper looks after a stream: whenever NATS has been reached, when an event
+// found no stream, and every now and then, it creates the stream if that was asked
+// for and warns of what the stream lacks, once as long as that is the same.
 type streamKeeper struct {
 	server       string // as in metrics
 	subject      string // with wildcards
@@ -51,17 +51,35 @@ type streamKeeper struct {
 	logger  func() *zap.Logger
 	stop    func()
 	looks   chan struct{}
-	last    []string // findings of the last look
+	pauses  lookPauses
+	last    []string // findings of the last look that found out
 	failure string   // why the last look failed, if it did
 }
 
-const (
-	lookTimeout = 5 * time.Second
-	// lookPause keeps many events that find no stream from asking as often.
-	lookPause = time.Second
-	// longestPause is between looks that keep failing.
-	longestPause = 5 * time.Minute
-)
+const lookTimeout = 5 * time.Second
+
+// lookPauses are how long a keeper waits after a look until the next one.
+type lookPauses struct {
+	// least keeps many events that find no stream from asking as often.
+	least time.Duration
+	// unwell is while there is no stream or something to be said of it: a load
+	// balancer sends nothing to a sink that is not ready, so no event would show that
+	// somebody has mended it.
+	unwell time.Duration
+	// well is while all is as it should be: a stream may be deleted while no event
+	// comes. A look costs the server a request for the list, and one for each stream.
+	well time.Duration
+	// longest is between looks that keep failing.
+	longest time.Duration
+}
+
+// usualPauses are replaced in tests.
+var usualPauses = lookPauses{
+	least:   time.Second,
+	unwell:  5 * time.Second,
+	well:    time.Minute,
+	longest: 5 * time.Minute,
+}
 
 // acquireKeeper returns the keeper of a stream, and how to release it.
 func acquireKeeper(c *conn, subject string, stream *Stream, maxEventSize int64) (*streamKeeper, func(), error) {
@@ -88,6 +106,7 @@ func newStreamKeeper(subject string, stream *Stream, maxEventSize int64) *stream
 		maxEventSize: maxEventSize,
 		logger:       streamLogger,
 		looks:        make(chan struct{}, 1),
+		pauses:       usualPauses,
 	}
 }
 
@@ -115,31 +134,38 @@ func (k *streamKeeper) look() {
 }
 
 func (k *streamKeeper) run(ctx context.Context, c *conn) {
-	pause := lookPause
+	pause, failing := k.pauses.well, k.pauses.least
 	for {
-		var again <-chan time.Time
-		if pause > lookPause {
-			again = time.After(pause)
-		}
 		select {
 		case <-k.looks:
-			pause = lookPause
-		case <-again:
+			failing = k.pauses.least
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return
 		}
 		if js := c.jetstream(); js != nil && c.connected() && !k.check(ctx, js) {
 			// JetStream may still elect its leader: look again, less and less often.
-			pause = min(2*pause, longestPause)
+			failing = min(2*failing, k.pauses.longest)
+			pause = failing
 		} else {
-			pause = lookPause
+			failing = k.pauses.least
+			pause = k.pause()
 		}
 		select {
-		case <-time.After(lookPause):
+		case <-time.After(k.pauses.least):
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// pause is that after a look that found out. While NATS is away there is none, and
+// the connection asks for one when it comes up.
+func (k *streamKeeper) pause() time.Duration {
+	if len(k.last) > 0 {
+		return k.pauses.unwell
+	}
+	return k.pauses.well
 }
 
 // check returns false when it could not find out.

@@ -18,9 +18,10 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
+// AsideFile is the file in the spool that keeps events that no stream can store.
+const AsideFile = "undeliverable.ndjson"
+
 const (
-	// asideName is the file that keeps events that no stream can store.
-	asideName = "undeliverable.ndjson"
 	// maxAside bounds that file; beyond it, events are only shown on the rejected
 	// subject and in the log.
 	maxAside = 1 << 30

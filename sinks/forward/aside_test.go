@@ -215,7 +215,7 @@ func TestUncoveredWaits(t *testing.T) {
 	if n := len(storedIn(t, r.route.js, "SHOP")); n != 1 {
 		t.Errorf("%d events are stored in the new stream", n)
 	}
-	if _, err := os.Stat(filepath.Join(r.directory, asideName)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(r.directory, AsideFile)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("an event was set aside: %v", err)
 	}
 }
@@ -247,7 +247,7 @@ func TestAsideFile(t *testing.T) {
 	entry := func(body string) *spool.Entry {
 		return &spool.Entry{Event: spool.Event{Subject: "s", Body: []byte(body)}}
 	}
-	name := filepath.Join(t.TempDir(), asideName)
+	name := filepath.Join(t.TempDir(), AsideFile)
 	a := aside{name: name}
 
 	// What a crash has left of a line does not spoil the next one.

@@ -110,11 +110,13 @@ func TestInDoubt(t *testing.T) {
 	r.start(t)
 	r.awaitAcked(t, 10)
 	wires.want(t, 0, 10)
+	r.route.counts.wantSent(t, 7, 3)
 	for i := range 5 {
 		r.append(event(11 + i))
 	}
 	r.awaitAcked(t, 15)
 	wires.want(t, 5, 10)
+	r.route.counts.wantSent(t, 12, 3)
 	wantStored(t, r.route.js, events(15))
 }
 

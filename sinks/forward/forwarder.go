@@ -78,7 +78,7 @@ func New(source Source, directory string, logger func() *zap.Logger, changed fun
 	return &Forwarder{
 		source:  source,
 		health:  health{directory: directory, logger: logger, changed: changed, quiet: quiet},
-		aside:   aside{name: filepath.Join(directory, asideName)},
+		aside:   aside{name: filepath.Join(directory, AsideFile)},
 		logger:  logger,
 		wake:    make(chan struct{}, 1),
 		inDoubt: source.InDoubt(),
@@ -137,7 +137,7 @@ func (f *Forwarder) Run(ctx context.Context) {
 // deliver returns when all entries are stored or set aside, or the context has
 // ended.
 func (f *Forwarder) deliver(ctx context.Context, entries []spool.Entry) {
-	rest, sent := entries, 0
+	rest, sent := entries, f.doubtful(entries)
 	if route, session := f.batchSession(entries); session != nil {
 		if n := fitting(entries, session.MaxPayload); n > 0 {
 			all, stored, err := f.batches.publish(ctx, session, entries[:n], route.Observer())
@@ -151,10 +151,21 @@ func (f *Forwarder) deliver(ctx context.Context, entries []spool.Entry) {
 	}
 }
 
+// doubtful returns how many entries, from the first, may have been sent by an earlier
+// run.
+func (f *Forwarder) doubtful(entries []spool.Entry) int {
+	for i := range entries {
+		if entries[i].Sequence > f.inDoubt {
+			return i
+		}
+	}
+	return len(entries)
+}
+
 // batchSession returns the route and the session on which the entries can be
 // published as a batch. The session is nil if they cannot.
 func (f *Forwarder) batchSession(entries []spool.Entry) (Route, *Session) {
-	if entries[0].Sequence <= f.inDoubt || time.Now().Before(f.batchesAgain) {
+	if f.doubtful(entries[:1]) > 0 || time.Now().Before(f.batchesAgain) {
 		return nil, nil
 	}
 	route := f.currentRoute()

@@ -6,8 +6,8 @@ import "time"
 
 // Observer is told what becomes of events, to count them. It must not wait.
 type Observer interface {
-	// Sent says that events have been handed to NATS for the first time, as far as
-	// this process knows, and SentAgain that they had been before.
+	// Sent says that events have been handed to NATS for the first time, and SentAgain
+	// that they had been before, or may have been by an earlier run.
 	Sent(events int)
 	SentAgain(events int)
 	// Acked says that a stream has acknowledged events together, and how long after

@@ -54,6 +54,15 @@ func (c *counts) want(t testing.TB, events int) {
 	}
 }
 
+// wantSent fails the test unless so many events were counted as sent for the first time,
+// and again.
+func (c *counts) wantSent(t testing.TB, first, again int64) {
+	t.Helper()
+	if c.sent.Load() != first || c.again.Load() != again {
+		t.Errorf("%d events were counted as sent and %d as sent again, want %d and %d", c.sent.Load(), c.again.Load(), first, again)
+	}
+}
+
 func TestObserver(t *testing.T) {
 	modes(t, func(t *testing.T, batched bool) {
 		s := natstest.Start(t, nil)
@@ -73,6 +82,29 @@ func TestObserver(t *testing.T) {
 			t.Errorf("%d acks, want %d; %d events sent again, %d set aside, %d dropped",
 				c.acks.Load(), acks, c.again.Load(), c.aside.Load(), c.dropped.Load())
 		}
+	})
+}
+
+// TestObserverAfterRestart has events that were sent, and not acknowledged, come again:
+// they are not sent for the first time.
+func TestObserverAfterRestart(t *testing.T) {
+	modes(t, func(t *testing.T, batched bool) {
+		s := natstest.Start(t, nil)
+		r := newRig(t, s.ClientURL())
+		r.route.batched.Store(batched)
+		r.append(events(10)...)
+		r.start(t) // There is no stream.
+		c := &r.route.counts
+		natstest.Eventually(t, "all are sent", func() bool { return c.sent.Load() == 10 })
+		r.stop()
+		r.restart()
+		r.renew()
+		createStream(t, r.route.js, nil)
+		before := c.again.Load()
+		r.start(t)
+		r.awaitAcked(t, 10)
+		c.want(t, 10)
+		c.wantSent(t, 10, before+10)
 	})
 }
 

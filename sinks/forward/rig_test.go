@@ -88,7 +88,7 @@ func (r *rig) refuseSecret(t testing.TB) {
 }
 
 func (r *rig) asideFile() string {
-	return filepath.Join(r.directory, asideName)
+	return filepath.Join(r.directory, AsideFile)
 }
 
 // createStream creates the stream of the events, which allows batches.

@@ -34,7 +34,7 @@ type window struct {
 	settled []bool // stored or set aside
 	left    int
 	head    int // every entry before it is settled
-	sent    int // every entry before it has been sent, unless it cannot be
+	sent    int // every entry before it has been sent, or may have been, unless it cannot be
 
 	// uncovered are subjects that seemed to have no stream when last asked for.
 	uncovered map[string]struct{}
@@ -56,7 +56,8 @@ func (w *window) settle(i int) {
 }
 
 // publishSingly publishes until every event is stored or set aside, or the
-// context ends. It is told how many, from the first, have been sent before.
+// context ends. It is told how many, from the first, have been sent before, or may
+// have been.
 func (f *Forwarder) publishSingly(ctx context.Context, entries []spool.Entry, sent int) {
 	w := newWindow(entries, sent)
 	ackWait, pause := FirstAckWait, FirstRetry

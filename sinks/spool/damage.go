@@ -73,7 +73,7 @@ func preserve(dir string, segment int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	folder := filepath.Join(dir, damagedFolder)
+	folder := filepath.Join(dir, DamagedFolder)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", err
 	}

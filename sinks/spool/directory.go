@@ -13,9 +13,11 @@ import (
 	"github.com/prometheus/prometheus/tsdb/wlog"
 )
 
+// DamagedFolder is the folder in a spool that keeps copies of files with damage.
+const DamagedFolder = "damaged"
+
 const (
-	lockName      = "lock"
-	damagedFolder = "damaged"
+	lockName = "lock"
 
 	// maxHole bounds the empty segments that are put in the place of missing
 	// ones. A longer hole is a file with a wrong name rather.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/prometheus/tsdb/wlog"
@@ -91,7 +92,8 @@ func (k *keeper) guard() {
 	segment := k.usage.segment()
 	k.mu.Unlock()
 	name := wlog.SegmentName(k.dir, segment)
-	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+	// A file in the place of the directory is another error.
+	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		k.missing = false
 		return
 	}

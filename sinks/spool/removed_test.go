@@ -48,6 +48,25 @@ func TestRemoved(t *testing.T) {
 	}
 }
 
+// A file in the place of the directory is no spool. Events are refused until it is gone.
+func TestReplacedByFile(t *testing.T) {
+	logged := newLogs()
+	dir := filepath.Join(t.TempDir(), "spool")
+	s := openTest(t, Options{Dir: dir, Logger: logged.get})
+	appendTest(t, s, 0, 10)
+	if err := os.Rename(dir, dir+".gone"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the spool fails", func() bool { return s.Stats().Failing != nil })
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the spool takes events again", func() bool { return s.Append(testEvent(10)) == nil })
+}
+
 // A reader that lags does not wait for a segment that is gone.
 func TestRemovedBeforeReading(t *testing.T) {
 	logged := newLogs()

@@ -163,7 +163,7 @@ func TestUnreadableForLong(t *testing.T) {
 	if got := segments(t, dir); !slices.Equal(got, before) {
 		t.Errorf("the segments are %v, they were %v", got, before)
 	}
-	if _, err := os.Stat(filepath.Join(dir, damagedFolder)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, DamagedFolder)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("there is a copy of a segment: %v", err)
 	}
 	appendTest(t, s, 10, 12)

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentpixel_test
+
+import (
+	"strings"
+	"testing"
+
+	segmentpixel "github.com/segmentpixel/caddy-segment-pixel"
+)
+
+// TestDoctorCommandTellsOneCauseOnce has a status repeat what the checks find, or not.
+func TestDoctorCommandTellsOneCauseOnce(t *testing.T) {
+	const (
+		config   = `{"apps":{"http":{"servers":{"srv0":{"max_header_bytes":65536,"routes":[{"handle":[{"handler":"segment_pixel","write_keys":[{"key":"k"}],"sinks":[SINK]}]}]}}}}}`
+		examined = `{"sink":"test_examined"}`
+		fine     = `{"sink":"log"}`
+	)
+	for _, test := range []struct {
+		name, sink, status string
+		code               int
+		words              []string
+	}{
+		{"a problem", fine, `{"ready":false,"problems":["sink x: it is broken","handler 1: so is that"]}`, 5,
+			[]string{"problem  status: it is not ready: sink x: it is broken; handler 1: so is that\n", "\n1 problem, no warnings"}},
+		{"a problem while ready", fine, `{"ready":true,"problems":["sink x: it is broken"]}`, 0,
+			[]string{"warning  status: it is ready, but: sink x: it is broken\n", "\nno problems, 1 warning"}},
+		{"no word why", fine, `{"ready":false}`, 5, []string{"problem  status: it is not ready\n", "1 problem,"}},
+		{"the words of a check", examined, `{"ready":true,"problems":["sink test_examined: an event of 32768 bytes is too large: make it smaller"]}`, 5,
+			[]string{"ok       status: it is ready\n", "\n1 problem, no warnings"}},
+		{"the same while not ready", examined, `{"ready":false,"problems":["sink test_examined: an event of 32768 bytes is too large: make it smaller"]}`, 5,
+			[]string{"warning  status: it is not ready, because of the problems above\n", "\n1 problem, 1 warning"}},
+		{"what follows", examined, `{"ready":true,"problems":["sink test_examined: NATS is not connected (eof)","sink test_examined: 3 events wait in the spool: why"]}`, 5,
+			[]string{"ok       status: it is ready\n", "\n1 problem, no warnings"}},
+		{"what does not follow", examined, `{"ready":false,"problems":["sink other: NATS is not connected (eof)","sink test_examined: events are answered and dropped, 3 so far: why"]}`, 5,
+			[]string{"problem  status: it is not ready: sink other: NATS is not connected (eof); sink test_examined: events are answered and dropped", "\n2 problems, no warnings"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			address := fakeAdmin(t, map[string]string{
+				"/config/":              strings.Replace(config, "SINK", test.sink, 1),
+				"/segment_pixel/status": test.status,
+			})
+			execute(t, segmentpixel.NewDoctorCommand(), "--address", address).want(test.code, test.words...)
+		})
+	}
+}
+
+// TestDoctorCommandTellsOnceThatNATSIsDown asks a Caddy whose events wait for NATS.
+func TestDoctorCommandTellsOnceThatNATSIsDown(t *testing.T) {
+	a, b := newAdminSite(t), startNATS(t, -1)
+	b.createStream()
+	body := "segment_pixel {\nwrite_key KEY web\nsink jetstream " + b.server.ClientURL() + " {\nspool " + a.dir + "/spool\n}\n}"
+	a.run("", body)
+	a.get("/v1/pixel/page?writeKey=KEY&userId=u")
+	b.await(1)
+	b.server.Shutdown()
+	a.get("/v1/pixel/page?writeKey=KEY&userId=u")
+	eventually(t, "the event waits", func() bool {
+		_, text := a.ask("GET", "/segment_pixel/status", "")
+		return strings.Contains(string(text), "events wait in the spool") && strings.Contains(string(text), "NATS is not connected")
+	})
+	execute(t, segmentpixel.NewDoctorCommand(), "--config", writeCaddyfile(t, body), "--address", strings.TrimPrefix(a.admin, "http://")).
+		// Of the process's counters, those of other tests may be worth a warning.
+		want(5, "it cannot be reached", "ok       status: it is ready\n", "\n1 problem, ")
+}
+
+// TestDoctorCommandBelievesTheHandlerAboutProxies sends more and more requests through
+// a proxy, of which there may be one or two for any reason.
+func TestDoctorCommandBelievesTheHandlerAboutProxies(t *testing.T) {
+	a := newAdminSite(t)
+	body := "segment_pixel {\nwrite_key KEY forged\nsink writer discard\n}"
+	a.run("", body)
+	doctor := func(words ...string) {
+		t.Helper()
+		execute(t, segmentpixel.NewDoctorCommand(), "--config", writeCaddyfile(t, body), "--address", strings.TrimPrefix(a.admin, "http://")).
+			want(0, words...)
+	}
+	const page = "/v1/pixel/page?writeKey=KEY&userId=u"
+	a.get(page)
+	a.get(page)
+	a.get(page)
+	a.get(page, "X-Forwarded-For", "203.0.113.9")
+	doctor("ok       client IP: trusted_proxies is not set, and ", "claimed to come through a proxy", "ok       status: it is ready\n")
+	for range 12 {
+		a.get(page, "X-Forwarded-For", "203.0.113.9")
+	}
+	doctor("warning  client IP: 13 of 16 requests came through a proxy that trusted_proxies does not name", "ok       status: it is ready\n")
+}
