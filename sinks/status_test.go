@@ -188,16 +188,18 @@ func TestStatusOfClosedSpool(t *testing.T) {
 // has, with a NATS that says nothing.
 func TestStatusWhileDialling(t *testing.T) {
 	checkLeaks(t)
-	silent, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = silent.Close() })
-	for name, s := range map[string]Sink{
-		"nats":      newNATS(t, "nats://"+silent.Addr().String(), nil),
-		"jetstream": func() Sink { s, _ := newJetStream(t, "nats://"+silent.Addr().String(), nil); return s }(),
+	for name, newSink := range map[string]func(url string) Sink{
+		"nats":      func(url string) Sink { return newNATS(t, url, nil) },
+		"jetstream": func(url string) Sink { s, _ := newJetStream(t, url, nil); return s },
 	} {
 		t.Run(name, func(t *testing.T) {
+			// Each has its own: with one server, they would share a connection.
+			silent, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer silent.Close()
+			s := newSink("nats://" + silent.Addr().String())
 			ended := make(chan error, 1)
 			go func() { ended <- s.(Starter).Start(Site{}) }()
 			dialled, err := silent.Accept()
