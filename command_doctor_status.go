@@ -3,9 +3,11 @@
 package segmentpixel
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -142,9 +144,23 @@ func (d *doctor) outcomes() sinks.Check {
 	if d.status.RunningSince != "" {
 		check.Found += ", since " + d.status.RunningSince
 	}
+	if len(o.Rejected) > 0 {
+		check.Found += "; rejected for " + mostFirst(o.Rejected)
+	}
 	if o.Dropped+o.Failed > 0 {
 		check.Mark = sinks.Warning
 		check.Remedy = "see caddy_segment_pixel_sink_dropped_total for the cause; what failed is our own fault, please report it with the log"
 	}
 	return check
+}
+
+// mostFirst lists how often each reason was, the most frequent one first.
+func mostFirst(counts map[string]uint64) string {
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%d %s", counts[name], name)
+	}
+	return strings.Join(names, ", ")
 }

@@ -202,7 +202,7 @@ func TestDoctorCommandAsksTheCaddyThatRuns(t *testing.T) {
 		code                  int
 		words                 []string
 	}{
-		{"fine", "", fine, 0, []string{"7 accepted, 3 rejected, 0 dropped, 0 failed, since 2026", "no request has come through a proxy", "ok       status: it is ready\n"}},
+		{"fine", "", fine, 0, []string{"7 accepted, 3 rejected, 0 dropped, 0 failed, since 2026", "; rejected for 2 no_data, 1 dnt\n", "no request has come through a proxy", "ok       status: it is ready\n"}},
 		{"no status", "", "", 0, []string{"skipped  status: it does not tell what it has seen: caddy responded with error: HTTP 404"}},
 		{"no JSON", "", "no", 0, []string{"skipped  status"}},
 		{"dropped events", "", `{"ready":true,"outcomes":{"dropped":2}}`, 0, []string{"warning  events: 0 accepted, 0 rejected, 2 dropped"}},
