@@ -246,9 +246,24 @@ type broker struct {
 // startNATS starts a server on a port of its own, or on the one given.
 func startNATS(t *testing.T, port int) *broker {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
-	})
+	s := startServer(t, &server.Options{Port: port, JetStream: true, StoreDir: t.TempDir()})
+	b := &broker{t: t, server: s}
+	var err error
+	if b.client, err = nats.Connect(s.ClientURL()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.client.Close)
+	if b.js, err = jetstream.New(b.client); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// startServer starts a quiet server on this machine until the end of the test.
+func startServer(t *testing.T, options *server.Options) *server.Server {
+	t.Helper()
+	options.Host, options.NoLog, options.NoSigs = "127.0.0.1", true, true
+	s, err := server.NewServer(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,15 +275,7 @@ func startNATS(t *testing.T, port int) *broker {
 	if !s.ReadyForConnections(patience) {
 		t.Fatal("NATS does not get ready")
 	}
-	b := &broker{t: t, server: s}
-	if b.client, err = nats.Connect(s.ClientURL()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.client.Close)
-	if b.js, err = jetstream.New(b.client); err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return s
 }
 
 // createStream creates the stream SEGMENT as the README recommends it.

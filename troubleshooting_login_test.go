@@ -75,20 +75,8 @@ func startOperatorNATS(t *testing.T, file string) (*server.Server, *issuer) {
 	if err = accounts.Store(accountKey, token); err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true,
-		TrustedOperators: []*jwt.OperatorClaims{trusted}, AccountResolver: accounts,
+	s := startServer(t, &server.Options{
+		Port: -1, TrustedOperators: []*jwt.OperatorClaims{trusted}, AccountResolver: accounts,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("NATS does not get ready")
-	}
 	return s, &issuer{t, account, file}
 }
