@@ -4,26 +4,40 @@ package faults
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
-// diskSize is that of the small file systems, which are in memory.
-const diskSize = "512m"
+// The file systems that a spool can have for itself. Only one that is on a disk can be
+// frozen, and only one in memory is filled within moments.
+const (
+	inMemory = "tmpfs"
+	onDisk   = "ext4"
+)
+
+const (
+	memorySize = "512m"
+	diskSize   = 2 << 30
+)
 
 // mountDisk puts a file system of its own under a folder until the test ends.
-func mountDisk(t *testing.T, folder string) error {
+func mountDisk(t *testing.T, kind, folder string) error {
 	t.Helper()
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	if err := unix.Mount("tmpfs", folder, "tmpfs", 0, "size="+diskSize); err != nil {
+	if err := mount(kind, folder); err != nil {
 		return err
 	}
 	t.Cleanup(func() {
+		if kind == onDisk {
+			_ = thaw(folder) // or whoever wrote to it never ends
+		}
 		if err := unix.Unmount(folder, 0); err != nil {
 			t.Errorf("unmounting: %v", err)
 		}
@@ -31,17 +45,69 @@ func mountDisk(t *testing.T, folder string) error {
 	return nil
 }
 
-// canMount tells whether this user may mount.
-func canMount() bool {
-	folder, err := os.MkdirTemp("", "faults")
+func mount(kind, folder string) error {
+	if kind == inMemory {
+		return unix.Mount("tmpfs", folder, "tmpfs", 0, "size="+memorySize)
+	}
+	image := folder + ".image"
+	if err := os.WriteFile(image, nil, 0o600); err != nil {
+		return err
+	}
+	if err := os.Truncate(image, diskSize); err != nil {
+		return err
+	}
+	return inOrder(
+		func() error { return run("mkfs."+onDisk, "-q", image) },
+		func() error { return run("mount", "-o", "loop", image, folder) })
+}
+
+func run(name string, args ...string) error {
+	if output, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, output)
+	}
+	return nil
+}
+
+// canMount tells whether this user may mount, here.
+func canMount(kind string) bool {
+	parent, err := os.MkdirTemp("", "faults")
 	if err != nil {
 		return false
 	}
-	defer func() { _ = os.Remove(folder) }()
-	if unix.Mount("tmpfs", folder, "tmpfs", 0, "size=1m") != nil {
+	defer func() { _ = os.RemoveAll(parent) }()
+	folder := filepath.Join(parent, "disk")
+	if os.Mkdir(folder, 0o700) != nil || mount(kind, folder) != nil {
 		return false
 	}
 	return unix.Unmount(folder, 0) == nil
+}
+
+// The calls of fsfreeze(8), which package unix does not have.
+const (
+	fiFreeze = 0xc0045877
+	fiThaw   = 0xc0045878
+)
+
+// freeze makes whoever writes to a file system wait until it is thawed.
+func freeze(folder string) error { return control(folder, fiFreeze) }
+
+func thaw(folder string) error { return control(folder, fiThaw) }
+
+func control(folder string, request uint) error {
+	root, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return unix.IoctlSetInt(int(root.Fd()), request, 0)
+}
+
+func (s *scene) freezeDisks() error {
+	return s.each(func(l *lane) error { return freeze(spoolDisk(l.caddy)) })
+}
+
+func (s *scene) thawDisks() error {
+	return s.each(func(l *lane) error { return thaw(spoolDisk(l.caddy)) })
 }
 
 // ballast is a file beside the spool. It stands for somebody else's data.

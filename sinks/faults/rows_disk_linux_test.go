@@ -22,12 +22,15 @@ func diskRows() []row {
 			loses: true, fault: fillSpool,
 		},
 	}
-	if *longFlag && canMount() {
-		small := setting{smallDisk: true}
+	if *longFlag && canMount(inMemory) {
+		small := setting{disk: inMemory}
 		mounted := disk{fill: (*scene).fillDisks, free: (*scene).freeDisks}
 		rows = append(rows,
 			row{name: "spool's disk really full", setting: small, fault: mounted.full},
 			row{name: "spool's disk really full and NATS down", setting: small, loses: true, fault: mounted.fullWithoutNATS})
+	}
+	if *longFlag && canMount(onDisk) {
+		rows = append(rows, row{name: "spool's disk does not answer", setting: setting{disk: onDisk}, fault: freezeDisk})
 	}
 	return rows
 }
@@ -59,6 +62,20 @@ func (d disk) full(s *scene) error {
 		s.startNATS)
 }
 
+// freezeDisk lasts longer than the spool waits for its disk. Afterwards the spool has to
+// work again, which is seen when NATS goes.
+func freezeDisk(s *scene) error {
+	return inOrder(
+		s.freezeDisks,
+		func() error { return s.says("the spool gives up on its disk", "the disk does not answer") },
+		func() error { return s.answersFor(20 * time.Second) },
+		s.thawDisks,
+		func() error { return s.answersFor(20 * time.Second) },
+		s.stopNATS,
+		func() error { return s.answersFor(20 * time.Second) },
+		s.startNATS)
+}
+
 // fullWithoutNATS frees the disk before NATS is back, so that every event is
 // either refused by both or kept.
 func (d disk) fullWithoutNATS(s *scene) error {
@@ -81,11 +98,13 @@ func fillSpool(s *scene) error {
 		s.startNATS)
 }
 
-// drops waits until the log says that events are dropped.
 func (s *scene) drops() error {
+	return s.says("events are dropped", "the sink does not take events: ")
+}
+
+// says waits until all logs hold a text, by which something is known to have happened.
+func (s *scene) says(what, text string) error {
 	return s.each(func(l *lane) error {
-		return await("events are dropped", func() (bool, error) {
-			return l.caddy.log.count("the sink does not take events: ") > 0, nil
-		})
+		return await(what, func() (bool, error) { return l.caddy.log.count(text) > 0, nil })
 	})
 }

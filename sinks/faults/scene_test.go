@@ -24,7 +24,7 @@ type setting struct {
 	proxied bool
 
 	noSpool    bool
-	smallDisk  bool   // the spool is on a file system of its own
+	disk       string // the file system that the spool has for itself, if it has one
 	spoolSize  string // default 1GiB
 	ackTimeout string // default 5s
 	faster     int    // times the rate, 0 for once
@@ -55,8 +55,8 @@ func stage(t *testing.T, set setting, servers *brokers) (*scene, error) {
 		if err != nil {
 			return nil, err
 		}
-		if set.smallDisk {
-			if err := mountDisk(t, spoolDisk(caddy)); err != nil {
+		if set.disk != "" {
+			if err := mountDisk(t, set.disk, spoolDisk(caddy)); err != nil {
 				return nil, err
 			}
 		}

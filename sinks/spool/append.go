@@ -14,10 +14,16 @@ import (
 // Append returns when the event is written, and with SyncAlways on the disk. It
 // keeps no part of the event. A spool that is full or failing is given a short
 // while to recover; an event that is refused then is not handed out by Next as
-// long as the process runs, so that its caller may send it in another way.
+// long as the process runs, so that its caller may send it in another way. Only one
+// that is refused with ErrStalled may be handed out all the same, once the disk
+// answers.
 func (s *Spool) Append(event Event) error {
 	err := s.tryAppend(&event)
-	if err == nil || errors.Is(err, ErrClosed) {
+	switch {
+	case err == nil || errors.Is(err, ErrClosed):
+		return err
+	case errors.Is(err, ErrStalled):
+		s.giveBack(err)
 		return err
 	}
 	return s.insist(&event)
@@ -70,30 +76,28 @@ func (s *Spool) tryAppend(event *Event) error {
 	g := s.openGroup()
 	leads := g.add(event, bound)
 	s.pending += bound
-	alone := leads && !s.committing
-	s.committing = true
+	if leads && len(s.gathering) == 1 {
+		s.began = time.Now()
+		g.turn <- true
+	}
 	s.appends.Add(1)
 	s.mu.Unlock()
 	defer s.appends.Done()
-
-	switch {
-	case alone:
-		s.commit(g)
-	case leads:
-		<-g.turn
-		s.commit(g)
-	default:
-		g.done.Wait()
+	defer g.leave()
+	if leads && <-g.turn {
+		return s.commit(g)
 	}
-	err := g.err
-	g.leave()
-	return err
+	g.done.Wait()
+	return g.err
 }
 
 // admit returns why an event cannot be taken now.
 func (s *Spool) admit(bound int64) error {
 	if s.closed {
 		return ErrClosed
+	}
+	if s.stalled {
+		return ErrStalled
 	}
 	if !s.fits(bound) {
 		s.usage.refresh()
@@ -112,7 +116,7 @@ func (s *Spool) fits(bound int64) bool {
 
 // openGroup returns the group that takes the next event.
 func (s *Spool) openGroup() *group {
-	if n := len(s.gathering); n > 0 && !s.gathering[n-1].full() {
+	if n := len(s.gathering); n > 0 && s.gathering[n-1].open() {
 		return s.gathering[n-1]
 	}
 	g := newGroup()
@@ -120,39 +124,65 @@ func (s *Spool) openGroup() *group {
 	return g
 }
 
-// commit writes the oldest group, wakes its callers and makes way for the next.
-func (s *Spool) commit(g *group) {
+// commit writes the oldest group, wakes its callers and makes way for the next. The
+// error is for the caller who leads: what becomes of the event in the end, also if the
+// others were not kept waiting for so long.
+func (s *Spool) commit(g *group) error {
 	s.gather(g)
 	s.writing.Lock()
 	s.mu.Lock()
-	s.gathering = s.gathering[:copy(s.gathering, s.gathering[1:])]
-	r := record{first: s.next, previous: s.committed.Sequence, at: time.Now().UnixNano(), count: g.count}
+	g.sealed = true
+	if g.stalled {
+		// Something else has kept the disk busy, and this is not written at all.
+		s.pending -= g.bound
+		s.pass()
+		s.mu.Unlock()
+		s.writing.Unlock()
+		return g.err
+	}
+	r := record{first: s.next, previous: s.committed.Sequence, at: s.began.UnixNano(), count: g.count}
 	s.next += uint64(g.count)
 	s.mu.Unlock()
 
-	sealed := g.seal(r)
-	err := s.write(sealed)
+	content := g.record(r)
+	err := s.write(content)
 
 	s.mu.Lock()
 	segment := s.usage.segment()
 	s.pending -= g.bound
 	var report func()
 	if err != nil {
-		g.err = fmt.Errorf("writing to the spool: %w", err)
-		report = s.refuse(r, g.err, len(sealed))
+		err = fmt.Errorf("writing to the spool: %w", err)
+		report = s.refuse(r, err, len(content))
 	} else {
-		report = s.accept(r, g.block(r, segment), len(sealed))
+		report = s.accept(r, g.block(r, segment), len(content))
 	}
-	if len(s.gathering) > 0 {
-		s.gathering[0].turn <- struct{}{}
-	} else {
-		s.committing = false
+	late := g.stalled
+	if !late {
+		g.err = err
 	}
+	s.pass()
 	s.mu.Unlock()
 	s.writing.Unlock()
-	g.done.Done()
+	if !late {
+		g.done.Done()
+	}
 	if report != nil {
 		report()
+	}
+	if late && err == nil {
+		s.reportLate(g.count - 1)
+	}
+	return err
+}
+
+// pass ends the commit of the oldest group and lets the next one have its turn.
+func (s *Spool) pass() {
+	s.gathering = s.gathering[:copy(s.gathering, s.gathering[1:])]
+	s.stalled = false
+	if len(s.gathering) > 0 {
+		s.began = time.Now()
+		s.gathering[0].turn <- true
 	}
 }
 

@@ -27,16 +27,18 @@ type group struct {
 	buf   []byte // room for the header, then the encoded events
 	count int
 	bound int64 // the most that the events can take on disk
-	err   error // how the commit went
+	err   error // how the commit went, for those who do not lead
 
-	turn    chan struct{}  // tells the leader that no other commit is running
+	sealed  bool           // takes no more events
+	stalled bool           // the others were let go of before the commit was over
+	turn    chan bool      // tells the leader to commit, or that it never will be its turn
 	done    sync.WaitGroup // holds the others until the commit is over
 	members atomic.Int32   // callers that still look at the group
 }
 
 // groups recycles them. The records themselves are copied for the reader.
 var groups = sync.Pool{New: func() any {
-	return &group{buf: make([]byte, maxHeader, 4096), turn: make(chan struct{}, 1)}
+	return &group{buf: make([]byte, maxHeader, 4096), turn: make(chan bool, 1)}
 }}
 
 func newGroup() *group {
@@ -45,8 +47,8 @@ func newGroup() *group {
 	return g
 }
 
-func (g *group) full() bool {
-	return g.count >= maxGroupEvents || len(g.buf) >= maxGroupBytes
+func (g *group) open() bool {
+	return !g.sealed && g.count < maxGroupEvents && len(g.buf) < maxGroupBytes
 }
 
 // add returns whether the event is the first, whose caller leads.
@@ -58,8 +60,8 @@ func (g *group) add(e *Event, bound int64) (leads bool) {
 	return g.count == 1
 }
 
-// seal returns the record of the group. It is valid until the group is left.
-func (g *group) seal(r record) []byte {
+// record returns the record of the group. It is valid until the group is left.
+func (g *group) record(r record) []byte {
 	r.count = g.count
 	return g.buf[r.putHeader(g.buf):]
 }
@@ -78,5 +80,6 @@ func (g *group) leave() {
 	}
 	g.buf = g.buf[:maxHeader]
 	g.count, g.bound, g.err = 0, 0, nil
+	g.sealed, g.stalled = false, false
 	groups.Put(g)
 }

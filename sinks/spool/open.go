@@ -52,9 +52,10 @@ func open(o Options, t tuning) (*Spool, error) {
 	if err := s.restore(); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the spool in %s: %w", dir, err), lock.Close())
 	}
-	s.background.Add(2)
+	s.background.Add(3)
 	go (&keeper{Spool: s}).run(t.checkpointInterval)
 	go s.syncAtIntervals()
+	go s.watchDisk()
 	return s, nil
 }
 

@@ -70,6 +70,7 @@ const (
 type tuning struct {
 	queueSize          int
 	checkpointInterval time.Duration
+	stallAfter         time.Duration
 	wrapLog            func(segmentLog) segmentLog
 	openSegment        func(name string) (segmentFile, error)
 }
@@ -78,6 +79,7 @@ func defaultTuning() tuning {
 	return tuning{
 		queueSize:          queueSize,
 		checkpointInterval: checkpointInterval,
+		stallAfter:         stallAfter,
 		wrapLog:            func(log segmentLog) segmentLog { return log },
 		openSegment:        openSegment,
 	}

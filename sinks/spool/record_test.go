@@ -16,7 +16,7 @@ func encode(first, previous uint64, at int64, events []Event) []byte {
 	for i := range events {
 		g.add(&events[i], 0)
 	}
-	return g.seal(record{first: first, previous: previous, at: at})
+	return g.record(record{first: first, previous: previous, at: at})
 }
 
 func (r *record) allEvents() []Event {

@@ -32,14 +32,15 @@ type Spool struct {
 
 	// mu guards what follows. Nothing waits for the disk while it holds it, but
 	// for a look at a file's size when the spool is about to be full.
-	mu         sync.Mutex
-	closed     bool
-	limits     limits
-	gathering  []*group // the last one takes more events
-	committing bool
-	pending    int64 // the most that the groups not yet committed can take on disk
-	usage      usage
-	trouble    trouble
+	mu        sync.Mutex
+	closed    bool
+	limits    limits
+	gathering []*group  // the first one is being committed, the last one may take more events
+	began     time.Time // when it was the first one's turn
+	stalled   bool      // that was too long ago
+	pending   int64     // the most that the groups not yet committed can take on disk
+	usage     usage
+	trouble   trouble
 
 	next      uint64   // the sequence that the next event gets
 	committed Position // of the last event of the last record committed
@@ -82,7 +83,8 @@ func newLimits(maxSize int64, sync time.Duration) limits {
 }
 
 // Configure changes what a reload may change, while the spool is in use. What was
-// written before is on the disk when it returns, if more is promised of the sync now.
+// written before is on the disk when it returns, if more is promised of the sync now;
+// only a disk that does not answer is not waited for.
 func (s *Spool) Configure(maxSize int64, sync time.Duration) {
 	s.mu.Lock()
 	before := s.limits.sync
@@ -91,7 +93,7 @@ func (s *Spool) Configure(maxSize int64, sync time.Duration) {
 	s.mu.Unlock()
 	signal(s.retime)
 	if before != sync && (sync == SyncAlways || before == SyncOff) {
-		s.force()
+		s.forceInTime()
 	}
 }
 

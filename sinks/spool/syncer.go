@@ -29,6 +29,31 @@ func (s *Spool) syncAtIntervals() {
 	}
 }
 
+// forceInTime forces what was written to the disk, and waits for that unless the disk
+// does not answer.
+func (s *Spool) forceInTime() {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.background.Add(1)
+	s.mu.Unlock()
+	forced := make(chan struct{})
+	go func() {
+		defer s.background.Done()
+		defer close(forced)
+		s.force()
+	}()
+	timer := time.NewTimer(s.tuning.stallAfter)
+	defer timer.Stop()
+	select {
+	case <-forced:
+	case <-timer.C:
+		s.failOn(ErrStalled)
+	}
+}
+
 // force syncs what was written when less was promised. The log itself has synced the
 // segments before the current one. If this fails, the next event begins a segment.
 func (s *Spool) force() {

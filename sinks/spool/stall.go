@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// stallAfter is how long a commit may take. It is long enough for a busy disk, and no
+// longer than somebody waits for a pixel.
+const stallAfter = 5 * time.Second
+
+// watchDisk lets go of those who wait for a disk that does not answer, such as one
+// behind a network that is gone.
+func (s *Spool) watchDisk() {
+	defer s.background.Done()
+	look := time.NewTicker(s.tuning.stallAfter / 4)
+	defer look.Stop()
+	for {
+		select {
+		case <-look.C:
+			s.giveUpStalled(time.Now())
+		case <-s.closing:
+			return
+		}
+	}
+}
+
+// giveUpStalled ends the waiting of all who have an event in a group, if the oldest
+// commit takes too long. The caller who leads it cannot be helped: the system has not
+// returned from its call. Until it has, no event is taken.
+func (s *Spool) giveUpStalled(now time.Time) {
+	s.mu.Lock()
+	if s.stalled || len(s.gathering) == 0 || now.Sub(s.began) < s.tuning.stallAfter {
+		s.mu.Unlock()
+		return
+	}
+	s.stalled = true
+	for _, g := range s.gathering {
+		g.stalled, g.err = true, ErrStalled
+		g.done.Done()
+	}
+	for _, g := range s.gathering[1:] {
+		s.pending -= g.bound
+		g.turn <- false
+	}
+	clear(s.gathering[1:])
+	s.gathering = s.gathering[:1]
+	begins := s.trouble.fail(ErrStalled, now)
+	s.mu.Unlock()
+	if begins {
+		s.reportFailing(ErrStalled)
+	}
+}
+
+// reportLate tells of events that the disk has taken after they were refused with
+// ErrStalled. The one whose caller leads was not.
+func (s *Spool) reportLate(events int) {
+	s.zap().Warn("the spool's disk has answered late: events that were not waited for are in the spool all the same and are delivered",
+		zap.String("dir", s.dir), zap.Int("events", events))
+}
