@@ -23,5 +23,6 @@
 //	-faults.table <file>  write the table there
 //
 // There are no signals, and so no tests, on Windows; what needs a limit on another
-// process's files runs on Linux only, and what needs a mount runs as root only.
+// process's files runs on Linux only, and what needs a mount runs as root only. The
+// disk that does not answer also needs mkfs.ext4 and a loop device.
 package faults

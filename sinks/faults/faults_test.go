@@ -7,6 +7,7 @@ package faults
 import (
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -26,6 +27,9 @@ type row struct {
 // TestFaults runs every fault, one after the other, and compares what was answered
 // with what the streams hold.
 func TestFaults(t *testing.T) {
+	if !slices.Contains([]string{"both", string(fast), string(async)}, *publishFlag) {
+		t.Fatalf("-faults.publish %s: write fast, async or both", *publishFlag)
+	}
 	var results table
 	t.Cleanup(func() {
 		text := results.String()

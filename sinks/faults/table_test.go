@@ -6,30 +6,44 @@ package faults
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// table collects verdicts and prints them in Markdown, a table for each way of
-// publishing.
+// table collects verdicts and prints them in Markdown: a row for each fault, and in a
+// cell what is found for each way of publishing, where they differ.
 type table struct {
-	verdicts []verdict
+	rows []tableRow
 }
 
+type tableRow struct {
+	fault string
+	cells [][]string // by column and way
+}
+
+var tableColumns = []string{"fault", "answered", "stored", "lost", "doubled", "dropped, says the log"}
+
 func (t *table) add(v verdict) {
-	t.verdicts = append(t.verdicts, v)
+	i := slices.IndexFunc(t.rows, func(r tableRow) bool { return r.fault == v.fault })
+	if i < 0 {
+		i = len(t.rows)
+		t.rows = append(t.rows, tableRow{v.fault, make([][]string, len(tableColumns)-1)})
+	}
+	for column, n := range []int{v.answered, v.stored, len(v.lost), len(v.duplicated), v.dropped} {
+		t.rows[i].cells[column] = append(t.rows[i].cells[column], grouped(n))
+	}
 }
 
 func (t *table) String() string {
 	var text strings.Builder
-	for _, w := range ways() {
-		fmt.Fprintf(&text, "\n%s:\n\n", map[way]string{fast: "Batched fast publish", async: "Asynchronous publish"}[w])
-		text.WriteString("| fault | answered | stored | lost | duplicated | dropped, says the log |\n|---|--:|--:|--:|--:|--:|\n")
-		for _, v := range t.verdicts {
-			if v.way == w {
-				fmt.Fprintf(&text, "| %s | %s | %s | %s | %s | %s |\n", v.fault, grouped(v.answered), grouped(v.stored),
-					grouped(len(v.lost)), grouped(len(v.duplicated)), grouped(v.dropped))
-			}
+	text.WriteString("| " + strings.Join(tableColumns, " | ") + " |\n")
+	text.WriteString("|---|" + strings.Repeat("--:|", len(tableColumns)-1) + "\n")
+	for _, r := range t.rows {
+		text.WriteString("| " + r.fault)
+		for _, cell := range r.cells {
+			text.WriteString(" | " + strings.Join(slices.Compact(cell), "<br>"))
 		}
+		text.WriteString(" |\n")
 	}
 	return text.String()
 }
