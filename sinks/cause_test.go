@@ -47,6 +47,7 @@ func TestCauseOf(t *testing.T) {
 		{nats.ErrMaxPayload, CauseTooLarge},
 		{nats.ErrBadSubject, CauseRefused},
 		{nats.ErrPermissionViolation, CauseRefused},
+		{forward.ErrDenied, CauseRefused},
 		{errOutboxFull, CauseBufferFull},
 		{errTooManyDirect, CauseBufferFull},
 		{ErrPanic, CausePanic},

@@ -316,7 +316,10 @@ func (c *conn) handlers(l *link) []nats.Option {
 			}
 		}),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.report(err, c.log.failed) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		nats.ErrorHandler(func(nc *nats.Conn, _ *nats.Subscription, err error) {
+			if session := c.session.Load(); session != nil && session.Conn == nc {
+				session.Denials.Note(err)
+			}
 			if troubleOf(err) == unreachable {
 				c.report(err, c.log.asyncError)
 				return

@@ -44,7 +44,9 @@ func (c *conn) setUp(nc *nats.Conn, l *link) {
 	}
 	if nc != nil {
 		c.lost = make(chan struct{})
-		c.session.Store(&forward.Session{Conn: nc, JetStream: l.js, MaxPayload: maxPayload, Lost: c.lost})
+		c.session.Store(&forward.Session{
+			Conn: nc, JetStream: l.js, MaxPayload: maxPayload, Lost: c.lost, Denials: new(forward.Denials),
+		})
 	}
 	for w := range c.watchers {
 		c.notify(w)

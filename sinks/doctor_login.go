@@ -124,7 +124,7 @@ func (e *natsExamination) mayPublish(allowed *subjectPermission, subject, what s
 	case reachesAll:
 		e.ok(name, "%s may be published to %s", what, subject)
 	case reachesSome:
-		e.warning(name, "compare this with the sources and the event types: what is not allowed is lost",
+		e.warning(name, "compare this with the sources and the event types: what is not allowed does not arrive",
 			"%s may be published to a part of %s alone", what, subject)
 	case reachesNone:
 		e.add(without, name, "allow the user to publish to "+subject+" in the configuration of NATS",

@@ -198,11 +198,43 @@ func TestUncovered(t *testing.T) {
 	}
 }
 
+// Later events of a subject without a stream do not wait again, nor keep the others
+// from being published in batches; and they are stored once there is a stream.
+func TestUncoveredAgain(t *testing.T) {
+	s := natstest.Start(t, nil)
+	r := newRig(t, s.ClientURL())
+	createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Subjects = []string{"events.web.>"} })
+	r.route.batched.Store(true)
+	r.append(event(1), shopEvent(2))
+	r.start(t)
+	r.awaitAcked(t, 2)
+	r.stop()
+	r.forwarder.strayWait = time.Hour
+	r.forwarder.batchesAgain = time.Time{} // the first window had one that failed
+	wires := tap(t, s.ClientURL())
+	all, web, stray := mixed(100, func(i int) bool { return i%10 == 2 })
+	r.append(all[2:]...)
+	r.start(t)
+	r.awaitAcked(t, 100)
+	wantStored(t, r.route.js, web)
+	wantAside(t, r, stray)
+	if n := wires.batched.Load(); n != int64(len(web)-1) {
+		t.Errorf("%d events were published in batches, want %d", n, len(web)-1)
+	}
+	createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Name, c.Subjects = "SHOP", []string{"events.shop.>"} })
+	r.append(shopEvent(101), shopEvent(102))
+	r.awaitAcked(t, 102)
+	if n := len(storedIn(t, r.route.js, "SHOP")); n != 2 {
+		t.Errorf("%d events are stored in the new stream", n)
+	}
+	wantAside(t, r, stray)
+}
+
 // A stream may be deleted to be created anew: its events wait, for a while.
 func TestUncoveredWaits(t *testing.T) {
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
-	r.forwarder.uncoveredWait = time.Hour
+	r.forwarder.strayWait = time.Hour
 	createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Subjects = []string{"events.web.>"} })
 	stray := event(2)
 	stray.Subject = "events.shop.track"

@@ -4,6 +4,7 @@ package forward
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ const (
 	opStart  = "0"
 	opAppend = "1"
 	opCommit = "2"
+	opEnd    = "3" // to commit what came before this message, without it
 
 	// ackEvery is how often we ask to hear of progress, in messages. The server
 	// goes no higher than this.
@@ -119,9 +121,7 @@ func (b *batcher) publish(ctx context.Context, session *Session, entries []spool
 		}
 	}
 	observer.Sent(len(entries))
-	commit := Message(&entries[last].Event)
-	commit.Reply = batchReplySubject(prefix, last+1, opCommit)
-	stored, err = b.await(ctx, prefix, commit, last+1)
+	stored, err = b.await(ctx, prefix, entries, began)
 	if stored > 0 {
 		observer.Acked(stored, time.Since(began))
 	}
@@ -145,14 +145,43 @@ func (b *batcher) drop() {
 	}
 }
 
-// await waits for the end of the batch of n messages, whose replies come to subjects
-// with the prefix.
-func (b *batcher) await(ctx context.Context, prefix string, commit *nats.Msg, n int) (int, error) {
-	p := newProgress(n)
+// commit makes the last message of a batch again.
+func commit(prefix string, entries []spool.Entry) *nats.Msg {
+	msg := Message(&entries[len(entries)-1].Event)
+	msg.Reply = batchReplySubject(prefix, len(entries), opCommit)
+	return msg
+}
+
+// ending makes a message that takes the place of a last one that was denied, as a batch
+// has no other end. It needs a subject of the batch that was not denied; without one it
+// is nil.
+func (b *batcher) ending(prefix string, entries []spool.Entry, began time.Time) *nats.Msg {
+	for i := range slices.Backward(entries) {
+		if subject := entries[i].Subject; !b.session.Denials.since(subject, began) {
+			return &nats.Msg{Subject: subject, Reply: batchReplySubject(prefix, len(entries), opEnd)}
+		}
+	}
+	return nil
+}
+
+// await waits for the end of the batch of these entries, which began to be sent then.
+// Its replies come to subjects with the prefix.
+func (b *batcher) await(ctx context.Context, prefix string, entries []spool.Entry, began time.Time) (int, error) {
+	p := newProgress(len(entries))
+	last := commit(prefix, entries)
 	timer := time.NewTimer(batchAckWait)
 	defer timer.Stop()
 	for waits := 0; ; {
 		var end error
+		denied := b.session.Denials.next()
+		if b.session.Denials.since(last.Subject, began) {
+			if last = b.ending(prefix, entries, began); last == nil {
+				return p.stored, ErrDenied
+			}
+			if err := b.session.Conn.PublishMsg(last); err != nil {
+				return p.stored, err
+			}
+		}
 		select {
 		case msg := <-b.replies:
 			place, ours := strings.CutPrefix(msg.Subject, prefix)
@@ -163,10 +192,11 @@ func (b *batcher) await(ctx context.Context, prefix string, commit *nats.Msg, n 
 				return p.stored, p.cause
 			}
 			timer.Reset(batchAckWait)
+		case <-denied:
 		case <-timer.C:
 			timer.Reset(batchAckWait)
 			if waits++; waits < batchAckWaits {
-				end = b.session.Conn.PublishMsg(commit)
+				end = b.session.Conn.PublishMsg(last)
 			} else {
 				end = ErrNoAck
 			}

@@ -20,6 +20,10 @@ var (
 	// ErrUncovered is why an event is set aside when there are streams, but none for
 	// its subject.
 	ErrUncovered = errors.New("no stream takes the subject of the event, though there is one for others")
+	// ErrDenied is why an event waits, or is set aside, when the server's permissions
+	// keep our user from publishing it.
+	ErrDenied = fmt.Errorf("NATS does not allow this user to publish to the subject: "+
+		"allow it in the server's configuration, or in the user's JWT: %w", nats.ErrPermissionViolation)
 )
 
 // Codes of JetStream's errors, of which nats.go names no more than a few.

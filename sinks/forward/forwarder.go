@@ -3,10 +3,11 @@
 // Package forward carries the events of a spool to NATS JetStream.
 //
 // An event stays in the spool until a stream has acknowledged it, or until it has
-// been set aside because no stream can ever store it. Events are published in the
-// order of the spool; only those that had to be sent again may come behind later
-// ones. An event may be sent twice, and its message id then keeps the stream from
-// storing it twice, within the stream's duplicate window.
+// been set aside because no stream can ever store it, or none can under its subject.
+// Events are published in the order of the spool; only those that had to be sent
+// again, or whose subject was refused lately, may come behind later ones. An event may
+// be sent twice, and its message id then keeps the stream from storing it twice,
+// within the stream's duplicate window.
 package forward
 
 import (
@@ -66,9 +67,10 @@ type Forwarder struct {
 	batchesAgain time.Time // when batches may be tried again
 	batchPause   time.Duration
 	inDoubt      uint64
-	uncovered    map[string]time.Time // subjects without a stream, and when that was found
-	// uncoveredWait is a field for tests.
-	uncoveredWait time.Duration
+	strays       strays
+	lastStored   [2]lastStored // of two subjects, the later one first
+	// strayWait is a field for tests.
+	strayWait time.Duration
 }
 
 // New returns a forwarder that keeps what it sets aside in a file in the directory.
@@ -83,8 +85,8 @@ func New(source Source, directory string, logger func() *zap.Logger, changed fun
 		wake:    make(chan struct{}, 1),
 		inDoubt: source.InDoubt(),
 
-		uncovered:     make(map[string]time.Time),
-		uncoveredWait: uncoveredWait,
+		strays:    make(strays),
+		strayWait: strayWait,
 	}
 }
 
@@ -137,35 +139,20 @@ func (f *Forwarder) Run(ctx context.Context) {
 // deliver returns when all entries are stored or set aside, or the context has
 // ended.
 func (f *Forwarder) deliver(ctx context.Context, entries []spool.Entry) {
-	rest, sent := entries, f.doubtful(entries)
-	if route, session := f.batchSession(entries); session != nil {
-		if n := fitting(entries, session.MaxPayload); n > 0 {
-			all, stored, err := f.batches.publish(ctx, session, entries[:n], route.Observer())
-			f.acknowledge(entries[:stored])
-			f.noteBatch(err)
-			rest, sent = entries[stored:], all-stored
-		}
+	w := f.window(entries)
+	if route, session := f.batchSession(w); session != nil {
+		f.publishBatch(ctx, route, session, w)
 	}
-	if len(rest) > 0 {
-		f.publishSingly(ctx, rest, sent)
+	if w.left > 0 {
+		f.publishSingly(ctx, w)
 	}
 }
 
-// doubtful returns how many entries, from the first, may have been sent by an earlier
-// run.
-func (f *Forwarder) doubtful(entries []spool.Entry) int {
-	for i := range entries {
-		if entries[i].Sequence > f.inDoubt {
-			return i
-		}
-	}
-	return len(entries)
-}
-
-// batchSession returns the route and the session on which the entries can be
+// batchSession returns the route and the session on which events of the window can be
 // published as a batch. The session is nil if they cannot.
-func (f *Forwarder) batchSession(entries []spool.Entry) (Route, *Session) {
-	if f.doubtful(entries[:1]) > 0 || time.Now().Before(f.batchesAgain) {
+func (f *Forwarder) batchSession(w *window) (Route, *Session) {
+	// Those that may have been sent by an earlier run come first.
+	if w.sent[0] || time.Now().Before(f.batchesAgain) {
 		return nil, nil
 	}
 	route := f.currentRoute()
@@ -173,6 +160,26 @@ func (f *Forwarder) batchSession(entries []spool.Entry) (Route, *Session) {
 		return nil, nil
 	}
 	return route, route.Session()
+}
+
+// publishBatch publishes as a batch what is likely to be stored.
+func (f *Forwarder) publishBatch(ctx context.Context, route Route, session *Session, w *window) {
+	entries, places := w.free()
+	n := fitting(entries, session.MaxPayload)
+	if n == 0 {
+		return
+	}
+	sent, stored, err := f.batches.publish(ctx, session, entries[:n], route.Observer())
+	for _, i := range places[:sent] {
+		w.sent[i] = true
+	}
+	now := time.Now()
+	for _, i := range places[:stored] {
+		w.settle(i)
+		f.noteStored(&w.entries[i].Event, now)
+	}
+	f.acknowledgeSettled(w)
+	f.noteBatch(err)
 }
 
 // noteBatch has later batches wait after one that failed.
@@ -185,12 +192,6 @@ func (f *Forwarder) noteBatch(err error) {
 	f.batchPause = min(max(2*f.batchPause, firstBatchPause), lastBatchPause)
 	f.batchesAgain = time.Now().Add(f.batchPause)
 	f.logger().Debug("a batch was not stored as a whole, publishing its events singly", zap.Error(Explain(err)))
-}
-
-func (f *Forwarder) acknowledge(entries []spool.Entry) {
-	if len(entries) > 0 {
-		f.source.Acknowledge(entries[len(entries)-1].Position)
-	}
 }
 
 func (f *Forwarder) currentRoute() Route {

@@ -44,7 +44,7 @@ func (r *rig) renew() {
 	logger := zap.New(core)
 	r.logs = logs
 	r.forwarder = New(r.memory, r.directory, func() *zap.Logger { return logger }, r.changes.note)
-	r.forwarder.uncoveredWait = 0
+	r.forwarder.strayWait = 0
 	wake := r.forwarder.Wake
 	r.route.wake.Store(&wake)
 	r.forwarder.SetRoute(r.route)

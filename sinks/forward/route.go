@@ -38,4 +38,7 @@ type Session struct {
 	JetStream  jetstream.JetStream
 	MaxPayload int64           // of the server, in bytes
 	Lost       <-chan struct{} // closed when the connection is lost
+	// Denials are those of this session: a new one has its permissions looked up anew.
+	// It is never nil.
+	Denials *Denials
 }

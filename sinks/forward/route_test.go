@@ -4,6 +4,7 @@ package forward
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ type testRoute struct {
 	batched atomic.Bool
 	looks   atomic.Int64
 	counts  counts
+	denials atomic.Int64
 	wake    atomic.Pointer[func()]
 	lost    chan struct{} // that of the session; handlers are called one by one
 }
@@ -36,7 +38,7 @@ func newRoute(t testing.TB, servers string) *testRoute {
 	up := func(nc *nats.Conn) {
 		<-stored
 		r.lost = make(chan struct{})
-		r.session.Store(&Session{Conn: nc, JetStream: r.js, MaxPayload: nc.MaxPayload(), Lost: r.lost})
+		r.session.Store(&Session{Conn: nc, JetStream: r.js, MaxPayload: nc.MaxPayload(), Lost: r.lost, Denials: new(Denials)})
 		if wake := r.wake.Load(); wake != nil {
 			(*wake)()
 		}
@@ -49,7 +51,14 @@ func newRoute(t testing.TB, servers string) *testRoute {
 		nats.ReconnectJitter(0, 0),
 		nats.ReconnectBufSize(-1),
 		nats.FlusherTimeout(natstest.Patience),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // it would write to stderr
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if session := r.session.Load(); session != nil {
+				session.Denials.Note(err)
+			}
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				r.denials.Add(1)
+			}
+		}),
 		nats.ConnectHandler(up),
 		nats.ReconnectHandler(up),
 		nats.DisconnectErrHandler(func(*nats.Conn, error) {

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
 const (
@@ -28,38 +26,9 @@ const (
 	suspectAfter = 500 * time.Millisecond
 )
 
-// window is the events that are published singly, each with an ack of its own.
-type window struct {
-	entries []spool.Entry
-	settled []bool // stored or set aside
-	left    int
-	head    int // every entry before it is settled
-	sent    int // every entry before it has been sent, or may have been, unless it cannot be
-
-	// uncovered are subjects that seemed to have no stream when last asked for.
-	uncovered map[string]struct{}
-}
-
-func newWindow(entries []spool.Entry, sent int) *window {
-	return &window{
-		entries:   entries,
-		settled:   make([]bool, len(entries)),
-		left:      len(entries),
-		sent:      sent,
-		uncovered: make(map[string]struct{}),
-	}
-}
-
-func (w *window) settle(i int) {
-	w.settled[i] = true
-	w.left--
-}
-
-// publishSingly publishes until every event is stored or set aside, or the
-// context ends. It is told how many, from the first, have been sent before, or may
-// have been.
-func (f *Forwarder) publishSingly(ctx context.Context, entries []spool.Entry, sent int) {
-	w := newWindow(entries, sent)
+// publishSingly publishes what is left of the window, until every event is stored or
+// set aside, or the context ends.
+func (f *Forwarder) publishSingly(ctx context.Context, w *window) {
 	ackWait, pause := FirstAckWait, FirstRetry
 	var suspect time.Time // since when events find no stream
 	for {
@@ -69,6 +38,7 @@ func (f *Forwarder) publishSingly(ctx context.Context, entries []spool.Entry, se
 		}
 		began, before := time.Now(), w.left
 		failures := f.round(ctx, route, session, w, ackWait)
+		f.setAsideDenied(route, session, w, &failures)
 		f.acknowledgeSettled(w)
 		if w.left == 0 {
 			f.health.works()
@@ -77,10 +47,15 @@ func (f *Forwarder) publishSingly(ctx context.Context, entries []spool.Entry, se
 		if ctx.Err() != nil {
 			return
 		}
-		if w.left < before {
+		cause := failures.cause()
+		if cause == nil {
+			continue // What is left was held for an event that is settled now.
+		}
+		f.health.fails(cause)
+		denials := failures.areDenials()
+		if w.left < before && !denials {
 			pause, ackWait = FirstRetry, FirstAckWait
 		}
-		f.health.fails(failures.cause())
 		if len(failures.suspects) == 0 {
 			suspect = time.Time{}
 		} else {
@@ -88,14 +63,18 @@ func (f *Forwarder) publishSingly(ctx context.Context, entries []spool.Entry, se
 				suspect = began
 			}
 			route.Look()
-			if waited := time.Since(suspect); waited >= suspectAfter && f.setAsideUncovered(ctx, route, session, w, failures, waited) {
+			if wait := time.Since(suspect); wait >= suspectAfter && f.setAsideUncovered(ctx, route, session, w, failures, wait) {
 				continue
 			}
 		}
 		if errors.Is(failures.other, ErrNoAck) {
 			ackWait = min(2*ackWait, LastAckWait)
 		}
-		f.pause(ctx, pause)
+		if denials {
+			f.lookAhead(ctx, w, pause)
+		} else {
+			f.pause(ctx, pause)
+		}
 		pause = min(2*pause, lastRetry)
 	}
 }
@@ -104,11 +83,18 @@ func (f *Forwarder) publishSingly(ctx context.Context, entries []spool.Entry, se
 type failures struct {
 	noStream error
 	suspects map[string]struct{} // subjects for which there may be no stream
+	denied   map[string]struct{} // subjects that the server denies
 	other    error
 }
 
 func (f *failures) note(subject string, err error) {
 	switch {
+	case errors.Is(err, ErrDenied):
+		if f.denied == nil {
+			f.denied = make(map[string]struct{})
+		}
+		f.denied[subject] = struct{}{}
+		return
 	case IsNoStream(err):
 		f.noStream = err
 	case errors.Is(err, ErrNoAck):
@@ -125,27 +111,62 @@ func (f *failures) note(subject string, err error) {
 	f.suspects[subject] = struct{}{}
 }
 
+// cause returns that of the failures which concerns the most events, most likely.
 func (f *failures) cause() error {
-	if f.noStream != nil {
+	switch {
+	case f.noStream != nil:
 		return f.noStream
+	case f.other == nil && len(f.denied) > 0:
+		return ErrDenied
 	}
 	return f.other
+}
+
+// areDenials tells whether there are denials and nothing else.
+func (f *failures) areDenials() bool {
+	return len(f.denied) > 0 && f.noStream == nil && f.other == nil
 }
 
 // round publishes what is left of the window once and waits for the acks.
 func (f *Forwarder) round(ctx context.Context, route Route, session *Session, w *window, ackWait time.Duration) failures {
 	var failed failures
+	began := time.Now()
+	acks := f.send(route, session, w, &failed)
+	timer := time.NewTimer(ackWait)
+	defer timer.Stop()
+	waiting := waiting{session: session, began: began, expired: timer.C, denied: session.Denials.next()}
+	for i, ack := range acks {
+		if ack == nil {
+			continue
+		}
+		if err := waiting.await(ctx, ack, w.entries[i].Subject); err != nil {
+			f.unstored(route, session, w, i, err, &failed)
+			continue
+		}
+		route.Observer().Acked(1, time.Since(began))
+		f.stored(w, i)
+	}
+	return failed
+}
+
+// send publishes what is left of the window and returns the acks to wait for, nil
+// where there is none.
+func (f *Forwarder) send(route Route, session *Session, w *window, failed *failures) []jetstream.PubAckFuture {
 	acks := make([]jetstream.PubAckFuture, len(w.entries))
-	began, before := time.Now(), w.sent
+	tried := make(map[string]struct{}) // of the subjects that are held
 	first, again := 0, 0
 	for i := range w.entries {
 		if w.settled[i] {
 			continue
 		}
+		subject := w.entries[i].Subject
+		if _, done := tried[subject]; done {
+			continue
+		}
 		// nats.go's own retries would outlive this round.
 		ack, err := session.JetStream.PublishMsgAsync(Message(&w.entries[i].Event), jetstream.WithRetryAttempts(0))
 		if err != nil {
-			f.unstored(route, session, w, i, err, &failed)
+			f.unstored(route, session, w, i, err, failed)
 			if CanNeverBeStored(err) {
 				continue
 			}
@@ -154,31 +175,35 @@ func (f *Forwarder) round(ctx context.Context, route Route, session *Session, w 
 			break
 		}
 		acks[i] = ack
-		if i < before {
+		if _, held := w.held[subject]; held {
+			tried[subject] = struct{}{}
+		}
+		if w.sent[i] {
 			again++
 		} else {
-			w.sent, first = i+1, first+1
+			w.sent[i], first = true, first+1
 		}
 	}
-	observer := route.Observer()
-	observer.Sent(first)
-	observer.SentAgain(again)
-	timer := time.NewTimer(ackWait)
-	defer timer.Stop()
-	expired := timer.C
-	for i, ack := range acks {
-		if ack == nil {
-			continue
-		}
-		err := awaitAck(ctx, session, ack, &expired)
-		if err == nil {
-			w.settle(i)
-			observer.Acked(1, time.Since(began))
-			continue
-		}
-		f.unstored(route, session, w, i, err, &failed)
-	}
-	return failed
+	route.Observer().Sent(first)
+	route.Observer().SentAgain(again)
+	return acks
+}
+
+// stored notes that an event was stored.
+func (f *Forwarder) stored(w *window, i int) {
+	w.settle(i)
+	event := &w.entries[i].Event
+	f.noteStored(event, time.Now())
+	w.release(event.Subject)
+	delete(f.strays, event.Subject)
+}
+
+// waiting is what ends the wait for an ack besides the ack itself.
+type waiting struct {
+	session *Session
+	began   time.Time        // before the events were sent
+	expired <-chan time.Time // of all acks
+	denied  <-chan struct{}  // closed when there is a further denial
 }
 
 // closedTimer is a timer that has expired for all who still ask.
@@ -188,22 +213,29 @@ var closedTimer = func() <-chan time.Time {
 	return c
 }()
 
-// awaitAck waits for one ack. An ack that is there counts, even when the time is
-// over.
-func awaitAck(ctx context.Context, session *Session, ack jetstream.PubAckFuture, expired *<-chan time.Time) error {
+// await waits for one ack. An ack that is there counts, even when the time is over.
+func (a *waiting) await(ctx context.Context, ack jetstream.PubAckFuture, subject string) error {
 	var end error
-	select {
-	case <-ack.Ok():
-		return nil
-	case err := <-ack.Err():
-		return err
-	case <-*expired:
-		*expired = closedTimer
-		end = ErrNoAck
-	case <-session.Lost:
-		end = ErrNotConnected
-	case <-ctx.Done():
-		end = ctx.Err()
+	for end == nil {
+		if a.session.Denials.since(subject, a.began) {
+			end = ErrDenied
+			break
+		}
+		select {
+		case <-ack.Ok():
+			return nil
+		case err := <-ack.Err():
+			return err
+		case <-a.denied:
+			a.denied = a.session.Denials.next()
+		case <-a.expired:
+			a.expired = closedTimer
+			end = ErrNoAck
+		case <-a.session.Lost:
+			end = ErrNotConnected
+		case <-ctx.Done():
+			end = ctx.Err()
+		}
 	}
 	select {
 	case <-ack.Ok():
@@ -226,13 +258,4 @@ func (f *Forwarder) unstored(route Route, session *Session, w *window, i int, er
 		err = asideErr
 	}
 	failed.note(w.entries[i].Subject, err)
-}
-
-// acknowledgeSettled tells the spool of what is settled without a hole before it.
-func (f *Forwarder) acknowledgeSettled(w *window) {
-	head := w.head
-	for w.head < len(w.settled) && w.settled[w.head] {
-		w.head++
-	}
-	f.acknowledge(w.entries[head:w.head])
 }

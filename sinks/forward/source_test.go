@@ -97,9 +97,9 @@ func (m *memory) Next(ctx context.Context, entries []spool.Entry, limit, maxByte
 	}
 	defer m.mu.Unlock()
 	m.limits = [2]int{limit, maxBytes}
-	for size := 0; m.handed < len(m.entries) && len(entries) < limit; m.handed++ {
+	for size, count := 0, 0; m.handed < len(m.entries) && count < limit; m.handed, count = m.handed+1, count+1 {
 		entry := m.entries[m.handed]
-		if size += len(entry.Body); size > maxBytes && len(entries) > 0 {
+		if size += len(entry.Body); size > maxBytes && count > 0 {
 			break
 		}
 		entries = append(entries, entry)
