@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -33,17 +34,16 @@ const (
 // aside is the file of events that were set aside.
 type aside struct {
 	name   string
-	logged map[string]*asideCount // by what is logged
+	append func(name string, line []byte) (kept bool, err error) // appendLine, but for tests
+	counts map[asideKind]*asideCount
+
+	reserved     bool      // the reserve is there
+	reserveAgain time.Time // when it may be tried to create it
 }
 
-// asideCount counts events until the next line about them.
-type asideCount struct {
-	last   time.Time
-	events uint64
+func newAside(directory string) aside {
+	return aside{name: filepath.Join(directory, AsideFile), append: appendLine}
 }
-
-// asideAgain is how often the same thing is logged at most.
-const asideAgain = time.Minute
 
 // asideLine is one line of the file. The event is kept as it is, for whoever wants
 // to publish it once the cause is gone.
@@ -58,7 +58,7 @@ type asideLine struct {
 // setAside keeps an event that no stream can store, so that it does not block the
 // others. The error is that of writing the file; the event has to wait then.
 func (f *Forwarder) setAside(route Route, session *Session, entry *spool.Entry, cause error) error {
-	kept, err := f.aside.write(entry, cause, f.logger())
+	kept, err := f.aside.write(entry, cause)
 	if err != nil {
 		return fmt.Errorf("setting aside an event that no stream can store: %w", err)
 	}
@@ -77,47 +77,21 @@ func (f *Forwarder) setAside(route Route, session *Session, entry *spool.Entry, 
 }
 
 // write returns false when the file has reached its limit.
-func (a *aside) write(entry *spool.Entry, cause error, logger *zap.Logger) (kept bool, err error) {
+func (a *aside) write(entry *spool.Entry, cause error) (kept bool, err error) {
 	text := Explain(cause).Error()
 	line, err := asideLine{time.Now().UTC(), text, entry.Subject, entry.MessageID, entry.Body}.encode()
 	if err != nil {
 		return false, err
 	}
-	kept, err = appendLine(a.name, line)
+	kept, err = a.append(a.name, line)
+	if err != nil && a.spendReserve() {
+		kept, err = a.append(a.name, line)
+	}
 	if err != nil {
 		return false, err
 	}
-	message := "set aside an event that no stream can store"
-	if !kept {
-		message = "dropped an event that no stream can store, as the file for such events is full: move it away"
-	}
-	if events := a.count(message + text); events > 0 {
-		logger.Error(message, zap.String("error", text), zap.String("file", a.name), zap.Uint64("events", events))
-	}
+	a.count(asideKind{kept: kept, cause: text}, entry.Subject)
 	return kept, nil
-}
-
-// count returns how many events there were since the last line about them, or zero
-// if none is due.
-func (a *aside) count(logged string) uint64 {
-	if a.logged == nil {
-		a.logged = make(map[string]*asideCount)
-	}
-	count := a.logged[logged]
-	if count == nil {
-		if len(a.logged) >= maxCauses {
-			return 0 // It is in the file.
-		}
-		count = new(asideCount)
-		a.logged[logged] = count
-	}
-	count.events++
-	if time.Since(count.last) < asideAgain {
-		return 0
-	}
-	events := count.events
-	*count = asideCount{last: time.Now()}
-	return events
 }
 
 // encode returns the line with its end. Characters that mean something in HTML stay
@@ -163,10 +137,14 @@ func appendLine(name string, line []byte) (kept bool, err error) {
 			line = append([]byte{'\n'}, line...)
 		}
 	}
-	if _, err := file.Write(line); err != nil {
+	_, err = file.Write(line)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err != nil {
 		return false, errors.Join(err, file.Truncate(size))
 	}
-	return true, file.Sync()
+	return true, nil
 }
 
 // rejection is the message that shows an undeliverable event, cut if need be.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -108,7 +109,7 @@ func TestTooLarge(t *testing.T) {
 					for range aside {
 						wantRejection(t, <-rejected)
 					}
-					if r.lines("set aside an event that no stream can store") != 1 {
+					if r.lines("set aside events that no stream can store") != 1 {
 						t.Error("the log does not say once that events were set aside")
 					}
 					r.refuseSecret(t)
@@ -274,24 +275,17 @@ func TestMappedSubject(t *testing.T) {
 }
 
 func TestAsideFile(t *testing.T) {
-	core, logs := observer.New(zap.DebugLevel)
-	logger := zap.New(core)
-	entry := func(body string) *spool.Entry {
-		return &spool.Entry{Event: spool.Event{Subject: "s", Body: []byte(body)}}
-	}
-	name := filepath.Join(t.TempDir(), AsideFile)
-	a := aside{name: name}
-
+	a := newAside(t.TempDir())
 	// What a crash has left of a line does not spoil the next one.
-	if err := os.WriteFile(name, []byte(`{"event":{"a`), 0o600); err != nil {
+	if err := os.WriteFile(a.name, []byte(`{"event":{"a`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, body := range []string{`{"a":"<>&\u2028"}`, "no\xffJSON", ""} {
-		if _, err := a.write(entry(body), ErrUncovered, logger); err != nil {
-			t.Fatal(err)
+		if kept, err := a.write(undeliverable(body), ErrUncovered); err != nil || !kept {
+			t.Fatal(kept, err)
 		}
 	}
-	content, err := os.ReadFile(name)
+	content, err := os.ReadFile(a.name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,37 +296,90 @@ func TestAsideFile(t *testing.T) {
 		}
 	}
 
-	// A file that is full takes no more. That is said even after the cause has been.
-	if err := os.Truncate(name, maxAside); err != nil {
+	// A file that is full takes no more.
+	if err := os.Truncate(a.name, maxAside); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
-		if _, err := a.write(entry("{}"), ErrUncovered, logger); err != nil {
-			t.Fatal(err)
-		}
+	if kept, err := a.write(undeliverable("{}"), ErrUncovered); err != nil || kept {
+		t.Errorf("a full file has taken an event: %v (%v)", kept, err)
 	}
-	if info, err := os.Stat(name); err != nil || info.Size() != maxAside {
+	if info, err := os.Stat(a.name); err != nil || info.Size() != maxAside {
 		t.Errorf("the file has %d bytes (%v)", info.Size(), err)
 	}
-	if n := logs.Len(); n != 2 {
-		t.Errorf("%d lines are logged: %v", n, logs.All())
+}
+
+func undeliverable(body string) *spool.Entry {
+	return &spool.Entry{Event: spool.Event{Subject: "s", Body: []byte(body)}}
+}
+
+// What is set aside is logged once a minute for each cause, with the number.
+func TestAsideLog(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	logger := zap.New(core)
+	a := newAside(t.TempDir())
+	write := func(n int, cause error) {
+		t.Helper()
+		for range n {
+			if _, err := a.write(undeliverable("{}"), cause); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.report(logger, false)
 	}
-	for _, count := range a.logged {
-		count.last = count.last.Add(-asideAgain)
-	}
-	if _, err := a.write(entry("{}"), ErrUncovered, logger); err != nil {
-		t.Fatal(err)
-	}
-	if last := logs.All()[logs.Len()-1]; logs.Len() != 3 || last.ContextMap()["events"] != uint64(2) {
-		t.Errorf("a minute later, the log has %d lines and says %v", logs.Len(), last.ContextMap())
-	}
-	for i := range 2 * maxCauses {
-		if _, err := a.write(entry("{}"), errors.New(strings.Repeat("x", i)), logger); err != nil {
-			t.Fatal(err)
+	want := func(lines int, events uint64) {
+		t.Helper()
+		if n := logs.Len(); n != lines {
+			t.Fatalf("%d lines are logged, want %d: %v", n, lines, logs.All())
+		}
+		if last := logs.All()[lines-1].ContextMap(); last["events"] != events || last["first_subject"] != "s" {
+			t.Errorf("the last line says %v, want %d events", last, events)
 		}
 	}
-	if n := logs.Len(); n != maxCauses+1 {
-		t.Errorf("%d lines are logged, want %d", n, maxCauses+1)
+	write(5, ErrUncovered)
+	want(1, 5)
+	write(2, ErrDenied)
+	want(2, 2)
+	write(3, ErrUncovered)
+	write(4, ErrUncovered)
+	want(2, 2) // too soon
+	for _, count := range a.counts {
+		count.last = count.last.Add(-asideAgain)
+	}
+	a.report(logger, false)
+	want(3, 7)
+	write(1, ErrDenied)
+	a.report(logger, true)
+	want(4, 1)
+
+	for i := range 2 * maxCauses {
+		write(1, errors.New(strings.Repeat("x", i+1)))
+	}
+	if n := len(a.counts); n != maxCauses {
+		t.Errorf("%d kinds are counted, want %d", n, maxCauses)
+	}
+}
+
+// An event is set aside also on a disk that has no room but for what is kept for that.
+func TestAsideOnFullDisk(t *testing.T) {
+	a := newAside(t.TempDir())
+	full := false
+	a.append = func(name string, line []byte) (bool, error) {
+		if _, err := os.Stat(a.reserve()); full && err == nil {
+			return false, syscall.ENOSPC
+		}
+		return appendLine(name, line)
+	}
+	a.keepReserve()
+	full = true
+	if kept, err := a.write(undeliverable("{}"), ErrUncovered); err != nil || !kept {
+		t.Fatalf("the event is not kept: %v", err)
+	}
+	if _, err := os.Stat(a.reserve()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the reserve is still there (%v)", err)
+	}
+	a.keepReserve()
+	if info, err := os.Stat(a.reserve()); err != nil || info.Size() != reserveSize {
+		t.Errorf("there is no reserve again (%v)", err)
 	}
 }
 

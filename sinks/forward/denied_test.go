@@ -51,7 +51,7 @@ func TestDenied(t *testing.T) {
 				if n := r.logs.FilterMessage(linesWait).Len(); n != 1 || !strings.Contains(fmt.Sprint(r.logs.FilterMessage(linesWait).All()[0].ContextMap()), ErrDenied.Error()) {
 					t.Errorf("%d lines that events wait: %v", n, r.logs.All())
 				}
-				if n := r.lines("set aside an event that no stream can store"); n != 1 {
+				if n := r.lines("set aside events that no stream can store"); n != 1 {
 					t.Errorf("%d lines that events were set aside", n)
 				}
 				r.refuseSecret(t)

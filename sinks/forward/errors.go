@@ -28,6 +28,7 @@ var (
 
 // Codes of JetStream's errors, of which nats.go names no more than a few.
 const (
+	codeNoResources     = 10023
 	codeMessageTooLarge = 10054
 	codeStoreFailed     = 10077
 	codeHeaderTooLarge  = 10097
@@ -93,7 +94,14 @@ func Explain(err error) error {
 		return ErrNotConnected
 	case IsFullStream(err):
 		return fmt.Errorf("the stream is full: raise its limits or remove old messages: %w", err)
-	default:
-		return err
 	}
+	switch apiCode(err) {
+	case codeNoResources:
+		return fmt.Errorf("JetStream's storage is full: give the server or the account more, or remove what others keep in it: %w", err)
+	case codeMessageTooLarge:
+		return fmt.Errorf("the event is larger than the stream takes: raise its max_msg_size or lower max_event_size here: %w", err)
+	case codeSealed:
+		return fmt.Errorf("the stream is sealed, which cannot be undone: let another stream take the subject: %w", err)
+	}
+	return err
 }

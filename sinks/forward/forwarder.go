@@ -13,7 +13,6 @@ package forward
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -80,7 +79,7 @@ func New(source Source, directory string, logger func() *zap.Logger, changed fun
 	return &Forwarder{
 		source:  source,
 		health:  health{directory: directory, logger: logger, changed: changed, quiet: quiet},
-		aside:   aside{name: filepath.Join(directory, AsideFile)},
+		aside:   newAside(directory),
 		logger:  logger,
 		wake:    make(chan struct{}, 1),
 		inDoubt: source.InDoubt(),
@@ -115,6 +114,7 @@ func (f *Forwarder) Waiting() string {
 // Run forwards until the context ends or the source is closed.
 func (f *Forwarder) Run(ctx context.Context) {
 	defer f.batches.close()
+	defer func() { f.aside.report(f.logger(), true) }()
 	var entries []spool.Entry
 	for {
 		var err error
@@ -146,6 +146,7 @@ func (f *Forwarder) deliver(ctx context.Context, entries []spool.Entry) {
 	if w.left > 0 {
 		f.publishSingly(ctx, w)
 	}
+	f.aside.keepReserve()
 }
 
 // batchSession returns the route and the session on which events of the window can be

@@ -40,6 +40,7 @@ func (f *Forwarder) publishSingly(ctx context.Context, w *window) {
 		failures := f.round(ctx, route, session, w, ackWait)
 		f.setAsideDenied(route, session, w, &failures)
 		f.acknowledgeSettled(w)
+		f.aside.report(f.logger(), false)
 		if w.left == 0 {
 			f.health.works()
 			return
