@@ -221,10 +221,11 @@ func TestSpoolConflicts(t *testing.T) {
 	startSpooled(t, url, spooled(dir), 1)
 	startSpooled(t, url, spooled(dir), 1) // a second site with the same sink
 	for difference, configure := range map[string]func(*JetStream){
-		"how they connect to NATS": func(s *JetStream) { s.User, s.Password = "someone", "else" },
-		"subject":                  func(s *JetStream) { s.Subject = "other.{type}" },
-		"stream":                   func(s *JetStream) { s.Stream = &Stream{Name: "OTHER"} },
-		"the options of the spool": func(s *JetStream) { s.Spool.Sync = "off" },
+		"how they connect to NATS":           func(s *JetStream) { s.User, s.Password = "someone", "else" },
+		"subject":                            func(s *JetStream) { s.Subject = "other.{type}" },
+		"stream":                             func(s *JetStream) { s.Stream = &Stream{Name: "OTHER"} },
+		"sync of the spool (always and off)": func(s *JetStream) { s.Spool.Sync = "off" },
+		"max_size of the spool (10737418240 and 1048576 bytes)": func(s *JetStream) { s.Spool.MaxSize = 1 << 20 },
 	} {
 		other, _ := newJetStream(t, url, spooled(dir, configure))
 		err := other.Start(Site{Configuration: 1})

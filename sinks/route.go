@@ -4,6 +4,7 @@ package sinks
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -53,8 +54,10 @@ func (r *route) difference(other *route) string {
 		return "subject"
 	case r.stream != other.stream:
 		return "stream"
-	case r.maxSize != other.maxSize || r.sync != other.sync:
-		return "the options of the spool"
+	case r.maxSize != other.maxSize:
+		return fmt.Sprintf("max_size of the spool (%d and %d bytes)", other.maxSize, r.maxSize)
+	case r.sync != other.sync:
+		return fmt.Sprintf("sync of the spool (%s and %s)", syncText(other.sync), syncText(r.sync))
 	}
 	return ""
 }

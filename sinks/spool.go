@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -182,6 +183,8 @@ func (s *Spool) unmarshalBlock(d *caddyfile.Dispenser) error {
 		return d.Err("spool takes at most one argument: write it as 'spool off' or 'spool [<dir>]', with or without a block")
 	case len(args) == 1 && args[0] == "off":
 		s.Off = true
+	case len(args) == 1 && isSwitch(args[0]):
+		return d.Errf("spool %s: write 'spool off', or './%[1]s' for a directory of that name; a spool is on without being told", args[0])
 	case len(args) == 1:
 		s.Directory = args[0]
 	}
@@ -194,6 +197,11 @@ func (s *Spool) unmarshalBlock(d *caddyfile.Dispenser) error {
 		}
 	}
 	return nil
+}
+
+// isSwitch tells whether somebody takes the name of a directory for a switch.
+func isSwitch(arg string) bool {
+	return slices.Contains([]string{"on", "off", "yes", "no", "true", "false"}, strings.ToLower(arg))
 }
 
 func (s *Spool) unmarshalOption(d *caddyfile.Dispenser) error {
