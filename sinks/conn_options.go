@@ -22,9 +22,15 @@ const (
 	reconnectDelayMin = 50 * time.Millisecond
 	reconnectDelayMax = 5 * time.Second
 
-	// maxPendingAcks bounds the acks that JetStream owes; asyncAckTimeout frees the
-	// place of one that never comes, which nats.go by default keeps for ever.
-	maxPendingAcks  = 4096
+	// maxPendingAcks bounds the acks that JetStream owes to all who share the connection.
+	// Whoever meets it waits for the acks of others, so it is far above what stuck
+	// streams can owe: until asyncAckTimeout frees the places, a spool sends the same
+	// 1,000 events three times at most, and direct publishes are about as few, or else
+	// each has a request that waits and takes far more memory. nats.go takes memory only
+	// for what is pending.
+	maxPendingAcks = 1 << 20
+	// asyncAckTimeout frees the place of an ack that never comes, which nats.go by
+	// default keeps for ever.
 	asyncAckTimeout = forward.LastAckWait + time.Second
 )
 

@@ -21,14 +21,19 @@ func (c *conn) publish(event spool.Event, m *meter) error {
 	return c.outbox.add(event, m)
 }
 
-// publishOrDrop hands a message to NATS if it is there: rejected requests do not
-// take the place of events.
+// publishOrDrop has the message of a rejected request published soon if NATS is there,
+// without waiting for it: rejected requests do not take the place of events, and are
+// not kept for a NATS that is away. The message is the connection's from now on.
 func (c *conn) publishOrDrop(msg *nats.Msg) error {
-	nc := c.current()
-	if nc == nil {
+	session := c.session.Load()
+	if session == nil {
 		return forward.ErrNotConnected
 	}
-	return nc.PublishMsg(msg)
+	// The subject does not count for the server.
+	if int64(msg.Size()-len(msg.Subject)) > session.MaxPayload {
+		return nats.ErrMaxPayload
+	}
+	return c.outbox.addRejected(msg)
 }
 
 // empty publishes what is in the outbox, until the connection has ended.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -32,7 +33,7 @@ func (s *JetStream) publishInstead(ctx context.Context, c *conn, event *spool.Ev
 }
 
 // maxDirect bounds the events, and thereby the memory, that wait for their ack while
-// the spool does not take them.
+// the spool does not take them, or are still stuck in nats.go after that.
 const maxDirect = 1024
 
 var errTooManyDirect = errors.New("too many events wait for an ack already")
@@ -48,7 +49,7 @@ func (s *JetStream) publishDirectly(ctx context.Context, c *conn, event *spool.E
 	kept := *event
 	kept.Body = bytes.Clone(event.Body)
 
-	p := directPublish{conn: c, event: &kept, observer: s.meter()}
+	p := &directPublish{conn: c, event: &kept, observer: s.meter(), places: &s.direct}
 	ackWait := forward.FirstAckWait
 	for wait := forward.FirstRetry; ; wait = min(2*wait, lastRetry) {
 		err := p.try(ctx, ackWait)
@@ -76,7 +77,8 @@ type directPublish struct {
 	conn     *conn
 	event    *spool.Event
 	observer forward.Observer
-	sent     bool // before
+	places   *atomic.Int32 // how many are taken
+	sent     atomic.Bool   // before
 }
 
 // try publishes asynchronously, so that requests share the round trips, and waits for
@@ -86,18 +88,11 @@ func (p *directPublish) try(ctx context.Context, ackWait time.Duration) error {
 	if session == nil {
 		return forward.ErrNotConnected
 	}
-	// nats.go's own retries would outlive this call.
-	ack, err := session.JetStream.PublishMsgAsync(forward.Message(p.event), jetstream.WithRetryAttempts(0))
+	ack, err := p.send(ctx, session)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	if p.sent {
-		p.observer.SentAgain(1)
-	} else {
-		p.sent = true
-		p.observer.Sent(1)
-	}
 	timer := time.NewTimer(ackWait)
 	defer timer.Stop()
 	select {
@@ -112,5 +107,53 @@ func (p *directPublish) try(ctx context.Context, ackWait time.Duration) error {
 		return forward.ErrNoAck
 	case <-ctx.Done():
 		return forward.ErrNoAck
+	}
+}
+
+// sending is the result of handing a message to nats.go.
+type sending struct {
+	ack jetstream.PubAckFuture
+	err error
+}
+
+// send hands the message to nats.go, in a goroutine: a write that is stuck holds it up
+// for seconds, whatever the context says.
+func (p *directPublish) send(ctx context.Context, session *forward.Session) (jetstream.PubAckFuture, error) {
+	done := make(chan sending, 1)
+	go func() {
+		// nats.go's own retries would outlive this call.
+		ack, err := session.JetStream.PublishMsgAsync(forward.Message(p.event), jetstream.WithRetryAttempts(0))
+		if err == nil {
+			p.count()
+		}
+		done <- sending{ack, err}
+	}()
+	select {
+	case s := <-done:
+		return s.ack, s.err
+	case <-session.Lost:
+		p.keepPlace(done)
+		return nil, forward.ErrNotConnected
+	case <-ctx.Done():
+		p.keepPlace(done)
+		return nil, forward.ErrNoAck
+	}
+}
+
+// keepPlace takes a place for as long as a message is stuck that nobody waits for any
+// more: it holds the event's memory.
+func (p *directPublish) keepPlace(done <-chan sending) {
+	p.places.Add(1)
+	go func() {
+		<-done
+		p.places.Add(-1)
+	}()
+}
+
+func (p *directPublish) count() {
+	if p.sent.Swap(true) {
+		p.observer.SentAgain(1)
+	} else {
+		p.observer.Sent(1)
 	}
 }

@@ -4,6 +4,7 @@ package sinks
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -15,28 +16,27 @@ const exitTimeout = 10 * time.Second
 // lease is a sink's hold on something that is shared and outlives configurations,
 // such as a connection. It is open from Start to Stop. An event that comes
 // earlier opens it, and one that comes later, from a request that outlived its
-// configuration, borrows the shared thing for just that event: neither is lost.
+// configuration, borrows the shared thing for just that event, unless others still
+// use it: neither is lost, and neither waits for other events.
 type lease[T any] struct {
 	// open acquires the shared thing and returns how to release it.
 	open func() (value T, release func(), err error)
 
-	// mu is held for reading while the value is in use, so that it is never
-	// released under a publish that waits for its ack.
-	mu      sync.RWMutex
+	mu      sync.Mutex // held while it is being opened
 	value   T
 	release func()
 	stopped bool
+	ending  sync.Once
+
+	// users are the uses under way, and one more from when it is open until stop. Once
+	// there are none, there never are again.
+	users  atomic.Int64
+	unused chan struct{} // closed when there are none
 }
 
 // start opens the lease unless an event already has. It does not wait for the
 // events that are under way.
 func (l *lease[T]) start() error {
-	l.mu.RLock()
-	begun := l.release != nil || l.stopped
-	l.mu.RUnlock()
-	if begun {
-		return nil
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.release != nil || l.stopped {
@@ -47,6 +47,8 @@ func (l *lease[T]) start() error {
 		return err
 	}
 	l.value, l.release = value, release
+	l.unused = make(chan struct{})
+	l.users.Store(1)
 	return nil
 }
 
@@ -70,26 +72,58 @@ func (l *lease[T]) stop() {
 	}
 }
 
+// letGo releases the value itself, as that may take longer than the last user has.
 func (l *lease[T]) letGo() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.stopped = true
-	if l.release != nil {
+	l.ending.Do(func() {
+		l.mu.Lock()
+		l.stopped = true
+		opened := l.release != nil
+		l.mu.Unlock()
+		if !opened {
+			return
+		}
+		l.leave()
+		<-l.unused
 		l.release()
-		l.release = nil
-	}
+	})
 }
 
 // use calls f with the shared thing, whatever state the lease is in.
 func (l *lease[T]) use(f func(T) error) error {
-	if err := l.start(); err != nil {
-		return err
+	if !l.join() {
+		if err := l.start(); err != nil {
+			return err
+		}
+		if !l.join() {
+			return l.borrow(f)
+		}
 	}
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	if l.release != nil {
-		return f(l.value)
+	defer l.leave()
+	return f(l.value)
+}
+
+// join keeps the value from being released until leave. It tells whether there was
+// anything to be kept.
+func (l *lease[T]) join() bool {
+	for {
+		users := l.users.Load()
+		if users == 0 {
+			return false
+		}
+		if l.users.CompareAndSwap(users, users+1) {
+			return true
+		}
 	}
+}
+
+func (l *lease[T]) leave() {
+	if l.users.Add(-1) == 0 {
+		close(l.unused)
+	}
+}
+
+// borrow acquires the shared thing for a single use.
+func (l *lease[T]) borrow(f func(T) error) error {
 	value, release, err := l.open()
 	if err != nil {
 		return err

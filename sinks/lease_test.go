@@ -178,3 +178,43 @@ func TestLeaseConcurrently(t *testing.T) {
 		t.Errorf("%d opened and %d released", o, r)
 	}
 }
+
+// TestLeaseServesLaterUses uses what has been stopped while an event still waits for
+// its ack.
+func TestLeaseServesLaterUses(t *testing.T) {
+	checkLeaks(t)
+	var s things
+	l := &lease[*thing]{open: s.open}
+	using, finish, done := make(chan struct{}), make(chan struct{}), make(chan error)
+	go func() {
+		done <- l.use(func(*thing) error {
+			close(using)
+			<-finish
+			return nil
+		})
+	}()
+	receive(t, using)
+	l.stop()
+	eventually(t, patience, l.ended)
+	for range 3 {
+		later := make(chan struct{})
+		go func() {
+			defer close(later)
+			wantUse(t, l)
+		}()
+		receive(t, later)
+	}
+	s.want(t, 1, 0)
+	close(finish)
+	if err := receive(t, done); err != nil {
+		t.Error(err)
+	}
+	eventually(t, patience, func() bool { return s.released.Load() == 1 })
+}
+
+// ended tells whether the lease is being let go of.
+func (l *lease[T]) ended() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stopped
+}

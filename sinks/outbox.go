@@ -39,6 +39,8 @@ type outbox struct {
 	bytes   int           // of what waits and what is being published
 	wake    chan struct{} // tells the sender that something waits
 
+	rejected rejectedBox // what goes the same way, but takes no event's place
+
 	sending sync.Mutex // held while a burst is published, which keeps their order
 	message forward.MessageBuffer
 }
@@ -72,19 +74,41 @@ func (o *outbox) add(event spool.Event, m *meter) error {
 	event.Body = o.waiting.bodies[begin:]
 	o.waiting.events = append(o.waiting.events, outboxEvent{event, m})
 	if len(o.waiting.events) == 1 {
-		select {
-		case o.wake <- struct{}{}:
-		default:
-		}
+		o.tell()
 	}
 	return nil
 }
 
-// flush publishes what waits, in order. It stops when the connection is down, and
-// returns how many events NATS refused for another reason, which would come again.
+// addRejected keeps the message of a rejected request, which is the outbox's from now
+// on.
+func (o *outbox) addRejected(msg *nats.Msg) error {
+	first, err := o.rejected.add(msg)
+	if first {
+		o.tell()
+	}
+	return err
+}
+
+// tell has the sender look at what waits.
+func (o *outbox) tell() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// flush publishes what waits, and returns how many events NATS refused for another
+// reason than a connection that is down, which would come again.
 func (o *outbox) flush(nc *nats.Conn) (refused int, cause error) {
 	o.sending.Lock()
 	defer o.sending.Unlock()
+	refused, cause = o.flushEvents(nc)
+	o.rejected.flush(nc)
+	return refused, cause
+}
+
+// flushEvents publishes the events in order. It stops when the connection is down.
+func (o *outbox) flushEvents(nc *nats.Conn) (refused int, cause error) {
 	b := o.take()
 	bytes := 0
 	for i := range b.events {

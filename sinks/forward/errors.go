@@ -5,6 +5,7 @@ package forward
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -72,9 +73,11 @@ func IsNoStream(err error) bool {
 	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
 }
 
-// IsDown tells whether nats.go refused a message because of its connection.
+// IsDown tells whether nats.go refused a message because of its connection, or ends
+// the connection because a write is stuck.
 func IsDown(err error) bool {
-	return errors.Is(err, nats.ErrReconnectBufExceeded) ||
+	return errors.Is(err, os.ErrDeadlineExceeded) ||
+		errors.Is(err, nats.ErrReconnectBufExceeded) ||
 		errors.Is(err, nats.ErrConnectionClosed) ||
 		errors.Is(err, nats.ErrConnectionReconnecting) ||
 		errors.Is(err, nats.ErrConnectionDraining) ||

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sinks
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestStuckStreamStarvesNobody has a sink wait for thousands of acks that never come,
+// while another one shares its connection.
+func TestStuckStreamStarvesNobody(t *testing.T) {
+	checkLeaks(t)
+	server := startServer(t, withJetStream)
+	client := newTestClient(t, server)
+	client.create(t, eventStream())
+	// As somebody takes the events, NATS does not say that no stream does.
+	if _, err := client.SubscribeSync("silent.>"); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	stuck, _ := newJetStream(t, server.ClientURL(), func(s *JetStream) { s.Subject = "silent.{type}" })
+	well, _ := newJetStream(t, server.ClientURL(), ackTimeout(3*time.Second))
+	startSink(t, stuck)
+	startSink(t, well)
+	c := well.lease.value.conn
+	defer func() { receive(t, c.done) }()
+	defer well.Stop()
+	defer stuck.Stop()
+	if stuck.lease.value.conn != c {
+		t.Fatal("the sinks do not share their connection")
+	}
+	eventually(t, patience, c.connected)
+
+	const many = 5000
+	ctx, cancel := context.WithCancel(context.Background())
+	var waiting sync.WaitGroup
+	for i := range many {
+		waiting.Go(func() { _ = stuck.Publish(ctx, newEvent(fmt.Sprint("stuck ", i))) })
+	}
+	defer waiting.Wait()
+	defer cancel()
+	eventually(t, patience, func() bool { return c.jetstream().PublishAsyncPending() > many*4/5 })
+	publish(t, well, newEvent("1"))
+}
