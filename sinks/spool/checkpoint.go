@@ -23,13 +23,13 @@ const (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // writeCheckpoint replaces the checkpoint, so that a crash leaves the old or the
-// new one.
+// new one. That takes a sync of its content; only its name may be left to the system.
 //
 //	version   byte
 //	segment   uint64
 //	sequence  uint64
 //	checksum  uint32, CRC-32C of what is before
-func writeCheckpoint(dir string, p Position, sync bool) error {
+func writeCheckpoint(dir string, p Position, syncName bool) error {
 	content := make([]byte, 0, checkpointSize)
 	content = append(content, checkpointVersion)
 	content = binary.BigEndian.AppendUint64(content, uint64(p.Segment))
@@ -37,13 +37,13 @@ func writeCheckpoint(dir string, p Position, sync bool) error {
 	content = binary.BigEndian.AppendUint32(content, crc32.Checksum(content, castagnoli))
 
 	aside := filepath.Join(dir, checkpointAside)
-	if err := writeFile(aside, content, sync); err != nil {
+	if err := writeFile(aside, content, true); err != nil {
 		return err
 	}
 	if err := os.Rename(aside, filepath.Join(dir, checkpointName)); err != nil {
 		return err
 	}
-	if !sync {
+	if !syncName {
 		return nil
 	}
 	return syncDir(dir)

@@ -54,16 +54,28 @@ func (s *Spool) reportLost(lost span, segment int, d damage, known bool) {
 	if d.cause != nil {
 		fields = append(fields, zap.Error(d.cause))
 	}
-	for _, segment := range d.segments {
+	fields = append(fields, s.preserveAll(d.segments)...)
+	s.zap().Error("events in the spool cannot be read and are lost; check the disk", fields...)
+}
+
+// preserveAll keeps segments, and returns what is to be logged about that.
+func (s *Spool) preserveAll(segments []int) []zap.Field {
+	var copies []string
+	var errs error
+	for _, segment := range segments {
 		copied, err := preserve(s.dir, segment)
 		switch {
 		case err == nil:
-			fields = append(fields, zap.String("copy", copied))
+			copies = append(copies, copied)
 		case !errors.Is(err, fs.ErrNotExist):
-			fields = append(fields, zap.NamedError("copy_error", err))
+			errs = errors.Join(errs, err)
 		}
 	}
-	s.zap().Error("events in the spool cannot be read and are lost; check the disk", fields...)
+	fields := []zap.Field{zap.Strings("copies", copies)}
+	if errs != nil {
+		fields = append(fields, zap.NamedError("copy_error", errs))
+	}
+	return fields
 }
 
 // preserve keeps a segment from being removed with the others.
@@ -89,10 +101,12 @@ func preserve(dir string, segment int) (string, error) {
 		}
 		target = fmt.Sprintf("%s-%d", base, n)
 	}
-	if os.Link(name, target) == nil {
-		return target, nil
+	if os.Link(name, target) != nil {
+		if err := copyFile(name, target); err != nil {
+			return target, err
+		}
 	}
-	return target, copyFile(name, target)
+	return target, syncDir(folder)
 }
 
 func copyFile(from, to string) error {
@@ -106,5 +120,8 @@ func copyFile(from, to string) error {
 		return err
 	}
 	_, err = io.Copy(out, in)
+	if err == nil {
+		err = out.Sync()
+	}
 	return errors.Join(err, out.Close())
 }

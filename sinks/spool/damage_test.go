@@ -37,7 +37,7 @@ func TestDamagedByte(t *testing.T) {
 			t.Fatalf("byte %d damaged: got %d events, and %d are reported as lost", at, len(got), lost)
 		}
 		if lost := logged.find("events in the spool"); len(lost) > 0 {
-			copied := lost[0].ContextMap()["copy"]
+			copied := lost[0].ContextMap()["copies"].([]any)[0]
 			if copied == nil || string(read(t, copied.(string))) != string(changed) {
 				t.Fatalf("byte %d damaged: the copy is %v", at, copied)
 			}

@@ -48,11 +48,12 @@ func listSegments(dir string) ([]int, error) {
 	return segments, nil
 }
 
-// checkSegments refuses what cannot be read as a segment, such as a directory.
+// checkSegments refuses what is no segment, such as a directory, or a link, which leads
+// to somebody else's file.
 func checkSegments(dir string, segments []int) error {
 	for _, segment := range segments {
 		name := wlog.SegmentName(dir, segment)
-		info, err := os.Stat(name)
+		info, err := os.Lstat(name)
 		if err != nil {
 			return err
 		}

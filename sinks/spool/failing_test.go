@@ -49,13 +49,13 @@ func (f *faultyLog) NextSegment() (int, error) {
 	return f.segmentLog.NextSegment()
 }
 
-func openFaulty(t *testing.T, o Options) (*Spool, *faultyLog) {
+func openFaulty(t *testing.T, o Options, change ...func(*tuning)) (*Spool, *faultyLog) {
 	t.Helper()
 	faulty := new(faultyLog)
-	s := openTest(t, o, wrapped(func(log segmentLog) segmentLog {
+	s := openTest(t, o, append(change, wrapped(func(log segmentLog) segmentLog {
 		faulty.segmentLog = log
 		return faulty
-	}))
+	}))...)
 	return s, faulty
 }
 
@@ -199,6 +199,32 @@ func TestFailingProbes(t *testing.T) {
 	if got := faulty.attempts.Load(); got != before {
 		t.Errorf("%d attempts were made in the meantime", got-before)
 	}
+}
+
+// A disk that does not get well does not get a file for every attempt.
+func TestFailingFiles(t *testing.T) {
+	dir := t.TempDir()
+	s, faulty := openFaulty(t, Options{Dir: dir}, func(tuned *tuning) {
+		tuned.probe = func(string) error { return errDisk }
+	})
+	appendTest(t, s, 0, 5)
+	faulty.sync.Store(true)
+	if s.Append(testEvent(5)) == nil {
+		t.Fatal("a broken disk took an event")
+	}
+	before := len(segments(t, dir))
+	for range 5 {
+		s.mu.Lock()
+		s.trouble.probeAt = time.Time{}
+		s.mu.Unlock()
+		if s.Append(testEvent(5)) == nil {
+			t.Fatal("a broken disk took an event")
+		}
+	}
+	if got := len(segments(t, dir)); got != before {
+		t.Errorf("%d files became %d", before, got)
+	}
+	faulty.sync.Store(false)
 }
 
 // A file that can never be written again does not stop the log, and nothing of it

@@ -56,20 +56,32 @@ func (k *keeper) report(err error) {
 // turnDrained begins a segment when all events are acknowledged, so that a spool
 // whose current segment takes all its room gets it back.
 func (s *Spool) turnDrained() {
-	if !s.wantsDrain() {
-		return
+	if s.wantsDrain() {
+		s.failOn(s.drain())
 	}
+}
+
+func (s *Spool) drain() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if s.wantsDrain() {
-		s.failOn(s.turn())
+	if !s.wantsDrain() {
+		return nil
 	}
+	s.mu.Lock()
+	segment, failing := s.usage.segment(), s.trouble.failing != nil
+	s.mu.Unlock()
+	if failing {
+		// On a full disk there is no room for the end of its page either, nor for a
+		// checkpoint. Nobody needs what is in it.
+		_ = os.Truncate(wlog.SegmentName(s.dir, segment), 0)
+	}
+	return s.turn()
 }
 
 func (s *Spool) wantsDrain() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.drained() && s.usage.current > 0 && (s.trouble.tight() || s.due()) && s.trouble.failing == nil
+	return s.drained() && s.usage.current > 0 && (s.trouble.tight() || s.trouble.failing != nil || s.due())
 }
 
 // failOn notes and reports that the spool fails, if there is an error.
@@ -97,11 +109,7 @@ func (k *keeper) guard() {
 		k.missing = false
 		return
 	}
-	k.writing.Lock()
-	defer k.writing.Unlock()
-	k.mu.Lock()
-	turned := k.usage.segment() != segment
-	k.mu.Unlock()
+	turned, err := k.replace(segment)
 	if turned {
 		return
 	}
@@ -110,11 +118,23 @@ func (k *keeper) guard() {
 			"events that were only in there are lost", zap.String("file", name))
 	}
 	k.missing = true
-	err := k.restoreDir()
-	if err == nil {
-		err = k.turn()
-	}
 	k.failOn(err)
+}
+
+// replace begins a segment after one that is gone, unless somebody has already.
+func (s *Spool) replace(segment int) (turned bool, err error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mu.Lock()
+	turned = s.usage.segment() != segment
+	s.mu.Unlock()
+	if turned {
+		return true, nil
+	}
+	if err := s.restoreDir(); err != nil {
+		return false, err
+	}
+	return false, s.turn()
 }
 
 // probe finds out whether the disk of a failing spool takes files again, for those who

@@ -62,6 +62,10 @@ func open(o Options, t tuning) (*Spool, error) {
 // restore finds out where the spool before has stopped. How long that takes does
 // not depend on how much it has left.
 func (s *Spool) restore() error {
+	clean, err := takeClean(s.dir)
+	if err != nil {
+		return err
+	}
 	segments, err := s.prepareDir()
 	if err != nil {
 		return err
@@ -70,10 +74,7 @@ func (s *Spool) restore() error {
 	if err != nil {
 		return err
 	}
-	if end.torn > 0 {
-		s.zap().Warn("the spool ends in a commit that a crash has cut off; removed it",
-			zap.String("dir", s.dir), zap.Int64("bytes", end.torn))
-	}
+	s.reportEnd(end)
 	checkpoint, ok, err := readCheckpoint(s.dir)
 	if !ok && end.last.Sequence > 0 {
 		s.zap().Warn("the spool has no checkpoint that can be read; "+
@@ -103,6 +104,7 @@ func (s *Spool) restore() error {
 	s.usage = newUsage(s.dir, segments, current)
 	s.saved = checkpoint
 	s.start(from, ok && !outdated, end.last)
+	s.inDoubt = inDoubt(from, ok && !outdated && clean, end.last)
 	if err := s.lowerCheckpoint(); err != nil {
 		return errors.Join(err, log.Close())
 	}
@@ -117,7 +119,6 @@ func (s *Spool) start(from Position, exact bool, last Position) {
 		s.committed = Position{Segment: s.usage.segment(), Sequence: from.Sequence}
 	}
 	s.next = max(last.Sequence, from.Sequence) + 1
-	s.inDoubt = inDoubt(from, exact, last)
 	s.acked = from
 	s.acked.Segment = max(from.Segment, s.usage.first)
 	if from.Segment > last.Segment {
@@ -159,7 +160,7 @@ func inDoubt(checkpoint Position, exact bool, last Position) uint64 {
 	case !exact:
 		return last.Sequence
 	default:
-		return min(last.Sequence, checkpoint.Sequence+checkpointEvents+maxWindow)
+		return min(last.Sequence, checkpoint.Sequence+maxWindow)
 	}
 }
 

@@ -71,8 +71,10 @@ type tuning struct {
 	queueSize          int
 	checkpointInterval time.Duration
 	stallAfter         time.Duration
+	readPatience       time.Duration
 	wrapLog            func(segmentLog) segmentLog
 	openSegment        func(name string) (segmentFile, error)
+	probe              func(dir string) error
 }
 
 func defaultTuning() tuning {
@@ -80,7 +82,9 @@ func defaultTuning() tuning {
 		queueSize:          queueSize,
 		checkpointInterval: checkpointInterval,
 		stallAfter:         stallAfter,
+		readPatience:       readPatience,
 		wrapLog:            func(log segmentLog) segmentLog { return log },
 		openSegment:        openSegment,
+		probe:              probe,
 	}
 }

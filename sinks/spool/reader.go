@@ -26,6 +26,7 @@ type reader struct {
 	scan    *scanner         // from then on
 	whole   int64            // the end of the last whole record
 	metrics *wlog.LiveReaderMetrics
+	bad     badBlocks // of the segment
 	damage  damage
 }
 
@@ -50,7 +51,10 @@ func (r *reader) open() error {
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
-	r.file = &source{segmentFile: file}
+	if r.bad.segment != r.segment {
+		r.bad = badBlocks{segment: r.segment}
+	}
+	r.file = &source{segmentFile: file, bad: &r.bad}
 	r.live = wlog.NewLiveReader(slog.New(slog.DiscardHandler), r.metrics, r.file)
 	return nil
 }
@@ -79,6 +83,11 @@ func (r *reader) fromLog(committed Position) (*block, error) {
 			r.damage.add(r.segment, err)
 			// What is written to a file that is not there would be lost too.
 			r.spool.retire(r.segment)
+		case r.getsOver(err):
+			if r.scan == nil {
+				r.startScan()
+			}
+			continue
 		default:
 			// The readers cannot go on after an error. The segment is read from its
 			// start again; what was handed out is passed over.
@@ -111,8 +120,9 @@ func (r *reader) record(committed Position) ([]byte, error) {
 		r.startScan()
 	}
 	data, err := r.scan.next()
-	if r.scan.damaged {
-		r.damage.add(r.segment, errDamaged)
+	if r.scan.damage != nil {
+		r.damage.add(r.segment, r.scan.damage)
+		r.scan.damage = nil
 	}
 	return data, err
 }

@@ -4,7 +4,6 @@ package spool
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -13,18 +12,15 @@ import (
 	"go.uber.org/zap"
 )
 
-// maxTorn is the most that is cut off the end of the log. A crash leaves no more
-// than one commit there; what is larger is left to the reader, which keeps a copy.
-const maxTorn = 2 * maxGroupBytes
-
 // logEnd is where the log ends.
 type logEnd struct {
-	last Position // of the last event in it
-	torn int64    // bytes that were cut off
+	last   Position // of the last event in it
+	torn   int64    // bytes that were cut off
+	harmed []int    // segments after whose last event there is something that cannot be read
 }
 
-// findEnd returns the last event of the newest segment that has one, after cutting
-// off what follows the last whole record of the last segment.
+// findEnd returns the last event of the newest segment that has one, after cutting off
+// a commit that a crash has interrupted. What else cannot be read is left where it is.
 func findEnd(dir string, segments []int) (logEnd, error) {
 	var end logEnd
 	for i, segment := range slices.Backward(segments) {
@@ -32,7 +28,10 @@ func findEnd(dir string, segments []int) (logEnd, error) {
 		if err != nil {
 			return end, err
 		}
-		if i == len(segments)-1 && tail.torn > 0 && tail.torn <= maxTorn {
+		switch {
+		case tail.harmed:
+			end.harmed = append(end.harmed, segment)
+		case i == len(segments)-1 && tail.torn > 0:
 			if err := os.Truncate(wlog.SegmentName(dir, segment), tail.whole); err != nil {
 				return end, err
 			}
@@ -40,10 +39,25 @@ func findEnd(dir string, segments []int) (logEnd, error) {
 		}
 		if tail.last > 0 {
 			end.last = Position{Segment: segment, Sequence: tail.last}
-			return end, nil
+			break
 		}
 	}
+	slices.Reverse(end.harmed)
 	return end, nil
+}
+
+// reportEnd reports what was found at the end of the log.
+func (s *Spool) reportEnd(end logEnd) {
+	if end.torn > 0 {
+		s.zap().Warn("the spool ends in a commit that a crash has cut off; removed it",
+			zap.String("dir", s.dir), zap.Int64("bytes", end.torn))
+	}
+	if len(end.harmed) == 0 {
+		return
+	}
+	fields := append([]zap.Field{zap.String("dir", s.dir), zap.Ints("segments", end.harmed)}, s.preserveAll(end.harmed)...)
+	s.zap().Error("the end of the spool cannot be read, and events may be lost with it; check the disk, "+
+		"unless the power was cut and sync is not always", fields...)
 }
 
 // catchUp returns where reading is to go on, and whether the checkpoint is too old to
@@ -87,10 +101,10 @@ func firstOf(name string) (rec record, damaged bool, err error) {
 		return record{}, false, err
 	}
 	defer func() { _ = file.Close() }()
-	scan := newScanner(file, 0)
+	scan := newScanner(plainPages{file}, 0)
 	for {
 		data, err := scan.next()
-		damaged = damaged || scan.damaged
+		damaged = damaged || scan.damage != nil
 		if errors.Is(err, io.EOF) {
 			return record{}, damaged, nil
 		}
@@ -102,63 +116,4 @@ func firstOf(name string) (rec record, damaged bool, err error) {
 		}
 		damaged = true
 	}
-}
-
-// segmentTail is what the end of a segment looks like.
-type segmentTail struct {
-	last  uint64 // the last sequence; zero if there is no whole record
-	whole int64  // the end of the last whole record
-	torn  int64  // bytes after it that are no padding
-}
-
-func scanTail(dir string, segment int) (segmentTail, error) {
-	name := wlog.SegmentName(dir, segment)
-	file, err := os.Open(name)
-	if err != nil {
-		return segmentTail{}, err
-	}
-	defer func() { _ = file.Close() }()
-	var tail segmentTail
-	scan := newScanner(file, 0)
-	for {
-		data, err := scan.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return tail, err
-		}
-		rec, err := decodeRecord(data)
-		switch {
-		case err == nil:
-			tail.last = max(tail.last, rec.last())
-		case errors.Is(err, errNewer):
-			return tail, fmt.Errorf("%s has %w: start that release again, or move the spool's directory "+
-				"elsewhere to begin with an empty one", name, err)
-		}
-	}
-	tail.whole = scan.whole
-	tail.torn, err = tornBytes(file, scan.whole)
-	return tail, err
-}
-
-// tornBytes is how much follows the last whole record. The zeros that fill a page
-// do not count.
-func tornBytes(file *os.File, whole int64) (int64, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return 0, err
-	}
-	torn := info.Size() - whole
-	if torn <= 0 || torn > maxTorn {
-		return max(torn, 0), nil
-	}
-	rest := make([]byte, torn)
-	if _, err := file.ReadAt(rest, whole); err != nil && !errors.Is(err, io.EOF) {
-		return 0, err
-	}
-	if isPageEnd(rest) {
-		return 0, nil
-	}
-	return torn, nil
 }

@@ -116,8 +116,9 @@ func TestTornAnywhere(t *testing.T) {
 				whole++
 			}
 			expect(t, entries, sequence(0, whole))
-			if torn := int64(size) > ends[whole]; torn != (len(logged.find("the spool ends in a commit")) == 1) {
-				t.Fatalf("cut at %d: the torn end was logged: %v", size, !torn)
+			torn, harmed := len(logged.find("the spool ends in a commit")), len(logged.find("the end of the spool cannot be read"))
+			if expected := int64(size) > ends[whole]; expected != (torn+harmed == 1) || filler == 0 && harmed > 0 {
+				t.Fatalf("cut at %d and filled with %d zeros: a torn end was logged %d times, damage %d times", size, filler, torn, harmed)
 			}
 			if lost := logged.lost(); lost != 0 {
 				t.Fatalf("cut at %d: %d events are reported as lost", size, lost)
@@ -218,7 +219,8 @@ func TestInDoubt(t *testing.T) {
 		{100, 100, true, 0},
 		{100, 90, true, 0},
 		{100, 200, true, 200},
-		{100, 500_000, true, 100 + checkpointEvents + maxWindow},
+		{100, 500_000, true, 100 + maxWindow},
+		{100, 500_000, false, 500_000},
 	} {
 		got := inDoubt(Position{Sequence: test.checkpoint}, test.ok, Position{Sequence: test.last})
 		if got != test.want {

@@ -32,23 +32,39 @@ const (
 // after what is damaged, which the readers of wlog do not. The format is that of
 // tsdb/docs/format/wal.md: pages of 32 KiB, in which fragments follow each other.
 type scanner struct {
-	src     io.ReaderAt
-	damaged bool  // something was skipped
-	whole   int64 // the end of the last whole record
+	src    pageReader
+	damage error // why something was skipped, until somebody resets it
+	whole  int64 // the end of the last whole record
 
 	at       int64 // where the next fragment begins
 	page     [pageSize]byte
 	start    int64 // where the page in memory begins
 	filled   int   // how much of it there is
 	loaded   bool
+	unread   error  // why not all of it could be read
 	body     []byte // the fragments of the current record
 	inside   bool   // a first fragment was read
 	flags    byte   // of the first fragment
 	decoding compression.DecodeBuffer
 }
 
+// pageReader reads the pages of a segment.
+type pageReader interface {
+	// readPage returns how much there is of a page, and why parts of it could not be
+	// read, if so: they are blotted out. An error is none of the page.
+	readPage(page []byte, at int64) (n int, unread, err error)
+}
+
+// plainPages reads the pages of a file for whoever cannot do without any part of it.
+type plainPages struct{ io.ReaderAt }
+
+func (p plainPages) readPage(page []byte, at int64) (n int, unread, err error) {
+	n, err = p.ReadAt(page, at)
+	return n, nil, err
+}
+
 // newScanner begins at an offset at which a fragment begins.
-func newScanner(src io.ReaderAt, at int64) *scanner {
+func newScanner(src pageReader, at int64) *scanner {
 	return &scanner{src: src, at: at, whole: at, decoding: compression.NewSyncDecodeBuffer()}
 }
 
@@ -81,11 +97,12 @@ func (s *scanner) next() ([]byte, error) {
 func (s *scanner) rest() ([]byte, error) {
 	start := s.at - s.at%pageSize
 	if !s.loaded || start != s.start {
-		n, err := s.src.ReadAt(s.page[:], start)
+		n, unread, err := s.src.readPage(s.page[:], start)
 		if err != nil && !errors.Is(err, io.EOF) {
+			s.loaded = false
 			return nil, err
 		}
-		s.start, s.filled, s.loaded = start, n, true
+		s.start, s.filled, s.loaded, s.unread = start, n, true, unread
 	}
 	offset := int(s.at - s.start)
 	if offset >= s.filled {
@@ -138,7 +155,7 @@ func fragmentSize(rest []byte) (size int, ok bool) {
 // that is confirmed by what follows, and else with the next page.
 func (s *scanner) skip(rest []byte) {
 	s.drop()
-	s.damaged = true
+	s.harm()
 	size, ok := fragmentSize(rest)
 	if ok {
 		after := rest[size:]
@@ -150,9 +167,22 @@ func (s *scanner) skip(rest []byte) {
 	s.nextPage()
 }
 
+// harm notes that something is skipped.
+func (s *scanner) harm() {
+	switch {
+	case s.damage != nil:
+	case s.unread != nil:
+		s.damage = s.unread
+	default:
+		s.damage = errDamaged
+	}
+}
+
 // drop forgets the fragments of a record that does not go on.
 func (s *scanner) drop() {
-	s.damaged = s.damaged || s.inside
+	if s.inside {
+		s.harm()
+	}
 	s.inside = false
 }
 
@@ -165,7 +195,7 @@ func (s *scanner) take(header byte, data []byte) ([]byte, bool) {
 	}
 	if !s.inside || header&^typeMask != s.flags {
 		s.drop()
-		s.damaged = true
+		s.harm()
 		return nil, false
 	}
 	s.body = append(s.body, data...)
@@ -174,7 +204,9 @@ func (s *scanner) take(header byte, data []byte) ([]byte, bool) {
 	}
 	s.inside = false
 	record, err := s.decompress()
-	s.damaged = s.damaged || err != nil
+	if err != nil {
+		s.harm()
+	}
 	return record, err == nil
 }
 

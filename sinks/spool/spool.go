@@ -98,10 +98,10 @@ func (s *Spool) Configure(maxSize int64, sync time.Duration) {
 }
 
 // InDoubt is the sequence up to which events of an earlier run may have been sent
-// although they are not acknowledged: those since the checkpoint, and those that
-// were under way. To tell the ones that are stored already, whoever sends them
-// has to send them so that each is checked for itself. Without a checkpoint all
-// events on disk are in doubt; on a clean start none is, and it is zero.
+// although they are not acknowledged. To tell the ones that are stored already, whoever
+// sends them has to send them so that each is checked for itself. When the run before
+// was closed, they are those that were under way; after a crash they are all, as the
+// checkpoint may lag by any number; and without any it is zero.
 func (s *Spool) InDoubt() uint64 {
 	return s.inDoubt
 }
@@ -127,8 +127,23 @@ func (s *Spool) Close() error {
 func (s *Spool) shut() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	checkpointErr := s.checkpoint()
-	return errors.Join(checkpointErr, s.log.Close(), s.lock.Close())
+	s.mu.Lock()
+	if s.drained() {
+		// What was refused may be on disk behind the last event. It was sent in another
+		// way, and is not to come back.
+		s.acked = Position{Segment: s.usage.segment(), Sequence: s.next - 1}
+	}
+	sync := s.limits.sync != SyncOff
+	s.mu.Unlock()
+	err := s.checkpoint()
+	if sync && s.dirty.Swap(false) {
+		err = errors.Join(err, s.log.Sync())
+	}
+	err = errors.Join(err, s.log.Close())
+	if err == nil {
+		err = markClean(s.dir)
+	}
+	return errors.Join(err, s.lock.Close())
 }
 
 func (s *Spool) zap() *zap.Logger {

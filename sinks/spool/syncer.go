@@ -2,7 +2,14 @@
 
 package spool
 
-import "time"
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/prometheus/prometheus/tsdb/wlog"
+)
 
 // syncAtIntervals syncs what was written, if an interval is configured. Nobody
 // waits for it but a turn of the segment.
@@ -54,25 +61,44 @@ func (s *Spool) forceInTime() {
 	}
 }
 
-// force syncs what was written when less was promised. The log itself has synced the
-// segments before the current one. If this fails, the next event begins a segment.
+// force syncs what was written when less was promised. If this fails, the next event
+// begins a segment.
 func (s *Spool) force() {
+	s.failOn(s.syncAll())
+}
+
+func (s *Spool) syncAll() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.mu.Lock()
-	closed := s.closed
+	closed, first, current := s.closed, s.usage.first, s.usage.segment()
 	s.mu.Unlock()
 	if closed {
-		return
+		return nil
 	}
 	err := s.log.Sync()
+	for segment := first; segment < current && err == nil; segment++ {
+		err = syncSegment(s.dir, segment)
+	}
 	if err == nil {
 		err = syncDir(s.dir)
 	}
 	if err != nil {
 		s.suspect.Store(true)
 	}
-	s.failOn(err)
+	return err
+}
+
+// syncSegment syncs a segment that is not written any more, if it is still needed.
+func syncSegment(dir string, segment int) error {
+	file, err := os.OpenFile(wlog.SegmentName(dir, segment), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
 }
 
 func (s *Spool) syncDirty() {

@@ -3,6 +3,7 @@
 package spool
 
 import (
+	"errors"
 	"os"
 
 	"github.com/prometheus/prometheus/tsdb/wlog"
@@ -17,6 +18,12 @@ func (s *Spool) write(sealed []byte) error {
 	mode := s.limits.sync
 	due := s.due()
 	s.mu.Unlock()
+	if failing {
+		// Each segment that is begun in vain stays until those before it are gone.
+		if err := s.tuning.probe(s.dir); err != nil {
+			return err
+		}
+	}
 	if due || s.suspect.Load() {
 		if err := s.turn(); err != nil {
 			return err
@@ -59,20 +66,25 @@ func (s *Spool) store(sealed []byte, sync bool) error {
 
 // turn begins a segment. The caller holds writing.
 func (s *Spool) turn() error {
-	segment, err := s.log.NextSegment()
-	if err != nil {
-		return err
-	}
 	s.mu.Lock()
 	before := s.usage.segment()
+	sync := s.limits.sync != SyncOff
 	s.mu.Unlock()
+	var unsynced error
+	if sync && s.dirty.Swap(false) {
+		// The log itself would not tell.
+		unsynced = s.log.Sync()
+	}
+	segment, err := s.log.NextSegment()
+	if err != nil {
+		return errors.Join(unsynced, err)
+	}
 	if !s.holds {
 		// Only attempts that failed are in there.
 		_ = os.Truncate(wlog.SegmentName(s.dir, before), 0)
 	}
 	s.mu.Lock()
 	s.usage.turned(segment)
-	sync := s.limits.sync != SyncOff
 	s.mu.Unlock()
 	s.holds = false
 	s.suspect.Store(false)
@@ -81,9 +93,9 @@ func (s *Spool) turn() error {
 	}
 	if err := syncDir(s.dir); err != nil {
 		s.suspect.Store(true)
-		return err
+		return errors.Join(unsynced, err)
 	}
-	return nil
+	return unsynced
 }
 
 // retire sees to it that a segment is not written any more, if another can be begun.

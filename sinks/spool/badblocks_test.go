@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// expectLoss expects one line about a loss, or none if there is none.
+func expectLoss(t *testing.T, logged logs, segment string, lost int) {
+	t.Helper()
+	lines := logged.find("")
+	if lost == 0 {
+		if len(lines) > 0 {
+			t.Errorf("nothing is lost, but there are lines: %v", lines)
+		}
+		return
+	}
+	if len(lines) != 1 || !strings.HasPrefix(lines[0].Message, "events in the spool cannot be read") {
+		t.Fatalf("there is not one line about the loss: %v", lines)
+	}
+	fields := lines[0].ContextMap()
+	if got := fields["events_lost"]; got != uint64(lost) {
+		t.Errorf("%v events are reported as lost, want %d", got, lost)
+	}
+	if got := fmt.Sprint(fields["error"]); !strings.Contains(got, syscall.EIO.Error()) {
+		t.Errorf("the cause is %q", got)
+	}
+	original, err := os.Stat(segment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copies, _ := fields["copies"].([]any)
+	if len(copies) != 1 {
+		t.Fatalf("the copies are %v", copies)
+	}
+	if copied, err := os.Stat(fmt.Sprint(copies[0])); err != nil || !os.SameFile(copied, original) {
+		t.Errorf("the segment is not kept in %v: %v", copies[0], err)
+	}
+}
+
+// A page that cannot be read costs what lies on it, and is told of once.
+func TestBadPage(t *testing.T) {
+	original := t.TempDir()
+	count := rough(t, original, 3)
+	middle := filepath.Base(segments(t, original)[1])
+	for page := range pages(t, filepath.Join(original, middle)) {
+		for _, whole := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d, %v", page, whole), func(t *testing.T) {
+				dir := t.TempDir()
+				copyDir(t, original, dir)
+				segment := filepath.Join(dir, middle)
+				disk := newBadDisk()
+				disk.whole = whole
+				disk.spoil(segment, pagePart(page))
+				logged := newLogs()
+				var told uint64
+				s := openTest(t, Options{
+					Dir: dir, Sync: SyncOff, Logger: logged.get,
+					Lost: func(events uint64) { told += events },
+				}, disk.tune, impatient)
+				entries, failed := readOn(t, s, fmt.Sprint(count-1))
+				lost := lyingOn(t, segment, pagePart(page))
+				if got, want := ids(t, entries), without(allIDs(0, count), lost); !slices.Equal(got, want) {
+					t.Errorf("got events %v, want %v", got, want)
+				}
+				// The first of them may have come behind events.
+				if failed < leastTries-2 || failed > leastTries-1 {
+					t.Errorf("the page was given up after %d errors", failed)
+				}
+				if int(told) != len(lost) || len(lost) == 0 {
+					t.Errorf("%d events were told to be lost, and %d are", told, len(lost))
+				}
+				expectLoss(t, logged, segment, len(lost))
+				s.Acknowledge(entries[len(entries)-1].Position)
+				if got := s.Stats().Events; got != 0 {
+					t.Errorf("%d events are waiting", got)
+				}
+			})
+		}
+	}
+}
+
+// A block that cannot be read leaves the other blocks of its page.
+func TestBadBlock(t *testing.T) {
+	original := t.TempDir()
+	count := rough(t, original, 2)
+	first := filepath.Base(segments(t, original)[0])
+	saved := 0
+	for at := int64(0); at < int64(pages(t, filepath.Join(original, first)))*pageSize; at += blockSize {
+		dir := t.TempDir()
+		copyDir(t, original, dir)
+		segment := filepath.Join(dir, first)
+		disk := newBadDisk()
+		bad := part{at + 512, at + 1024}
+		disk.spoil(segment, bad)
+		logged := newLogs()
+		s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune, impatient)
+		entries, _ := readOn(t, s, fmt.Sprint(count-1))
+		got := ids(t, entries)
+		if !slices.IsSortedFunc(entries, func(a, b Entry) int { return int(a.Sequence) - int(b.Sequence) }) {
+			t.Errorf("block at %d: got events %v", at, got)
+		}
+		all, page := allIDs(0, count), at-at%pageSize
+		// What follows the block in its page is found if a record tells where.
+		for _, id := range without(all, lyingOn(t, segment, part{bad.from, page + pageSize})) {
+			if !slices.Contains(got, id) {
+				t.Errorf("block at %d: event %s is missing", at, id)
+			}
+		}
+		for _, id := range lyingOn(t, segment, bad) {
+			if slices.Contains(got, id) {
+				t.Errorf("block at %d: event %s was read", at, id)
+			}
+		}
+		saved += len(got) - len(without(all, lyingOn(t, segment, part{page, page + pageSize})))
+		if lost := int(logged.lost()); len(got)+lost != count {
+			t.Errorf("block at %d: got %d events, and %d are reported as lost", at, len(got), lost)
+		}
+		s.Close()
+	}
+	if saved == 0 {
+		t.Error("the other blocks of a page were never of any use")
+	}
+}
+
+// Many places take no longer than one, and each is reported by itself.
+func TestBadPages(t *testing.T) {
+	dir := t.TempDir()
+	count := rough(t, dir, 2)
+	segment := segments(t, dir)[0]
+	disk := newBadDisk()
+	var lost []string
+	for page := 1; page < pages(t, segment); page += 2 {
+		disk.spoil(segment, pagePart(page))
+		lost = append(lost, lyingOn(t, segment, pagePart(page))...)
+	}
+	logged := newLogs()
+	s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune, impatient)
+	entries, failed := readOn(t, s, fmt.Sprint(count-1))
+	want := without(allIDs(0, count), lost)
+	if got := ids(t, entries); !slices.Equal(got, want) {
+		t.Errorf("got events %v, want %v", got, want)
+	}
+	if failed > leastTries-1 {
+		t.Errorf("the pages were given up after %d errors", failed)
+	}
+	if got := int(logged.lost()); got != count-len(want) {
+		t.Errorf("%d events are reported as lost, want %d", got, count-len(want))
+	}
+}
+
+// The same page of another segment has its own time.
+func TestBadPageOfNext(t *testing.T) {
+	dir := t.TempDir()
+	count := rough(t, dir, 3)
+	disk := newBadDisk()
+	logged := newLogs()
+	s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune, impatient)
+	for _, segment := range segments(t, dir)[:2] {
+		disk.spoil(segment, pagePart(0))
+	}
+	if _, failed := readOn(t, s, fmt.Sprint(count-1)); failed < 2*(leastTries-2) {
+		t.Errorf("two pages were given up after %d errors", failed)
+	}
+	if got := len(logged.find("events in the spool cannot be read")); got != 2 {
+		t.Errorf("there are %d lines: %v", got, logged.All())
+	}
+}
+
+// Until its time is over nothing is given up, and nothing is lost if the page can be
+// read again by then.
+func TestBadPagePatience(t *testing.T) {
+	dir := t.TempDir()
+	count := rough(t, dir, 3)
+	before := segments(t, dir)
+	disk := newBadDisk()
+	disk.spoil(before[1], pagePart(0))
+	logged := newLogs()
+	s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune)
+	nextTest(t, s, 30) // of the first segment
+	expectFailing(t, s, 10)
+	wait(s, readPatience-10*time.Second)
+	expectFailing(t, s, 10)
+	if got := segments(t, dir); !slices.Equal(got[:3], before) {
+		t.Errorf("the segments are %v, they were %v", got, before)
+	}
+	if got := s.Stats(); got.Events != uint64(count) || got.Failing != nil {
+		t.Errorf("the stats are %+v", got)
+	}
+	expectUntouched(t, dir, logged)
+
+	disk.mend()
+	got, _ := readOn(t, s, fmt.Sprint(count-1))
+	if want := allIDs(30, count); !slices.Equal(ids(t, got), want) {
+		t.Errorf("got events %v, want %v", ids(t, got), want)
+	}
+	expectUntouched(t, dir, logged)
+}
+
+func TestBadPageTimeIsOver(t *testing.T) {
+	dir := t.TempDir()
+	count := rough(t, dir, 3)
+	segment := segments(t, dir)[1]
+	disk := newBadDisk()
+	disk.spoil(segment, pagePart(0))
+	logged := newLogs()
+	s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune)
+	nextTest(t, s, 30)
+	expectFailing(t, s, 1)
+	// The time alone does not do: nobody may have asked for long.
+	wait(s, time.Hour)
+	expectFailing(t, s, leastTries-2)
+	expectUntouched(t, dir, logged)
+	got, _ := readOn(t, s, fmt.Sprint(count-1))
+	lost := lyingOn(t, segment, pagePart(0))
+	if want := without(allIDs(30, count), lost); !slices.Equal(ids(t, got), want) {
+		t.Errorf("got events %v, want %v", ids(t, got), want)
+	}
+	expectLoss(t, logged, segment, len(lost))
+}
+
+// When a page can be read in between, its time begins anew.
+func TestBadPageRecovers(t *testing.T) {
+	dir := t.TempDir()
+	count := rough(t, dir, 1)
+	segment := segments(t, dir)[0]
+	last := pages(t, segment) - 1
+	disk := newBadDisk()
+	logged := newLogs()
+	s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune)
+	disk.spoil(segment, pagePart(1))
+	var got []Entry
+	read := func() (n int, err error) {
+		entries, err := s.Next(t.Context(), nil, count, 1<<30)
+		got = append(got, entries...)
+		return len(entries), err
+	}
+	if n, err := read(); n == 0 || err != nil {
+		t.Fatalf("got %d events and error %v of what lies before", n, err)
+	}
+	expectFailing(t, s, leastTries-2)
+	disk.mend()
+	disk.spoil(segment, pagePart(last))
+	if n, err := read(); n == 0 || err != nil {
+		t.Fatalf("got %d events and error %v of what lies between", n, err)
+	}
+	expectFailing(t, s, 1)
+	// That makes it begin again, and meet the first page.
+	disk.mend()
+	disk.spoil(segment, pagePart(1))
+	expectFailing(t, s, 1)
+	wait(s, time.Hour)
+	expectFailing(t, s, leastTries-2)
+	expectUntouched(t, dir, logged)
+
+	disk.mend()
+	entries, _ := readOn(t, s, fmt.Sprint(count-1))
+	if got = append(got, entries...); !slices.Equal(ids(t, got), allIDs(0, count)) {
+		t.Errorf("got events %v", ids(t, got))
+	}
+	expectUntouched(t, dir, logged)
+}
+
+// What has failed for a short time only is not given up with a page that has for long.
+// What is given up once does not keep anything waiting again.
+func TestBadPageBehindAnother(t *testing.T) {
+	dir := t.TempDir()
+	count := rough(t, dir, 2)
+	segment := segments(t, dir)[0]
+	last := pages(t, segment) - 1
+	logged := newLogs()
+	disk := newBadDisk()
+	s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune)
+	disk.spoil(segment, pagePart(0))
+	expectFailing(t, s, leastTries-1)
+	wait(s, readPatience)
+	disk.spoil(segment, pagePart(last))
+	var got []Entry
+	read := func() {
+		entries, err := s.Next(t.Context(), nil, count, 1<<30)
+		if got = append(got, entries...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read() // what lies between them
+	expectFailing(t, s, leastTries)
+	wait(s, readPatience/2)
+	expectFailing(t, s, 1)
+
+	disk.mend()
+	disk.spoil(segment, pagePart(last))
+	expectFailing(t, s, 1) // after the first page was read
+	disk.mend()
+	disk.spoil(segment, pagePart(0))
+	entries, failed := readOn(t, s, fmt.Sprint(count-1))
+	if failed > 0 {
+		t.Errorf("a page that was given up has failed %d times more", failed)
+	}
+	lost := lyingOn(t, segment, pagePart(0))
+	if got := ids(t, append(got, entries...)); !slices.Equal(got, without(allIDs(0, count), lost)) {
+		t.Errorf("got events %v", got)
+	}
+	expectLoss(t, logged, segment, len(lost))
+}
+
+// A disk that fails to read now and then costs nothing.
+func TestBadReads(t *testing.T) {
+	original := t.TempDir()
+	count := rough(t, original, 3)
+	for seed := range uint64(20) {
+		dir := t.TempDir()
+		copyDir(t, original, dir)
+		random := rand.New(rand.NewPCG(seed, 2))
+		disk := newBadDisk()
+		disk.whole = seed%2 == 0
+		logged := newLogs()
+		s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune, impatient)
+		disk.mu.Lock()
+		failed := 0
+		disk.fails = func(int64) bool {
+			fails := random.IntN(4) == 0
+			if fails {
+				failed++
+			}
+			return fails
+		}
+		disk.mu.Unlock()
+		got, _ := readOn(t, s, fmt.Sprint(count-1))
+		if !slices.Equal(ids(t, got), allIDs(0, count)) || failed == 0 {
+			t.Errorf("got events %v after %d errors", ids(t, got), failed)
+		}
+		expectUntouched(t, dir, logged)
+		s.Close()
+	}
+}
+
+// Other errors give nothing up, nor does a file that cannot be opened.
+func TestBadPageNotRead(t *testing.T) {
+	for name, cause := range map[string]error{
+		"permission": syscall.EACCES, "memory": syscall.ENOMEM, "opening": syscall.EIO,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			count := rough(t, dir, 2)
+			disk := newBadDisk()
+			disk.cause = cause
+			logged := newLogs()
+			refused := false
+			s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune, impatient, func(t *tuning) {
+				open := t.openSegment
+				t.openSegment = func(name string) (segmentFile, error) {
+					if refused {
+						return nil, &os.PathError{Op: "open", Path: name, Err: cause}
+					}
+					return open(name)
+				}
+			})
+			refused = name == "opening"
+			disk.spoil(segments(t, dir)[0], pagePart(0))
+			expectFailing(t, s, 10*leastTries)
+			expectUntouched(t, dir, logged)
+			refused = false
+			disk.mend()
+			got, _ := readOn(t, s, fmt.Sprint(count-1))
+			if !slices.Equal(ids(t, got), allIDs(0, count)) {
+				t.Errorf("got events %v", ids(t, got))
+			}
+		})
+	}
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/tsdb/wlog"
+)
+
+// After a crash, all that is on disk may have been sent: the checkpoint lags behind by
+// more than is known when it could not be written. After a close, only what was under
+// way is in doubt.
+func TestDoubtAfterCrash(t *testing.T) {
+	const events, acknowledged = 3 * maxWindow, 10
+	dir, crashed := t.TempDir(), t.TempDir()
+	s := openTest(t, Options{Dir: dir, Sync: SyncOff}, noCheckpoints)
+	appendTest(t, s, 0, events)
+	s.Acknowledge(pending(t, s)[acknowledged-1].Position)
+	copyDir(t, dir, crashed)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	if got := openTest(t, Options{Dir: crashed}).InDoubt(); got != events {
+		t.Errorf("after a crash events are in doubt up to %d, want %d", got, events)
+	}
+	s = openTest(t, Options{Dir: dir})
+	if got, want := s.InDoubt(), uint64(acknowledged+maxWindow); got != want {
+		t.Errorf("after a close events are in doubt up to %d, want %d", got, want)
+	}
+	// What says that it was closed is gone as soon as it is open.
+	again := t.TempDir()
+	copyDir(t, dir, again)
+	if got := openTest(t, Options{Dir: again}).InDoubt(); got != events {
+		t.Errorf("after a close and a crash events are in doubt up to %d, want %d", got, events)
+	}
+}
+
+// An event that was refused does not come back after a restart when all others are
+// acknowledged, though it is whole on the disk.
+func TestRefusedStaysRefused(t *testing.T) {
+	dir := t.TempDir()
+	s, faulty := openFaulty(t, Options{Dir: dir}, noCheckpoints)
+	appendTest(t, s, 0, 5)
+	faulty.sync.Store(true)
+	if err := s.Append(testEvent(5)); err == nil {
+		t.Fatal("a broken disk took an event")
+	}
+	entries := pending(t, s)
+	expect(t, entries, sequence(0, 5))
+	s.mu.Lock()
+	s.trouble = trouble{} // or the keeper begins a segment, which would help too
+	s.mu.Unlock()
+	s.Acknowledge(entries[4].Position)
+	faulty.sync.Store(false)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openTest(t, Options{Dir: dir})
+	expect(t, pending(t, s), nil)
+	appendTest(t, s, 6, 8)
+	expect(t, pending(t, s), sequence(6, 8))
+}
+
+// With an interval, an error of the last sync of a segment is not lost with the segment.
+func TestSyncBeforeTurn(t *testing.T) {
+	logged := newLogs()
+	s, faulty := openFaulty(t, Options{Dir: t.TempDir(), Sync: time.Hour, Logger: logged.get}, noCheckpoints)
+	appendTest(t, s, 0, 5)
+	faulty.sync.Store(true)
+	s.retire(currentSegment(s))
+	if err := s.Stats().Failing; err == nil {
+		t.Error("a segment that could not be synced was finished, and nobody was told")
+	}
+	faulty.sync.Store(false)
+	recovered(t, s, 5)
+	expect(t, pending(t, s), sequence(0, 6))
+	if got := len(logged.find("the spool cannot be written")); got != 1 {
+		t.Errorf("the fault was logged %d times", got)
+	}
+}
+
+// A reload that asks for syncs has finished segments synced as well.
+func TestConfigureSyncsAllSegments(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, Options{Dir: dir, Sync: SyncOff}, noCheckpoints)
+	appendTest(t, s, 0, 1)
+	finished := currentSegment(s)
+	s.retire(finished)
+	appendTest(t, s, 1, 2)
+	// What cannot be opened for writing cannot be synced.
+	name := wlog.SegmentName(dir, finished)
+	aside := filepath.Join(t.TempDir(), "aside")
+	if err := os.Rename(name, aside); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(name, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.Configure(testSize, SyncAlways)
+	if s.Stats().Failing == nil {
+		t.Error("a finished segment was not synced")
+	}
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(aside, name); err != nil {
+		t.Fatal(err)
+	}
+	recovered(t, s, 2)
+	expect(t, pending(t, s), sequence(0, 3))
+}

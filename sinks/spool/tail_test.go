@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// threeRuns makes a spool of three segments with 1000 events each, of which none is
+// acknowledged.
+func threeRuns(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for run := range 3 {
+		s := openTest(t, Options{Dir: dir, Sync: SyncOff}, noCheckpoints)
+		appendTest(t, s, 1000*run, 1000*(run+1))
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// Damage at the end of the log is not taken for a commit that a crash has cut off: it
+// is reported, and what is left is kept.
+func TestDamagedEnd(t *testing.T) {
+	zeros := func(content []byte) []byte { return make([]byte, len(content)) }
+	for name, test := range map[string]struct {
+		harm  map[int]func([]byte) []byte // by segment
+		first int                         // the most events that are handed out
+		least int
+	}{
+		"a byte in the last record": {
+			harm: map[int]func([]byte) []byte{2: func(content []byte) []byte {
+				end := len(content)
+				for content[end-1] == 0 {
+					end--
+				}
+				content[end-1] ^= 0x40
+				return content
+			}},
+			first: 2999, least: 2999,
+		},
+		"a byte at the beginning of the last page": {
+			harm: map[int]func([]byte) []byte{2: func(content []byte) []byte {
+				content[(len(content)-1)/pageSize*pageSize+1] ^= 0x7f // the length of what follows
+				return content
+			}},
+			first: 2999, least: 2000,
+		},
+		"the last pages zero": {
+			harm: map[int]func([]byte) []byte{2: func(content []byte) []byte {
+				clear(content[len(content)-2*pageSize:])
+				return content
+			}},
+			first: 2999, least: 2000,
+		},
+		"the last segment zero":      {harm: map[int]func([]byte) []byte{2: zeros}, first: 2000, least: 2000},
+		"the last two segments zero": {harm: map[int]func([]byte) []byte{1: zeros, 2: zeros}, first: 1000, least: 1000},
+		"the last two segments noise": {
+			harm: map[int]func([]byte) []byte{
+				1: func(content []byte) []byte { return noise(len(content)) },
+				2: func(content []byte) []byte { return noise(len(content)) },
+			},
+			first: 1000, least: 1000,
+		},
+		"everything noise": {
+			harm: map[int]func([]byte) []byte{
+				0: func(content []byte) []byte { return noise(len(content)) },
+				1: func(content []byte) []byte { return noise(len(content)) },
+				2: func(content []byte) []byte { return noise(len(content)) },
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := threeRuns(t)
+			names := segments(t, dir)
+			for i, harm := range test.harm {
+				write(t, names[i], harm(read(t, names[i])))
+			}
+			s, entries, logged := reopen(t, dir)
+			if n := len(entries); n < test.least || n > test.first {
+				t.Errorf("%d events are handed out, want %d to %d", n, test.least, test.first)
+			}
+			lines := logged.find("the end of the spool cannot be read")
+			if len(lines) != 1 {
+				t.Fatalf("the damage was logged %d times: %v", len(lines), logged.All())
+			}
+			copies, _ := lines[0].ContextMap()["copies"].([]any)
+			if len(copies) != len(test.harm) {
+				t.Errorf("the copies are %v", copies)
+			}
+			for i := range test.harm {
+				kept, err := os.Stat(filepath.Join(dir, DamagedFolder, filepath.Base(names[i])))
+				if err != nil {
+					t.Error(err)
+					continue
+				}
+				if original, err := os.Stat(names[i]); err != nil || !os.SameFile(kept, original) {
+					t.Errorf("%s is not kept (%v)", names[i], err)
+				}
+			}
+			appendTest(t, s, 5000, 5010)
+			expect(t, pending(t, s), sequence(5000, 5010))
+			if got := logged.lost(); got != 0 {
+				t.Errorf("%d events are counted as lost, which nobody can know", got)
+			}
+		})
+	}
+}
