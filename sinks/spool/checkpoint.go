@@ -61,7 +61,7 @@ func readCheckpoint(dir string) (Position, bool, error) {
 		return Position{}, false, err
 	}
 	if len(content) > 0 && content[0] > checkpointVersion {
-		return Position{}, false, fmt.Errorf("%s: %w", name, errNewer)
+		return Position{}, false, fmt.Errorf("%s is damaged, or %w", name, errNewer)
 	}
 	if len(content) != checkpointSize || content[0] != checkpointVersion ||
 		crc32.Checksum(content[:17], castagnoli) != binary.BigEndian.Uint32(content[17:]) {

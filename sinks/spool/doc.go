@@ -7,8 +7,9 @@
 //
 // The directory holds segments of Prometheus' write-ahead log, named by their
 // numbers without a gap; the checkpoint, which says up to where events have been
-// acknowledged; the lock; and in damaged/ the segments in which something could
-// not be read, for whoever wants to look into them. The spool never removes those.
+// acknowledged; the lock; an empty file that is there after a close, and not after a
+// crash; and in damaged/ the segments in which something could not be read, for
+// whoever wants to look into them. The spool never removes those.
 //
 // # Sequences
 //
