@@ -30,6 +30,9 @@ type runningStatus struct {
 		PathPrefixes []string `json:"path_prefixes"`
 		Sources      []string `json:"sources"`
 		Problems     []string `json:"problems"`
+		Sinks        []struct {
+			Spool *sinks.SpoolStatus `json:"spool"`
+		} `json:"sinks"`
 	} `json:"handlers"`
 }
 
@@ -65,13 +68,15 @@ func (d *doctor) running() {
 		})
 		return
 	}
-	d.add(about, append(d.reported(), d.outcomes())...)
+	waiting := d.spools()
+	checks := append(d.reported(waiting), waiting...)
+	d.add(about, append(checks, d.outcomes())...)
 }
 
 // reported gathers in one check what the status names as problems, without what the
-// checks have said already. They keep events from being delivered only if Caddy itself
-// is not ready because of them.
-func (d *doctor) reported() []sinks.Check {
+// checks have said already, or those of the waiting events say. They keep events from
+// being delivered only if Caddy itself is not ready because of them.
+func (d *doctor) reported(waiting []sinks.Check) []sinks.Check {
 	var checks []sinks.Check
 	var left []string
 	for _, problem := range d.status.Problems {
@@ -80,6 +85,7 @@ func (d *doctor) reported() []sinks.Check {
 			if check := proxyWarning(problem); !d.said(check.Found) {
 				checks = append(checks, check)
 			}
+		case d.status.Ready && tellsOfWaiting(waiting, problem):
 		case !d.told(problem):
 			left = append(left, problem)
 		}

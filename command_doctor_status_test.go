@@ -34,6 +34,14 @@ func TestDoctorCommandTellsOneCauseOnce(t *testing.T) {
 			[]string{"ok       status: it is ready\n", "\n1 problem, no warnings"}},
 		{"what does not follow", examined, `{"ready":false,"problems":["sink other: NATS is not connected (eof)","sink test_examined: events are answered and dropped, 3 so far: why"]}`, 5,
 			[]string{"problem  status: it is not ready: sink other: NATS is not connected (eof); sink test_examined: events are answered and dropped", "\n2 problems, no warnings"}},
+		{"events that wait", fine, waits("61", "the server is slow"), 0,
+			[]string{"ok       status: it is ready\n", "warning  waiting events: 300 in /spool, the oldest for 1m1s: the server is slow\n", "\nno problems, 1 warning"}},
+		{"events that have just come", fine, waits("0.5", ""), 0,
+			[]string{"ok       waiting events: 300 in /spool, the oldest for 500ms\n", "\nno problems, no warnings"}},
+		{"a server without storage", fine, waits("61", "nats: API error: code=503 err_code=10023 description=insufficient resources"), 0,
+			[]string{"-> the server has no storage left for JetStream: raise max_file_store"}},
+		{"events that wait for long", fine, strings.Replace(waits("61", "the server is slow"), "true", "false", 1), 5,
+			[]string{"problem  status: it is not ready: sink jetstream: 300 events wait in the spool: the server is slow\n", "\n1 problem, 1 warning"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			address := fakeAdmin(t, map[string]string{
@@ -43,6 +51,16 @@ func TestDoctorCommandTellsOneCauseOnce(t *testing.T) {
 			execute(t, segmentpixel.NewDoctorCommand(), "--address", address).want(test.code, test.words...)
 		})
 	}
+}
+
+// waits is the status of a Caddy whose two sites share a spool with waiting events.
+func waits(seconds, cause string) string {
+	sink := `{"sinks":[{"sink":"jetstream","spool":{"dir":"/spool","open":true,"events":300,"oldest_seconds":` + seconds + `,"waiting":"` + cause + `"}}]}`
+	problems := ""
+	if cause != "" {
+		problems = `"sink jetstream: 300 events wait in the spool: ` + cause + `"`
+	}
+	return `{"ready":true,"problems":[` + problems + `],"handlers":[` + sink + "," + sink + `]}`
 }
 
 // TestDoctorCommandTellsOnceThatNATSIsDown asks a Caddy whose events wait for NATS.
@@ -61,7 +79,7 @@ func TestDoctorCommandTellsOnceThatNATSIsDown(t *testing.T) {
 	})
 	execute(t, segmentpixel.NewDoctorCommand(), "--config", writeCaddyfile(t, body), "--address", strings.TrimPrefix(a.admin, "http://")).
 		// Of the process's counters, those of other tests may be worth a warning.
-		want(5, "it cannot be reached", "ok       status: it is ready\n", "\n1 problem, ")
+		want(5, "it cannot be reached", "ok       status: it is ready\n", " waiting events: 1 in "+a.dir+"/spool, the oldest for ", "\n1 problem, ")
 }
 
 // TestDoctorCommandBelievesTheHandlerAboutProxies sends more and more requests through

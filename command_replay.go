@@ -3,6 +3,7 @@
 package segmentpixel
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,12 +20,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
 
-func newReplayCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "replay --to <url> [--path-prefix <path>] [--address <interface>] [--config <path> [--adapter <name>]] [--sink <number>] [--stream <name>] " +
-			"[--reason <reason>...] [--source <source>] [--since <time> | --from-seq <number>] [--limit <number>] [--dry-run]",
-		Short: "Sends rejected requests again, after what was wrong has been mended",
-		Long: `
+const replayHelp = `
 Reads requests that were rejected from the stream that keeps them, and sends those
 again that the configuration now accepts: after a write key that was missing has
 been added, or a limit has been raised.
@@ -50,19 +46,44 @@ the client's address and user agent: context.ip becomes that of this machine, an
 context.userAgent is missing, unless the payload has them.
 
 Not sent are requests of which the stream has the first 8 KiB alone, those that
-opted out, whose query is not kept, and undeliverable events, which are whole in
-undeliverable.ndjson of the spool.
+opted out, whose query is not kept, and undeliverable events, for which there is
+--undeliverable.
 
 A replay that was interrupted goes on with --from-seq, whose number it prints.
 
-Exit status: 0 if everything was answered; 4 if some of it is still rejected or was
-cut, and so not sent; 1 if it could not be run to its end.`,
-		Args: cobra.NoArgs,
+With --undeliverable, it publishes the events that no stream could store, which Caddy
+has set aside in undeliverable.ndjson of the spool: each to its subject with its
+message id, by the login of the jetstream sink in whose spool the file is, or of the
+only one. The stream acknowledges each. Move the file away first; Caddy, which may run,
+begins a new one:
+
+    $ cd /var/lib/caddy/segment_pixel/jetstream-0123456789ab
+    $ mv undeliverable.ndjson aside.ndjson
+    $ caddy segment-pixel replay --config /etc/caddy/Caddyfile \
+        --undeliverable aside.ndjson --left left.ndjson
+
+The file stays as it is. --left has what NATS still refuses, and lines that are
+damaged, written to a new file. Doing it again is harmless within the duplicate window
+of the stream; events without a message id are stored again. One that was interrupted
+goes on with --from-line.
+
+Exit status: 0 if everything was answered, or stored; 4 if some of it is still rejected
+or refused, or was cut or damaged, and so not sent; 1 if it could not be run to its end.`
+
+func newReplayCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "replay --to <url> [--path-prefix <path>] [--address <interface>] [--config <path> [--adapter <name>]] [--sink <number>] [--stream <name>] " +
+			"[--reason <reason>...] [--source <source>] [--since <time> | --from-seq <number>] [--limit <number>] [--dry-run]\n" +
+			"  caddy segment-pixel replay --undeliverable <file> [--config <path> [--adapter <name>]] [--sink <number>] " +
+			"[--from-line <number>] [--left <file>] [--limit <number>] [--dry-run]",
+		Short: "Sends rejected requests and undeliverable events again, after what was wrong has been mended",
+		Long:  replayHelp,
+		Args:  cobra.NoArgs,
 	}
 	flags := cmd.Flags()
 	flags.StringP("config", "c", "", "Configuration file")
 	flags.StringP("adapter", "a", "", "Name of config adapter to apply")
-	flags.Int("sink", 0, "Which of the sinks that publish rejected requests to read them from, if there are several")
+	flags.Int("sink", 0, "Which of the sinks that publish rejected requests to read them from, or of the jetstream sinks to publish by, if there are several")
 	flags.String("stream", "", "The stream that keeps them (default: the one that takes their subject)")
 	flags.StringSlice("reason", nil, "Send only what was rejected for this reason; may be repeated")
 	flags.String("source", "", "Send only what belongs to this source")
@@ -71,6 +92,9 @@ cut, and so not sent; 1 if it could not be run to its end.`,
 	flags.String("to", "", "The URL of the site to send to, such as https://example.com")
 	flags.String("path-prefix", "", "The path under which it takes pixels (default: that of its handler)")
 	flags.String("address", "", "The address of the admin endpoint of the Caddy at --to, to ask it about each pixel first")
+	flags.String("undeliverable", "", "Publish the events of this file, which no stream could store, instead of sending requests")
+	flags.Uint64("from-line", 0, "Begin with this line of the file")
+	flags.String("left", "", "A new file for the lines that were not stored")
 	flags.Uint64("limit", 0, "Send no more than this many (default: all)")
 	flags.Bool("dry-run", false, "Only tell what would be sent")
 	cmd.RunE = commandFunc(runReplay)
@@ -78,8 +102,19 @@ cut, and so not sent; 1 if it could not be run to its end.`,
 }
 
 func runReplay(cmd *cobra.Command, _ []string) (int, error) {
+	if err := checkUndeliverableFlags(cmd); err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
 	ctx, stop := interruptible(cmd)
 	defer stop()
+	if cmd.Flags().Changed("undeliverable") {
+		return runReplayUndeliverable(ctx, cmd)
+	}
+	return runReplayRejected(ctx, cmd)
+}
+
+// runReplayRejected sends what a stream has kept.
+func runReplayRejected(ctx context.Context, cmd *cobra.Command) (int, error) {
 	flags := caddycmd.Flags{FlagSet: cmd.Flags()}
 	filter, err := replayFilter(flags)
 	if err != nil {
@@ -206,12 +241,20 @@ func replayTarget(flags caddycmd.Flags) (*url.URL, error) {
 
 // rejectingSink finds the sink whose rejected requests are read.
 func rejectingSink(handlers []configuredHandler, number int) (sinks.Sink, error) {
+	return chooseSink(handlers, number, sinks.PublishesRejected,
+		"no sink of the configuration publishes rejected requests: only nats and jetstream do, unless rejected is off",
+		"several sinks publish rejected requests")
+}
+
+// chooseSink finds the one sink that fits, or that with the number among those that do.
+// The texts say what is wrong if there is none, or if there are several.
+func chooseSink(handlers []configuredHandler, number int, fits func(sinks.Sink) bool, none, several string) (sinks.Sink, error) {
 	var found []sinks.Sink
 	var names, known []string
 	for i, h := range handlers {
 		for n, sink := range h.sinks {
 			name, key := h.sinkIdentity(n)
-			if !sinks.PublishesRejected(sink.Sink) || slices.Contains(known, key) {
+			if !fits(sink.Sink) || slices.Contains(known, key) {
 				continue
 			}
 			known = append(known, key)
@@ -221,13 +264,13 @@ func rejectingSink(handlers []configuredHandler, number int) (sinks.Sink, error)
 	}
 	switch {
 	case len(found) == 0:
-		return nil, errors.New("no sink of the configuration publishes rejected requests: only nats and jetstream do, unless rejected is off")
+		return nil, errors.New(none)
 	case number < 0 || number > len(found):
 		return nil, fmt.Errorf("--sink %d is none: %s", number, strings.Join(names, "; "))
 	case number > 0:
 		return found[number-1], nil
 	case len(found) > 1:
-		return nil, fmt.Errorf("several sinks publish rejected requests: choose one with --sink; %s", strings.Join(names, "; "))
+		return nil, fmt.Errorf("%s: choose one with --sink; %s", several, strings.Join(names, "; "))
 	}
 	return found[0], nil
 }

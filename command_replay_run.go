@@ -172,7 +172,7 @@ func (r *replay) summary(target *url.URL, prefix string) string {
 	line(total(t.skipped), "skipped: %s", counted(t.skipped))
 	line(t.otherSource, "belong to another source, or to none that is known")
 	if t.skipped[pixel.Undeliverable.String()] > 0 {
-		b.WriteString("undeliverable events are whole in undeliverable.ndjson of the spool: publish them from there\n")
+		b.WriteString("undeliverable events are whole in undeliverable.ndjson of the spool: publish them with --undeliverable\n")
 	}
 	if r.next > 0 {
 		fmt.Fprintf(&b, "to go on: --from-seq %d\n", r.next)

@@ -176,7 +176,7 @@ func noStream(f *fault) {
 	f.get(track("one"))
 
 	f.becomes(true, "no stream covers the subject segment.events.*.*: create one", "events wait in the spool: no stream takes the subject")
-	f.doctor(5, "problem  stream: no stream covers the subject", "-> nats stream add SEGMENT --subjects 'segment.events.*.*'")
+	f.doctor(5, "problem  stream: no stream covers the subject", "-> nats stream add SEGMENT --subjects 'segment.events.*.*'", " waiting events: ")
 	f.counts("caddy_segment_pixel_sink_connected", b.server.ClientURL(), 1)
 	f.logs("the stream is not as it should be")
 	f.emits("segment_pixel_delivery_waits")

@@ -58,7 +58,7 @@ func (e *natsExamination) streams(ctx context.Context, configured *Stream) {
 			e.problem("stream", "nats stream add "+name+" --subjects '"+e.subject+"' --discard new --dupe-window 5m --allow-fast --defaults",
 				"%s", keeper.missing())
 		}
-		e.payload(e.nc.MaxPayload(), "the server")
+		e.payload(e.nc.MaxPayload(), "")
 		return
 	}
 	if configured == nil && len(infos) > 1 {
@@ -130,19 +130,19 @@ func (e *natsExamination) stream(keeper *streamKeeper, info *jetstream.StreamInf
 		if slices.Contains(minor, finding) {
 			mark = Warning
 		}
-		e.add(mark, name, "see `nats stream info "+config.Name+"`, and correct it with `nats stream edit "+config.Name+"`", "%s", finding)
+		e.add(mark, name, finding.remedy, "%s", finding.text)
 	}
 	if len(findings) == 0 {
 		e.ok(name, "%s takes %s, recognises repeated events for %v and allows batched publish",
 			config.Name, strings.Join(config.Subjects, ", "), config.Duplicates)
 	}
 	e.room(info)
-	limit, whose := e.nc.MaxPayload(), "the server"
+	limit, stream := e.nc.MaxPayload(), ""
 	if own := int64(config.MaxMsgSize); own > 0 && own < limit {
-		limit, whose = own, config.Name
+		limit, stream = own, config.Name
 	}
 	if limit >= int64(e.site.MaxEventSize) { // otherwise it is among the findings
-		e.payload(limit, whose)
+		e.payload(limit, stream)
 	}
 }
 

@@ -5,6 +5,7 @@ package sinks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -35,7 +36,7 @@ func (s *NATS) Examine(ctx context.Context, site Site) []Check {
 		return e.checkList
 	}
 	e.permissions(ctx)
-	e.payload(e.nc.MaxPayload(), "the server")
+	e.payload(e.nc.MaxPayload(), "")
 	return e.checkList
 }
 
@@ -171,18 +172,23 @@ func (e *natsExamination) encryption(nc *nats.Conn, name string) string {
 }
 
 // payload compares the limit of a message with the events that the handler accepts.
-func (e *natsExamination) payload(limit int64, whose string) {
+// It is the server's unless a stream has a smaller one.
+func (e *natsExamination) payload(limit int64, stream string) {
 	const name = "message size"
 	event := int64(e.site.MaxEventSize)
+	whose, raise := "the server", "raise max_payload in the configuration of the server to "+size(event+envelopeRoom)
+	if stream != "" {
+		whose, raise = stream, fmt.Sprintf("nats stream edit %s --max-msg-size %d", stream, event+envelopeRoom)
+	}
 	switch {
 	case limit <= 0:
 		e.ok(name, "%s sets no limit", whose)
 	case limit < event:
-		e.warning(name, "raise it there, or lower max_event_size here",
+		e.warning(name, raise+", or lower max_event_size here",
 			"%s takes messages of at most %s, the handler events of %s: larger ones are lost",
 			whose, size(limit), size(event))
 	case limit < event+envelopeRoom:
-		e.warning(name, "raise it there to "+size(event+envelopeRoom)+", or lower max_event_size here",
+		e.warning(name, raise+", or lower max_event_size here",
 			"%s takes messages of at most %s: an event of %s, the most that the handler accepts, may become larger by what the handler adds",
 			whose, size(limit), size(event))
 	default:

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
@@ -48,7 +49,6 @@ func (e *natsExamination) spool(s *JetStream) {
 // spoolDirectory returns the directory or, as it is created when Caddy runs, the one
 // that it comes to be in.
 func (e *natsExamination) spoolDirectory(dir string) (existing string, ok bool) {
-	const asService = "run this as the user of the service; if you do, give that user the directory"
 	for existing = dir; ; existing = filepath.Dir(existing) {
 		info, err := os.Stat(existing)
 		switch {
@@ -59,11 +59,11 @@ func (e *natsExamination) spoolDirectory(dir string) (existing string, ok bool) 
 		case errors.Is(err, fs.ErrNotExist) && existing != filepath.Dir(existing):
 			continue
 		default:
-			e.problem(spoolCheck, asService, "%v", err)
+			e.problem(spoolCheck, directoryRemedy(err), "%v", err)
 			return "", false
 		}
 		if err := mayWrite(existing); err != nil {
-			e.problem(spoolCheck, asService, "user %s may not write to %s: %v", userName(), existing, err)
+			e.problem(spoolCheck, directoryRemedy(err), "user %s cannot write to %s: %v", userName(), existing, err)
 			return "", false
 		}
 		if existing != dir {
@@ -71,6 +71,19 @@ func (e *natsExamination) spoolDirectory(dir string) (existing string, ok bool) 
 		}
 		return existing, true
 	}
+}
+
+// directoryRemedy says what to do about a directory that cannot be used.
+func directoryRemedy(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "run this as the user of the service; if you do, give that user the directory"
+	case errors.Is(err, syscall.EROFS):
+		return "mount it for writing again, once the log of the system has said why it is read-only; or name another directory with spool <dir>"
+	case isDiskTrouble(err):
+		return "check the free space and the health of the disk, or name another directory with spool <dir>"
+	}
+	return "check the directory and its files, or name another one with spool <dir>"
 }
 
 func userName() string {
@@ -87,7 +100,7 @@ func (e *natsExamination) waiting(dir string) {
 	case errors.Is(err, spool.ErrHeld):
 		e.ok(spoolCheck, "a Caddy that runs has %s open", dir)
 	case err != nil:
-		e.problem(spoolCheck, "run this as the user of the service", "%s cannot be looked into: %v", dir, err)
+		e.problem(spoolCheck, directoryRemedy(err), "%s cannot be looked into: %v", dir, err)
 	case events > 0:
 		e.warning(spoolCheck, "start Caddy: they are delivered when a stream takes them",
 			"about %d events wait in %s, and no Caddy has it open", events, dir)
@@ -100,19 +113,20 @@ func (e *natsExamination) waiting(dir string) {
 func (e *natsExamination) leftovers(dir string) {
 	aside := filepath.Join(dir, forward.AsideFile)
 	if info, err := os.Stat(aside); err == nil && info.Size() > 0 {
-		e.warning(spoolCheck, "see the cause in each of its lines, publish what is to be kept, and move the file away",
+		e.warning(spoolCheck, "see the cause in each of its lines, mend it, move the file away, and publish what it holds "+
+			"with caddy segment-pixel replay --undeliverable <file>",
 			"%s holds %s of events that no stream could store", aside, size(info.Size()))
 	}
 	damaged := filepath.Join(dir, spool.DamagedFolder)
 	if entries, err := os.ReadDir(damaged); err == nil && len(entries) > 0 {
-		e.warning(spoolCheck, "check the disk, and see whether the files can be mended",
-			"%s holds %d damaged files, whose events were not delivered", damaged, len(entries))
+		e.warning(spoolCheck, "check the disk; see in the log how many events were lost; move the files away when they are of no more use",
+			"%s holds copies of damaged files (%d): what could be read of them was delivered", damaged, len(entries))
 	}
 }
 
-// disk compares what is free with what the spool may take.
+// disk compares what is free with what the spool may grow by.
 func (e *natsExamination) disk(existing, dir string, maxSize int64) {
-	free, known := diskFree(existing)
+	free, known := freeOnDisk(existing)
 	if !known {
 		e.skipped(diskCheck, "", "how much of the disk is free is not known")
 		return
@@ -121,18 +135,26 @@ func (e *natsExamination) disk(existing, dir string, maxSize int64) {
 	if existing == dir {
 		used = bytesIn(dir)
 	}
-	const remedy = "free some of the disk, or lower max_size of the spool"
+	growth := max(maxSize-used, 0)
+	const makeRoom = "free some of the disk, or give the spool one with room (spool <dir>)"
 	switch {
-	case free < leastFree && used < maxSize:
-		e.problem(diskCheck, remedy, "%s are free on the disk of %s: new events will find no place", size(free), dir)
-	case free < maxSize-used:
-		e.warning(diskCheck, remedy, "%s are free on the disk of %s, and the spool may take %s more", size(free), dir, size(maxSize-used))
+	case free < minSpoolSize:
+		e.problem(diskCheck, makeRoom, "%s are free on the disk of %s: new events will find no place", size(free), dir)
+	case free < min(growth, leastFree):
+		e.problem(diskCheck, makeRoom, "%s are free on the disk of %s, and the spool may take %s more: new events will soon find no place",
+			size(free), dir, size(growth))
+	case free < growth:
+		e.warning(diskCheck, "free some of the disk, or lower max_size of the spool to what it may have",
+			"%s are free on the disk of %s, and the spool may take %s more", size(free), dir, size(growth))
 	default:
 		e.ok(diskCheck, "%s are free, the spool may take %s and takes %s", size(free), size(maxSize), size(used))
 	}
 }
 
-// bytesIn is the size of the files of a directory, but not of those below it.
+// freeOnDisk is replaced in tests.
+var freeOnDisk = diskFree
+
+// bytesIn is the size of the segments in a directory, which is what max_size bounds.
 func bytesIn(dir string) int64 {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -140,7 +162,7 @@ func bytesIn(dir string) int64 {
 	}
 	total := int64(0)
 	for _, entry := range entries {
-		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
+		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() && strings.Trim(entry.Name(), "0123456789") == "" {
 			total += info.Size()
 		}
 	}

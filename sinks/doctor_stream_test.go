@@ -4,8 +4,12 @@ package sinks
 
 import (
 	"context"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -90,6 +94,7 @@ func TestDoctorChecksTheStream(t *testing.T) {
 		{"one that drops", streams(func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }), nil, Warning, "stream", "drops its oldest events"},
 		{"a short window", streams(func(c *jetstream.StreamConfig) { c.Duplicates = time.Second }), nil, Warning, "stream", "recognises repeated events for only 1s"},
 		{"no batches", streams(func(c *jetstream.StreamConfig) { c.AllowBatchPublish = false }), nil, Warning, "stream", "does not allow batched publishing"},
+		{"what is to be done", streams(func(c *jetstream.StreamConfig) { c.NoAck = true }), nil, Problem, "stream", "nats stream edit EVENTS --ack"},
 		{"small messages", streams(func(c *jetstream.StreamConfig) { c.MaxMsgSize = maxEventSize - 1 }), nil, Warning, "stream", "takes messages of at most 32767 bytes"},
 		{"messages without an envelope", streams(func(c *jetstream.StreamConfig) { c.MaxMsgSize = maxEventSize }), nil, Warning, "message size", "may become larger by what the handler adds"},
 	} {
@@ -109,6 +114,23 @@ func TestDoctorChecksTheStream(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDoctorMendsAStreamThatCannotBeMended has remedies where nats stream edit is of no use.
+func TestDoctorMendsAStreamThatCannotBeMended(t *testing.T) {
+	checkLeaks(t)
+	s := startServer(t, withJetStream)
+	client := newTestClient(t, s)
+	config := eventStream()
+	client.create(t, config)
+	config.Sealed = true
+	if _, err := client.js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	sink, _ := newJetStream(t, s.ClientURL(), nil)
+	e := examine(t, sink, 2<<20)
+	e.want(Problem, "stream", "EVENTS is sealed and takes nothing more\na stream stays sealed for ever: delete it")
+	e.want(Warning, "stream", "the handler events of 2097152\nraise max_payload in the configuration of the server")
 }
 
 func streams(change func(*jetstream.StreamConfig)) []jetstream.StreamConfig {
@@ -207,16 +229,61 @@ func TestDoctorLooksAtTheSpool(t *testing.T) {
 
 	writeFile(t, filepath.Join(dir, "undeliverable.ndjson"), "{}\n")
 	look().want(Warning, spoolCheck, "undeliverable.ndjson holds 3 B of events that no stream could store")
+	look().want(Warning, spoolCheck, "caddy segment-pixel replay --undeliverable")
 	if err := os.Mkdir(filepath.Join(dir, "damaged"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(dir, "damaged", "00000000"), "x")
-	look().want(Warning, spoolCheck, "holds 1 damaged files")
+	look().want(Warning, spoolCheck, "holds copies of damaged files (1): what could be read of them was delivered")
 
 	dir = filepath.Join(dir, "undeliverable.ndjson")
 	look().want(Problem, spoolCheck, "is not a directory")
 	dir = filepath.Join(dir, "below")
 	look().want(Problem, spoolCheck, "not a directory")
+}
+
+// TestDoctorComparesTheDiskWithTheSpool looks at a disk with little room.
+func TestDoctorComparesTheDiskWithTheSpool(t *testing.T) {
+	defer func() { freeOnDisk = diskFree }()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "00000000"), strings.Repeat("x", 1<<20))
+	writeFile(t, filepath.Join(dir, "undeliverable.ndjson"), strings.Repeat("x", 1<<20))
+	for _, test := range []struct {
+		free, maxSize int64
+		mark          Mark
+		words         string
+	}{
+		{21 << 20, 2 << 20, OK, "21 MiB are free, the spool may take 2.0 MiB and takes 1.0 MiB"},
+		{21 << 20, 22 << 20, OK, "21 MiB are free"},
+		{21 << 20, 23 << 20, Problem, "and the spool may take 22 MiB more: new events will soon find no place"},
+		{21 << 20, 10 << 30, Problem, "give the spool one with room (spool <dir>)"},
+		{64 << 20, 10 << 30, Warning, "lower max_size of the spool to what it may have"},
+		{2 << 20, 1 << 20, OK, "2.0 MiB are free"},
+		{1<<20 - 1, 1 << 20, Problem, "new events will find no place"},
+		{0, 10 << 30, Problem, "0 B are free on the disk of " + dir + ": new events will find no place"},
+	} {
+		freeOnDisk = func(string) (int64, bool) { return test.free, true }
+		e := natsExamination{}
+		e.disk(dir, dir, test.maxSize)
+		examined{t, e.checkList}.want(test.mark, diskCheck, test.words)
+	}
+}
+
+func TestDoctorTellsWhatADirectoryNeeds(t *testing.T) {
+	for _, test := range []struct {
+		err   error
+		words string
+	}{
+		{syscall.EROFS, "mount it for writing again"},
+		{syscall.EACCES, "the user of the service"},
+		{syscall.EPERM, "the user of the service"},
+		{diskTroubles[0], "the health of the disk"},
+		{io.ErrUnexpectedEOF, "check the directory and its files"},
+	} {
+		if got := directoryRemedy(&fs.PathError{Op: "open", Path: "lock", Err: test.err}); !strings.Contains(got, test.words) {
+			t.Errorf("%v: %s", test.err, got)
+		}
+	}
 }
 
 func TestDoctorFindsForgottenSpools(t *testing.T) {

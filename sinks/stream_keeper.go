@@ -185,7 +185,9 @@ func (k *streamKeeper) check(ctx context.Context, js jetstream.JetStream) bool {
 	}
 	for _, info := range infos {
 		names = append(names, info.Config.Name)
-		findings = append(findings, k.inspect(&info.Config, js.Conn().MaxPayload())...)
+		for _, finding := range k.inspect(&info.Config, js.Conn().MaxPayload()) {
+			findings = append(findings, finding.String())
+		}
 	}
 	k.noteBatched(infos)
 	k.report(names, findings)
@@ -240,30 +242,6 @@ func (k *streamKeeper) find(ctx context.Context, js jetstream.JetStream) ([]*jet
 		}
 	}
 	return infos, nil
-}
-
-// inspect names what keeps a stream from taking every event, or from keeping it.
-func (k *streamKeeper) inspect(config *jetstream.StreamConfig, maxPayload int64) []string {
-	var found []string
-	add := func(when bool, format string, args ...any) {
-		if when {
-			found = append(found, config.Name+" "+fmt.Sprintf(format, args...))
-		}
-	}
-	limit := k.maxEventSize
-	add(!slices.ContainsFunc(config.Subjects, func(s string) bool { return covers(s, k.subject) }),
-		"does not cover all of %s", k.subject)
-	add(config.Sealed, "is sealed and takes nothing more")
-	add(config.NoAck, "has no_ack set: an event counts as failed when it is stored as well")
-	add(config.Duplicates < time.Minute,
-		"recognises repeated events for only %v: set the duplicate window to 5m or longer", config.Duplicates)
-	add(config.MaxMsgSize > 0 && int64(config.MaxMsgSize) < limit,
-		"takes messages of at most %d bytes, the handler events of %d", config.MaxMsgSize, limit)
-	add(maxPayload > 0 && maxPayload < limit,
-		"is behind a server that takes messages of at most %d bytes, the handler events of %d", maxPayload, limit)
-	add(config.Discard == jetstream.DiscardOld, "drops its oldest events when it is full: set discard to new")
-	add(!config.AllowBatchPublish, "does not allow batched publishing, which costs less: set allow-fast on nats-server 2.14 or newer")
-	return found
 }
 
 // Interface guard
