@@ -280,7 +280,8 @@ func TestBadPageBehindAnother(t *testing.T) {
 	logged := newLogs()
 	disk := newBadDisk()
 	s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune)
-	disk.spoil(segment, pagePart(0))
+	bad := part{0, blockSize} // with the headers of the page's first records
+	disk.spoil(segment, bad)
 	expectFailing(t, s, leastTries-1)
 	wait(s, readPatience)
 	disk.spoil(segment, pagePart(last))
@@ -300,7 +301,10 @@ func TestBadPageBehindAnother(t *testing.T) {
 	disk.spoil(segment, pagePart(last))
 	expectFailing(t, s, 1) // after the first page was read
 	disk.mend()
-	disk.spoil(segment, pagePart(0))
+	disk.spoil(segment, bad, part{5 * blockSize, 6 * blockSize})
+	expectFailing(t, s, 1) // because of the other block
+	disk.mend()
+	disk.spoil(segment, bad)
 	entries, failed := readOn(t, s, fmt.Sprint(count-1))
 	if failed > 0 {
 		t.Errorf("a page that was given up has failed %d times more", failed)
