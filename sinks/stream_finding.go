@@ -45,6 +45,11 @@ func (k *streamKeeper) inspect(config *jetstream.StreamConfig, maxPayload int64)
 		"is behind a server that takes messages of at most %d bytes, the handler events of %d", maxPayload, limit)
 	add(config.Discard == jetstream.DiscardOld, "set discard to new: "+edit+" --discard new",
 		"drops its oldest events when it is full")
+	add(config.DiscardNewPerSubject, "set discard_new_per_subject to false in the stream's configuration",
+		"refuses events of a subject that is full, and they hold up those of the others")
+	add(config.PersistMode == jetstream.AsyncPersistMode,
+		"copy it into a stream with the default persist_mode, which cannot be changed",
+		"acknowledges events before it has stored them: a crash of the server loses some")
 	add(!config.AllowBatchPublish, "set allow-fast on nats-server 2.14 or newer: "+edit+" --allow-fast",
 		"does not allow batched publishing, which costs less")
 	return found

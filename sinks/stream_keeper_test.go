@@ -98,6 +98,16 @@ func TestStreamKeeperFindings(t *testing.T) {
 			want: "EVENTS drops its oldest events when it is full: set discard to new: nats stream edit EVENTS --discard new",
 		},
 		{
+			name: "full subjects", change: func(c *jetstream.StreamConfig) {
+				c.MaxMsgsPerSubject, c.DiscardNewPerSubject = 1000, true
+			},
+			want: "EVENTS refuses events of a subject that is full, and they hold up those of the others: set discard_new_per_subject to false in the stream's configuration",
+		},
+		{
+			name: "early acks", change: func(c *jetstream.StreamConfig) { c.PersistMode = jetstream.AsyncPersistMode },
+			want: "EVENTS acknowledges events before it has stored them: a crash of the server loses some: copy it into a stream with the default persist_mode, which cannot be changed",
+		},
+		{
 			name: "no batched publish", change: func(c *jetstream.StreamConfig) { c.AllowBatchPublish = false },
 			want: "EVENTS does not allow batched publishing, which costs less: set allow-fast on nats-server 2.14 or newer: nats stream edit EVENTS --allow-fast",
 		},
