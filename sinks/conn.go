@@ -27,6 +27,10 @@ const (
 	// closeTimeout bounds what is done for unsent events when nobody uses the
 	// connection any more.
 	closeTimeout = 5 * time.Second
+
+	// idleTimeout bounds it when the process ends and no event waits here, so that a
+	// NATS that is silent does not hold up the end by much. Those of a spool do not.
+	idleTimeout = time.Second
 )
 
 // conns holds the connections of all configurations, so that a reload that
@@ -42,6 +46,7 @@ type conn struct {
 	link atomic.Pointer[link]
 
 	stop    chan struct{} // closed when no one uses the connection any more
+	exits   bool          // somebody waits for that
 	cut     context.Context
 	cutNow  context.CancelFunc // drops the network connection, whatever it does
 	done    chan struct{}      // closed at the end of run
@@ -237,7 +242,11 @@ func (c *conn) hold(l *link) error {
 		return l.nc.LastError()
 	case <-c.stop:
 	}
-	timer := time.AfterFunc(c.timeout, c.cutNow)
+	timeout := c.timeout
+	if c.exits && c.outbox.size() == 0 {
+		timeout = min(timeout, idleTimeout)
+	}
+	timer := time.AfterFunc(timeout, c.cutNow)
 	defer timer.Stop()
 	if c.drain(l) {
 		select {
@@ -276,6 +285,7 @@ func (c *conn) Destruct() error {
 }
 
 func (c *conn) close(wait bool) {
+	c.exits = wait
 	close(c.stop)
 	if !c.connected() {
 		c.cutNow()
