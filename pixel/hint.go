@@ -42,8 +42,8 @@ var reasonHints = [reasonCount]string{
 		"Nothing is wrong; the event is not published and its payload is not kept.",
 	DNT: "The browser sends DNT: 1, and this site honours it on purpose (honor dnt). " +
 		"Nothing is wrong; the event is not published and its payload is not kept.",
-	Undeliverable: "The pixel was good, but no stream can ever store the event, mostly because it is larger than the stream's or the server's largest message. " +
-		"Raise that limit or lower max_event_size; the event was set aside beside the spool, in undeliverable.ndjson.",
+	Undeliverable: "The pixel was good, but no stream can ever store the event, mostly because it is larger than the stream's or the server's largest message, or because of its subject. " +
+		"Mend that; the event was set aside beside the spool, in undeliverable.ndjson, and caddy segment-pixel replay --undeliverable <file> publishes it.",
 }
 
 // Hint says what the likely cause is and what the operator or the author of the
