@@ -11,13 +11,10 @@ import (
 	"os"
 )
 
-// asideName is the name of the file to which Caddy adds undeliverable events.
-const asideName = "undeliverable.ndjson"
-
 // maxAsideLine is more than the largest message that NATS can be made to take comes to.
 const maxAsideLine = 80 << 20
 
-// asideLines reads the lines of such a file.
+// asideLines reads the lines of a file of undeliverable events.
 type asideLines struct {
 	reader *bufio.Reader
 	number uint64 // of the last line

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
 
 // onlyForRejected are the flags of replay that are about rejected requests.
@@ -249,4 +250,4 @@ func (r *undeliverableReplay) take(ctx context.Context, batch []asideEvent) erro
 }
 
 // isOfSpool tells whether it is the file that Caddy adds to.
-func (r *undeliverableReplay) isOfSpool() bool { return filepath.Base(r.name) == asideName }
+func (r *undeliverableReplay) isOfSpool() bool { return filepath.Base(r.name) == forward.AsideFile }
