@@ -20,9 +20,11 @@
 //	-faults.rate <n>      pixels a second, for each Caddy
 //	-faults.random <d>    how long the random kills of the long run go on
 //	-faults.publish <w>   fast, async, or both (default) at the same time
+//	-faults.sync <s>      the option sync of the spools; a power cut takes events without it
 //	-faults.table <file>  write the table there
 //
 // There are no signals, and so no tests, on Windows; what needs a limit on another
 // process's files runs on Linux only, and what needs a mount runs as root only. The
-// disk that does not answer also needs mkfs.ext4 and a loop device.
+// disk that does not answer, and the one that loses its power, also need mkfs.ext4 and
+// a loop device.
 package faults

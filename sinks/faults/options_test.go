@@ -14,6 +14,7 @@ var (
 	rateFlag    = flag.Int("faults.rate", 0, "pixels a second for each Caddy (default 250, or 5000 in the long run)")
 	randomFlag  = flag.Duration("faults.random", 5*time.Minute, "how long the random kills of the long run go on")
 	publishFlag = flag.String("faults.publish", "both", "fast, async or both")
+	syncFlag    = flag.String("faults.sync", "always", "the option sync of the spools")
 	tableFlag   = flag.String("faults.table", "", "a file to write the table to")
 )
 

@@ -30,7 +30,10 @@ func diskRows() []row {
 			row{name: "spool's disk really full and NATS down", setting: small, loses: true, fault: mounted.fullWithoutNATS})
 	}
 	if *longFlag && canMount(onDisk) {
-		rows = append(rows, row{name: "spool's disk does not answer", setting: setting{disk: onDisk}, fault: freezeDisk})
+		mounted := setting{disk: onDisk}
+		rows = append(rows,
+			row{name: "spool's disk does not answer", setting: mounted, fault: freezeDisk},
+			row{name: "power cut of the spool's disk", setting: mounted, fault: cutPower})
 	}
 	return rows
 }
@@ -74,6 +77,29 @@ func freezeDisk(s *scene) error {
 		s.stopNATS,
 		func() error { return s.answersFor(20 * time.Second) },
 		s.startNATS)
+}
+
+// cutPower takes the power from the disk while events are nowhere but in the spool, and
+// from Caddy.
+func cutPower(s *scene) error {
+	return times(3,
+		s.stopNATS,
+		func() error { return s.answersFor(10 * time.Second) },
+		func() error { return s.each((*lane).losePower) },
+		s.restartCaddies,
+		s.startNATS,
+		s.recovers)
+}
+
+// losePower has Caddy stop first: what it answered after the disk has lost its power
+// would not count.
+func (l *lane) losePower() error {
+	folder := spoolDisk(l.caddy)
+	return inOrder(
+		l.caddy.child.halt,
+		func() error { return shutDown(folder) },
+		l.caddy.kill,
+		func() error { return remount(folder) })
 }
 
 // fullWithoutNATS frees the disk before NATS is back, so that every event is

@@ -49,7 +49,7 @@ func stage(t *testing.T, set setting, servers *brokers) (*scene, error) {
 		urls = []string{"nats://" + s.proxy.address}
 	}
 	for _, w := range ways() {
-		spool := spoolOptions{off: set.noSpool, maxSize: or(set.spoolSize, "1GiB"), sync: "always"}
+		spool := spoolOptions{off: set.noSpool, maxSize: or(set.spoolSize, "1GiB"), sync: *syncFlag}
 		config := caddyfile{way: w, servers: urls, ackTimeout: or(set.ackTimeout, "5s"), spool: spool, greeting: "ready"}
 		caddy, err := newCaddy(filepath.Join(dir, string(w)), config)
 		if err != nil {
