@@ -70,7 +70,8 @@ func (s *Spool) restore() error {
 	if err != nil {
 		return err
 	}
-	end, err := findEnd(s.dir, segments)
+	g := &glance{dir: s.dir, open: s.tuning.openSegment}
+	end, err := g.findEnd(segments)
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func (s *Spool) restore() error {
 		s.zap().Warn("the spool has no checkpoint that can be read; "+
 			"all events that are left in it are sent again", zap.String("dir", s.dir), zap.Error(err))
 	}
-	from, outdated, err := s.catchUp(checkpoint, ok, segments)
+	from, outdated, err := s.catchUp(g, checkpoint, ok, segments)
 	if err != nil {
 		return err
 	}
@@ -108,6 +109,7 @@ func (s *Spool) restore() error {
 	if err := s.lowerCheckpoint(); err != nil {
 		return errors.Join(err, log.Close())
 	}
+	s.reportUnread(g.unread)
 	return nil
 }
 

@@ -21,10 +21,10 @@ type logEnd struct {
 
 // findEnd returns the last event of the newest segment that has one, after cutting off
 // a commit that a crash has interrupted. What else cannot be read is left where it is.
-func findEnd(dir string, segments []int) (logEnd, error) {
+func (g *glance) findEnd(segments []int) (logEnd, error) {
 	var end logEnd
 	for i, segment := range slices.Backward(segments) {
-		tail, err := scanTail(dir, segment)
+		tail, err := g.scanTail(segment)
 		if err != nil {
 			return end, err
 		}
@@ -32,7 +32,7 @@ func findEnd(dir string, segments []int) (logEnd, error) {
 		case tail.harmed:
 			end.harmed = append(end.harmed, segment)
 		case i == len(segments)-1 && tail.torn > 0:
-			if err := os.Truncate(wlog.SegmentName(dir, segment), tail.whole); err != nil {
+			if err := os.Truncate(wlog.SegmentName(g.dir, segment), tail.whole); err != nil {
 				return end, err
 			}
 			end.torn = tail.torn
@@ -63,11 +63,11 @@ func (s *Spool) reportEnd(end logEnd) {
 // catchUp returns where reading is to go on, and whether the checkpoint is too old to
 // tell: to free a full disk, segments are removed even if the checkpoint that lets them
 // go cannot be written.
-func (s *Spool) catchUp(checkpoint Position, ok bool, segments []int) (from Position, outdated bool, err error) {
+func (s *Spool) catchUp(g *glance, checkpoint Position, ok bool, segments []int) (from Position, outdated bool, err error) {
 	if !ok || len(segments) == 0 || segments[0] <= checkpoint.Segment {
 		return checkpoint, false, nil
 	}
-	first, damaged, err := firstRecord(s.dir, segments)
+	first, damaged, err := g.firstRecord(segments)
 	if err != nil || first.previous <= checkpoint.Sequence {
 		return checkpoint, false, err
 	}
@@ -84,9 +84,9 @@ func (s *Spool) catchUp(checkpoint Position, ok bool, segments []int) (from Posi
 
 // firstRecord returns the first record that can be read, and whether something before
 // it cannot. Its count is zero if there is none.
-func firstRecord(dir string, segments []int) (rec record, damaged bool, err error) {
+func (g *glance) firstRecord(segments []int) (rec record, damaged bool, err error) {
 	for _, segment := range segments {
-		rec, harmed, err := firstOf(wlog.SegmentName(dir, segment))
+		rec, harmed, err := g.firstOf(segment)
 		damaged = damaged || harmed
 		if err != nil || rec.count > 0 {
 			return rec, damaged, err
@@ -95,13 +95,13 @@ func firstRecord(dir string, segments []int) (rec record, damaged bool, err erro
 	return record{}, damaged, nil
 }
 
-func firstOf(name string) (rec record, damaged bool, err error) {
-	file, err := os.Open(name)
+func (g *glance) firstOf(segment int) (rec record, damaged bool, err error) {
+	file, err := g.look(segment)
 	if err != nil {
 		return record{}, false, err
 	}
 	defer func() { _ = file.Close() }()
-	scan := newScanner(plainPages{file}, 0)
+	scan := newScanner(file, 0)
 	for {
 		data, err := scan.next()
 		damaged = damaged || scan.damage != nil

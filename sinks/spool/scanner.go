@@ -55,14 +55,6 @@ type pageReader interface {
 	readPage(page []byte, at int64) (n int, unread, err error)
 }
 
-// plainPages reads the pages of a file for whoever cannot do without any part of it.
-type plainPages struct{ io.ReaderAt }
-
-func (p plainPages) readPage(page []byte, at int64) (n int, unread, err error) {
-	n, err = p.ReadAt(page, at)
-	return n, nil, err
-}
-
 // newScanner begins at an offset at which a fragment begins.
 func newScanner(src pageReader, at int64) *scanner {
 	return &scanner{src: src, at: at, whole: at, decoding: compression.NewSyncDecodeBuffer()}

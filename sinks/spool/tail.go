@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/prometheus/prometheus/tsdb/wlog"
 )
@@ -26,15 +25,14 @@ type segmentTail struct {
 	harmed bool
 }
 
-func scanTail(dir string, segment int) (segmentTail, error) {
-	name := wlog.SegmentName(dir, segment)
-	file, err := os.Open(name)
+func (g *glance) scanTail(segment int) (segmentTail, error) {
+	file, err := g.look(segment)
 	if err != nil {
 		return segmentTail{}, err
 	}
 	defer func() { _ = file.Close() }()
 	var tail segmentTail
-	scan := newScanner(plainPages{file}, 0)
+	scan := newScanner(file, 0)
 	for {
 		data, err := scan.next()
 		if errors.Is(err, io.EOF) {
@@ -49,16 +47,20 @@ func scanTail(dir string, segment int) (segmentTail, error) {
 			tail.last = max(tail.last, rec.last())
 		case errors.Is(err, errNewer):
 			return tail, fmt.Errorf("%s has %w: start that release again, or move the spool's directory "+
-				"elsewhere to begin with an empty one", name, err)
+				"elsewhere to begin with an empty one", wlog.SegmentName(g.dir, segment), err)
 		}
 	}
 	tail.whole = scan.whole
+	if file.unreadTo > scan.whole {
+		// Nobody knows which sequences are in there.
+		return tail, g.unread
+	}
 	err = tail.measure(file)
 	return tail, err
 }
 
 // measure looks at what follows the last whole record.
-func (t *segmentTail) measure(file *os.File) error {
+func (t *segmentTail) measure(file segmentFile) error {
 	info, err := file.Stat()
 	if err != nil {
 		return err

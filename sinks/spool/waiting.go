@@ -25,8 +25,9 @@ func Waiting(dir string) (events uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	g := &glance{dir: dir, open: openSegment}
 	for _, segment := range slices.Backward(segments) {
-		tail, err := scanTail(dir, segment)
+		tail, err := g.scanTail(segment)
 		if err != nil {
 			return 0, err
 		}

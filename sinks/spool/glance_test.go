@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"syscall"
+	"testing"
+)
+
+const lineUnread = "a part of the spool cannot be read"
+
+// expectKept expects that the segments of a spool are still what they were.
+func expectKept(t *testing.T, original, dir string) {
+	t.Helper()
+	now := segments(t, dir)
+	for i, name := range segments(t, original) {
+		if !slices.Equal(read(t, now[i]), read(t, name)) {
+			t.Errorf("%s was changed", now[i])
+		}
+	}
+}
+
+// Whatever cannot be read before the end of the log when the spool is opened, it opens.
+// Nothing is lost if it can be read later, and what lies on it if not.
+func TestOpenUnread(t *testing.T) {
+	original := t.TempDir()
+	count := rough(t, original, 2)
+	for page := range pages(t, segments(t, original)[1]) - 1 {
+		for name, mended := range map[string]bool{"for a while": true, "for good": false} {
+			t.Run(fmt.Sprintf("page %d %s", page, name), func(t *testing.T) {
+				dir := t.TempDir()
+				copyDir(t, original, dir)
+				segment := segments(t, dir)[1]
+				disk := newBadDisk()
+				disk.spoil(segment, pagePart(page))
+				logged := newLogs()
+				s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune, impatient)
+				appendRough(t, s, count)
+				if got := s.Stats().Events; got != uint64(count)+1 {
+					t.Errorf("%d events are waiting, want %d", got, count+1)
+				}
+				lost := lyingOn(t, segment, pagePart(page))
+				if mended {
+					disk.mend()
+					lost = nil
+				}
+				got, _ := readOn(t, s, fmt.Sprint(count))
+				if want := without(allIDs(0, count+1), lost); !slices.Equal(ids(t, got), want) {
+					t.Errorf("got events %v, want %v", ids(t, got), want)
+				}
+				if got := got[len(got)-1].Sequence; got != uint64(count)+1 {
+					t.Errorf("the event appended last has the sequence %d", got)
+				}
+				if got := int(logged.lost()); got != len(lost) || len(logged.find(lineUnread)) != 1 {
+					t.Errorf("%d events are reported as lost, want %d: %v", got, len(lost), logged.All())
+				}
+				expectKept(t, original, dir)
+			})
+		}
+	}
+}
+
+// Of an end that cannot be read nobody knows which sequences it holds. The spool is not
+// opened until it can be, nothing is cut off, and nothing is logged again and again.
+func TestOpenUnreadEnd(t *testing.T) {
+	original := t.TempDir()
+	count := rough(t, original, 2)
+	dir := t.TempDir()
+	copyDir(t, original, dir)
+	segment := segments(t, dir)[1]
+	last := pagePart(pages(t, segment) - 1)
+	disk := newBadDisk()
+	disk.spoil(segment, last)
+	logged := newLogs()
+	for try := range 4 {
+		if try == 3 {
+			// It cannot be read, and a moment later it can.
+			disk.mend()
+			disk.fails = func(at int64) bool {
+				if at != last.from {
+					return false
+				}
+				last.from = -1
+				return true
+			}
+		}
+		if _, err := tryOpen(Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune); !errors.Is(err, syscall.EIO) {
+			t.Fatalf("got error %v", err)
+		}
+	}
+	expectKept(t, original, dir)
+	expectUntouched(t, dir, logged)
+	disk.mend()
+	s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune)
+	got, _ := readOn(t, s, fmt.Sprint(count-1))
+	if !slices.Equal(ids(t, got), allIDs(0, count)) {
+		t.Errorf("got events %v", ids(t, got))
+	}
+	expectUntouched(t, dir, logged)
+}
+
+// A torn end is cut off although a page before it cannot be read, and left alone if it
+// cannot be read itself.
+func TestOpenUnreadTorn(t *testing.T) {
+	original := t.TempDir()
+	count := rough(t, original, 1)
+	name := segments(t, original)[0]
+	all := extents(t, name)
+	last := all[len(all)-1]
+	torn := last.from + fragmentHeader + 3
+	if err := os.Truncate(name, torn); err != nil {
+		t.Fatal(err)
+	}
+	for what, test := range map[string]struct {
+		bad  part
+		want int64
+	}{
+		"before": {pagePart(0), last.from},
+		"torn":   {part{last.from, torn}, torn},
+	} {
+		t.Run(what, func(t *testing.T) {
+			dir := t.TempDir()
+			copyDir(t, original, dir)
+			disk := newBadDisk()
+			disk.spoil(segments(t, dir)[0], test.bad)
+			s, err := tryOpen(Options{Dir: dir, Sync: SyncOff}, disk.tune)
+			if size, _ := fileSize(dir, 0); size != test.want {
+				t.Errorf("the segment has %d bytes, want %d", size, test.want)
+			}
+			if err != nil {
+				if what == "before" {
+					t.Fatal(err)
+				}
+				return
+			}
+			t.Cleanup(func() { s.Close() })
+			disk.mend()
+			appendRough(t, s, count)
+			got, _ := readOn(t, s, fmt.Sprint(count))
+			if want := without(allIDs(0, count+1), last.ids); !slices.Equal(ids(t, got), want) {
+				t.Errorf("got events %v, want %v", ids(t, got), want)
+			}
+		})
+	}
+}
+
+// What is passed over yields nothing, and what is not is as it was.
+func TestGlance(t *testing.T) {
+	dir := t.TempDir()
+	count := rough(t, dir, 1)
+	segment := segments(t, dir)[0]
+	for page := range pages(t, segment) {
+		disk := newBadDisk()
+		disk.spoil(segment, pagePart(page))
+		var tuned tuning
+		disk.tune(&tuned)
+		g := &glance{dir: dir, open: tuned.openSegment}
+		file, err := g.look(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for scan := newScanner(file, 0); ; {
+			data, err := scan.next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			rec, decodeErr := decodeRecord(data)
+			if err = errors.Join(err, decodeErr); err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range rec.allEvents() {
+				got = append(got, e.MessageID)
+			}
+		}
+		file.Close()
+		if want := without(allIDs(0, count), lyingOn(t, segment, pagePart(page))); !slices.Equal(got, want) {
+			t.Errorf("without page %d: got events %v, want %v", page, got, want)
+		}
+		if !errors.Is(g.unread, syscall.EIO) {
+			t.Errorf("without page %d: the cause is %v", page, g.unread)
+		}
+	}
+}
+
+// A disk that takes long to say that it cannot read does not keep a server from
+// starting for as long as there are pages.
+func TestOpenUnreadSlowly(t *testing.T) {
+	dir := t.TempDir()
+	rough(t, dir, 1)
+	disk := newBadDisk()
+	segment := segments(t, dir)[0]
+	for page := range pages(t, segment) - 1 {
+		disk.spoil(segment, pagePart(page))
+	}
+	var tuned tuning
+	disk.tune(&tuned)
+	g := &glance{dir: dir, open: tuned.openSegment}
+	if _, err := g.scanTail(0); err != nil {
+		t.Errorf("while it is quick: got error %v", err)
+	}
+	g.since = g.since.Add(-glanceTime)
+	if _, err := g.scanTail(0); !errors.Is(err, syscall.EIO) {
+		t.Errorf("got error %v", err)
+	}
+}
