@@ -243,7 +243,7 @@ func (c *conn) hold(l *link) error {
 	case <-c.stop:
 	}
 	timeout := c.timeout
-	if c.exits && c.outbox.size() == 0 {
+	if c.exits && !c.outbox.busy() {
 		timeout = min(timeout, idleTimeout)
 	}
 	timer := time.AfterFunc(timeout, c.cutNow)

@@ -173,6 +173,13 @@ func outboxSize(event *spool.Event) int {
 	return messageOverhead + len(event.Subject) + len(event.MessageID) + len(event.TraceParent) + len(event.Body)
 }
 
+// busy tells whether events wait or are being published.
+func (o *outbox) busy() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.bytes > 0
+}
+
 // size is how many events wait.
 func (o *outbox) size() int {
 	o.mu.Lock()

@@ -21,7 +21,8 @@ func controlRows() []row {
 func loseWithoutSpool(s *scene) error {
 	return inOrder(
 		func() error { return s.quietly(s.stopNATS) },
-		func() error { return s.answersFor(choose(500*time.Millisecond, 10*time.Second)) },
+		// Each connection has to wait for ack_timeout, so these take much longer to come.
+		func() error { return s.answersFor(choose(500*time.Millisecond, 2*time.Second)) },
 		func() error {
 			return s.quietly(func() error {
 				connected := s.connections()

@@ -30,7 +30,7 @@ type asideCount struct {
 func (a *aside) count(kind asideKind, subject string) {
 	count := a.counts[kind]
 	if count == nil {
-		if len(a.counts) >= maxCauses {
+		if kind.kept && len(a.counts) >= maxCauses {
 			return // It is in the file.
 		}
 		if a.counts == nil {

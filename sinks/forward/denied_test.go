@@ -231,29 +231,29 @@ func TestDeniedAlone(t *testing.T) {
 	})
 }
 
-// No more events than usual are held in memory while all are denied.
+// The events that are held in memory while all are denied are bounded.
 func TestDeniedBounds(t *testing.T) {
 	g := startGuarded(t, "events.>")
 	r := g.rig(t, false)
 	r.append(event(1))
 	r.start(t)
 	g.awaitDenials(t, r, 2)
-	r.append(events(2 * maxEvents)[1:]...)
+	r.append(events(2 * maxAhead)[1:]...)
 	natstest.Eventually(t, "the window is full", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return r.handed >= maxEvents
+		return r.handed >= maxAhead
 	})
 	g.awaitDenials(t, r, r.route.denials.Load()+3)
 	r.mu.Lock()
 	handed := r.handed
 	r.mu.Unlock()
-	if handed != maxEvents {
+	if handed != maxAhead {
 		t.Errorf("%d events are in memory", handed)
 	}
 	g.deny(t)
-	r.awaitAcked(t, 2*maxEvents)
-	wantEach(t, g.admin.js, 2*maxEvents)
+	r.awaitAcked(t, 2*maxAhead)
+	wantEach(t, g.admin.js, 2*maxAhead)
 }
 
 // A batch whose last message is denied has an end all the same, and what it has stored

@@ -8,12 +8,16 @@ import (
 	"time"
 )
 
+// maxAhead bounds the events of a window that looks ahead. Others than the denied ones
+// have to be among them.
+const maxAhead = 10 * maxEvents
+
 // lookAhead pauses, and has the window hold further events meanwhile, if there is room.
-// When all that is left is denied, the next ones need not wait for it; and they show
-// whether anything else is stored, without which nothing is set aside.
+// When all that is left is denied, the next ones need not wait for longer than that; and
+// they show whether anything else is stored, without which nothing is set aside.
 func (f *Forwarder) lookAhead(ctx context.Context, w *window, pause time.Duration) {
 	began := time.Now()
-	events, bytes := maxEvents-len(w.entries), maxBytes
+	events, bytes := maxAhead-len(w.entries), maxBytes
 	for i := range w.entries {
 		bytes -= len(w.entries[i].Body)
 	}

@@ -38,7 +38,11 @@ func (s *Spool) insist(event *Event) error {
 		changed := s.trouble.wait()
 		s.mu.Unlock()
 		err := s.tryAppend(event)
-		if err == nil || errors.Is(err, ErrClosed) {
+		switch {
+		case err == nil || errors.Is(err, ErrClosed):
+			return err
+		case errors.Is(err, ErrStalled):
+			s.giveBack(err)
 			return err
 		}
 		select {

@@ -73,6 +73,7 @@ func (s *Spool) drain() error {
 	if failing {
 		// On a full disk there is no room for the end of its page either, nor for a
 		// checkpoint. Nobody needs what is in it.
+		s.suspect.Store(true)
 		_ = os.Truncate(wlog.SegmentName(s.dir, segment), 0)
 	}
 	return s.turn()
@@ -81,7 +82,8 @@ func (s *Spool) drain() error {
 func (s *Spool) wantsDrain() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.drained() && s.usage.current > 0 && (s.trouble.tight() || s.trouble.failing != nil || s.due())
+	full := s.usage.current >= s.limits.segmentSize
+	return s.drained() && s.usage.current > 0 && (full || s.trouble.tight() || s.trouble.failing != nil)
 }
 
 // failOn notes and reports that the spool fails, if there is an error.

@@ -48,6 +48,7 @@ func open(o Options, t tuning) (*Spool, error) {
 		kick:    make(chan struct{}, 1),
 		retime:  make(chan struct{}, 1),
 		closing: make(chan struct{}),
+		waited:  make(chan struct{}),
 	}
 	if err := s.restore(); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the spool in %s: %w", dir, err), lock.Close())
@@ -62,7 +63,7 @@ func open(o Options, t tuning) (*Spool, error) {
 // restore finds out where the spool before has stopped. How long that takes does
 // not depend on how much it has left.
 func (s *Spool) restore() error {
-	clean, err := takeClean(s.dir)
+	sent, clean, err := takeClean(s.dir)
 	if err != nil {
 		return err
 	}
@@ -105,7 +106,10 @@ func (s *Spool) restore() error {
 	s.usage = newUsage(s.dir, segments, current)
 	s.saved = checkpoint
 	s.start(from, ok && !outdated, end.last)
-	s.inDoubt = inDoubt(from, ok && !outdated && clean, end.last)
+	if !ok || outdated || !clean {
+		sent = end.last.Sequence
+	}
+	s.inDoubt = inDoubt(from, sent, end.last)
 	if err := s.lowerCheckpoint(); err != nil {
 		return errors.Join(err, log.Close())
 	}
@@ -155,15 +159,12 @@ func (s *Spool) lowerCheckpoint() error {
 	return nil
 }
 
-func inDoubt(checkpoint Position, exact bool, last Position) uint64 {
-	switch {
-	case last.Sequence <= checkpoint.Sequence:
+// inDoubt is what InDoubt returns if events up to a sequence may have been sent.
+func inDoubt(checkpoint Position, sent uint64, last Position) uint64 {
+	if last.Sequence <= checkpoint.Sequence || sent <= checkpoint.Sequence {
 		return 0
-	case !exact:
-		return last.Sequence
-	default:
-		return min(last.Sequence, checkpoint.Sequence+maxWindow)
 	}
+	return min(sent, last.Sequence)
 }
 
 // prepareDir makes the directory one that the write-ahead log takes, and returns
@@ -198,6 +199,6 @@ func newUsage(dir string, segments []int, current int) usage {
 	if len(segments) > 0 {
 		u.first = segments[0]
 	}
-	u.turned(current)
+	u.turned(sizesOf(dir, u.first, current))
 	return u
 }

@@ -60,10 +60,6 @@ const (
 	// checkpointEvents were acknowledged since the last.
 	checkpointInterval = 500 * time.Millisecond
 	checkpointEvents   = 8192
-
-	// maxWindow is the most events that the reader has sent before the first of
-	// them is acknowledged.
-	maxWindow = 2048
 )
 
 // tuning is what tests make small, and replace.

@@ -209,20 +209,18 @@ func TestNewerVersion(t *testing.T) {
 }
 
 func TestInDoubt(t *testing.T) {
-	for _, test := range []struct {
-		checkpoint, last uint64
-		ok               bool
-		want             uint64
-	}{
-		{0, 0, false, 0},
-		{0, 500_000, false, 500_000},
-		{100, 100, true, 0},
-		{100, 90, true, 0},
-		{100, 200, true, 200},
-		{100, 500_000, true, 100 + maxWindow},
-		{100, 500_000, false, 500_000},
+	for _, test := range []struct{ checkpoint, sent, last, want uint64 }{
+		{0, 0, 0, 0},
+		{0, 500_000, 500_000, 500_000},
+		{100, 100, 100, 0},
+		{100, 90, 90, 0},
+		{100, 300, 90, 0},
+		{100, 300, 200, 200},
+		{100, 300, 500_000, 300},
+		{100, 100, 500_000, 0},
+		{100, 50, 500_000, 0},
 	} {
-		got := inDoubt(Position{Sequence: test.checkpoint}, test.ok, Position{Sequence: test.last})
+		got := inDoubt(Position{Sequence: test.checkpoint}, test.sent, Position{Sequence: test.last})
 		if got != test.want {
 			t.Errorf("%+v: got %d", test, got)
 		}

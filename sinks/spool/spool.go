@@ -61,6 +61,7 @@ type Spool struct {
 	kick       chan struct{} // tells the keeper that a checkpoint is due
 	retime     chan struct{} // tells the syncer that the interval has changed
 	closing    chan struct{}
+	waited     chan struct{}  // closed when no call is in a group any more
 	appends    sync.WaitGroup // calls that are in a group
 	background sync.WaitGroup
 	closeOnce  sync.Once
@@ -115,6 +116,7 @@ func (s *Spool) Close() error {
 		s.mu.Unlock()
 		close(s.closing)
 		s.appends.Wait()
+		close(s.waited)
 		s.background.Wait()
 		s.reading.Lock()
 		s.reader.close()
@@ -133,7 +135,7 @@ func (s *Spool) shut() error {
 		// way, and is not to come back.
 		s.acked = Position{Segment: s.usage.segment(), Sequence: s.next - 1}
 	}
-	sync := s.limits.sync != SyncOff
+	sync, sent := s.limits.sync != SyncOff, max(s.inDoubt, s.read)
 	s.mu.Unlock()
 	err := s.checkpoint()
 	if sync && s.dirty.Swap(false) {
@@ -141,7 +143,7 @@ func (s *Spool) shut() error {
 	}
 	err = errors.Join(err, s.log.Close())
 	if err == nil {
-		err = markClean(s.dir)
+		err = markClean(s.dir, sent)
 	}
 	return errors.Join(err, s.lock.Close())
 }

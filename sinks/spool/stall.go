@@ -22,7 +22,7 @@ func (s *Spool) watchDisk() {
 		select {
 		case <-look.C:
 			s.giveUpStalled(time.Now())
-		case <-s.closing:
+		case <-s.waited:
 			return
 		}
 	}

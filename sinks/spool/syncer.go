@@ -67,19 +67,26 @@ func (s *Spool) force() {
 	s.failOn(s.syncAll())
 }
 
+// syncAll keeps nobody from writing while it syncs what is finished, which may be a lot.
+// A segment that is finished meanwhile was synced by the turn.
 func (s *Spool) syncAll() error {
+	s.mu.Lock()
+	first, current := s.usage.first, s.usage.segment()
+	s.mu.Unlock()
+	for segment := first; segment < current; segment++ {
+		if err := syncSegment(s.dir, segment); err != nil {
+			return err
+		}
+	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.mu.Lock()
-	closed, first, current := s.closed, s.usage.first, s.usage.segment()
+	closed := s.closed
 	s.mu.Unlock()
 	if closed {
 		return nil
 	}
 	err := s.log.Sync()
-	for segment := first; segment < current && err == nil; segment++ {
-		err = syncSegment(s.dir, segment)
-	}
 	if err == nil {
 		err = syncDir(s.dir)
 	}

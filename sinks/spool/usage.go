@@ -51,14 +51,23 @@ func (u *usage) refresh() {
 	}
 }
 
-// turned counts the segments before the new current one as finished.
-func (u *usage) turned(segment int) {
-	for u.segment() < segment {
-		size, _ := fileSize(u.dir, u.segment())
+// turned counts segments as finished, from the current one on: the next is empty.
+func (u *usage) turned(sizes []int64) {
+	for _, size := range sizes {
 		u.finished = append(u.finished, size)
 		u.total += size
 	}
 	u.current, u.exact = 0, true
+}
+
+// sizesOf returns the sizes of the segments from one up to another.
+func sizesOf(dir string, from, to int) []int64 {
+	sizes := make([]int64, 0, max(to-from, 0))
+	for segment := from; segment < to; segment++ {
+		size, _ := fileSize(dir, segment)
+		sizes = append(sizes, size)
+	}
+	return sizes
 }
 
 // dropped forgets the oldest segment.

@@ -13,10 +13,10 @@ import (
 // in the one that failed, and what a failed sync left in memory may never reach
 // the disk. The caller holds writing.
 func (s *Spool) write(sealed []byte) error {
+	due := s.due()
 	s.mu.Lock()
 	failing := s.trouble.failing != nil
 	mode := s.limits.sync
-	due := s.due()
 	s.mu.Unlock()
 	if failing {
 		// Each segment that is begun in vain stays until those before it are gone.
@@ -42,12 +42,21 @@ func (s *Spool) write(sealed []byte) error {
 	return s.store(sealed, sync)
 }
 
-// due tells whether the current segment has its size.
+// due tells whether the current segment has its size. The caller holds writing, and
+// nobody else is kept from going on while the disk is asked.
 func (s *Spool) due() bool {
-	if s.usage.current < s.limits.segmentSize {
-		return false
+	s.mu.Lock()
+	segment, exact, full := s.usage.segment(), s.usage.exact, s.usage.current >= s.limits.segmentSize
+	s.mu.Unlock()
+	if !full || exact {
+		return full
 	}
-	s.usage.refresh()
+	size, ok := fileSize(s.dir, segment)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ok {
+		s.usage.current, s.usage.exact = size, true
+	}
 	return s.usage.current >= s.limits.segmentSize
 }
 
@@ -68,23 +77,24 @@ func (s *Spool) store(sealed []byte, sync bool) error {
 func (s *Spool) turn() error {
 	s.mu.Lock()
 	before := s.usage.segment()
-	sync := s.limits.sync != SyncOff
+	sync, interval := s.limits.sync != SyncOff, s.limits.sync > 0
 	s.mu.Unlock()
 	var unsynced error
-	if sync && s.dirty.Swap(false) {
-		// The log itself would not tell.
+	if interval && s.holds && !s.suspect.Load() {
+		// The log does this too, but would not tell.
 		unsynced = s.log.Sync()
 	}
 	segment, err := s.log.NextSegment()
 	if err != nil {
 		return errors.Join(unsynced, err)
 	}
+	sizes := sizesOf(s.dir, before, segment)
 	if !s.holds {
 		// Only attempts that failed are in there.
 		_ = os.Truncate(wlog.SegmentName(s.dir, before), 0)
 	}
 	s.mu.Lock()
-	s.usage.turned(segment)
+	s.usage.turned(sizes)
 	s.mu.Unlock()
 	s.holds = false
 	s.suspect.Store(false)
