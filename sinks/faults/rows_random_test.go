@@ -23,11 +23,17 @@ func randomKills(s *scene) error {
 			kill, start = s.lanes[i].caddy.kill, s.lanes[i].caddy.start
 		}
 		if err := inOrder(kill,
-			func() error { time.Sleep(rand.N(3 * time.Second)); return nil },
+			func() error { return lastUpTo(3 * time.Second) },
 			start,
-			func() error { time.Sleep(rand.N(5 * time.Second)); return nil }); err != nil {
+			func() error { return lastUpTo(5 * time.Second) }); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// lastUpTo sleeps because a random moment is what is tested, and no event tells it.
+func lastUpTo(most time.Duration) error {
+	time.Sleep(rand.N(most))
 	return nil
 }

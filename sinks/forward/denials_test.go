@@ -56,14 +56,14 @@ func TestDenials(t *testing.T) {
 			t.Error("another error counts as a denial")
 		default:
 		}
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // of the bubble's clock: it takes no time
 		deny("a")
 		<-next
 		if !d.since("a", began) || !d.since("a", time.Now()) || d.since("a", time.Now().Add(1)) || d.since("b", began) {
 			t.Error("a denial counts for another subject or time")
 		}
 		next = d.next()
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // of the bubble's clock: it takes no time
 		deny("a")
 		<-next
 		if !d.since("a", time.Now()) {

@@ -19,17 +19,21 @@ import (
 // answers.
 func (s *Spool) Append(event Event) error {
 	err := s.tryAppend(&event)
-	switch {
-	case err == nil || errors.Is(err, ErrClosed):
-		return err
-	case errors.Is(err, ErrStalled):
-		s.giveBack(err)
-		return err
+	if !isFinal(err) {
+		err = s.insist(&event)
 	}
-	return s.insist(&event)
+	if err != nil && !errors.Is(err, ErrClosed) {
+		s.giveBack(err)
+	}
+	return err
 }
 
-// insist appends an event that was refused once.
+// isFinal tells whether an event is taken, or trying again is of no use.
+func isFinal(err error) bool {
+	return err == nil || errors.Is(err, ErrClosed) || errors.Is(err, ErrStalled)
+}
+
+// insist tries again to append an event that was refused once.
 func (s *Spool) insist(event *Event) error {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -38,11 +42,7 @@ func (s *Spool) insist(event *Event) error {
 		changed := s.trouble.wait()
 		s.mu.Unlock()
 		err := s.tryAppend(event)
-		switch {
-		case err == nil || errors.Is(err, ErrClosed):
-			return err
-		case errors.Is(err, ErrStalled):
-			s.giveBack(err)
+		if isFinal(err) {
 			return err
 		}
 		select {
@@ -50,7 +50,6 @@ func (s *Spool) insist(event *Event) error {
 		case <-s.closing:
 			return ErrClosed
 		case <-timer.C:
-			s.giveBack(err)
 			return err
 		}
 	}
