@@ -78,8 +78,6 @@ func unlessClosed(c <-chan struct{}) <-chan struct{} {
 	}
 }
 
-const adminPath = "/segment_pixel/"
-
 // Routes implements caddy.AdminRouter.
 func (a *adminAPI) Routes() []caddy.AdminRoute {
 	route := func(path, method string, serve caddy.AdminHandlerFunc) caddy.AdminRoute {

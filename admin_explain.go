@@ -31,17 +31,16 @@ func serveExplain(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	app := running.inForce()
-	if app == nil {
+	c := running.inForce()
+	if c == nil {
 		return badRequest(errors.New("no configuration with segment_pixel runs"))
 	}
-	handlers := app.mounted()
 	request := loggedRequest{Request: newRequest(target)}
 	if !isPixel(request.Method) {
 		return badRequest(fmt.Errorf("%s is answered, but makes no event and is not rejected", request.Method))
 	}
-	v := judge(handlers, request, pixel.Track)
-	return answerJSON(w, http.StatusOK, explained{v.explain(handlers, request), v.handler})
+	v := judge(c.Handlers, request, pixel.Track)
+	return answerJSON(w, http.StatusOK, explained{v.explain(c.Handlers, request), v.handler})
 }
 
 func readTarget(body io.Reader) (pixel.Target, error) {

@@ -23,30 +23,6 @@ type liveReader struct {
 	cancel context.CancelFunc
 }
 
-func (s *adminSite) live(query, lastID string) *liveReader {
-	s.t.Helper()
-	ctx, cancel := context.WithCancel(s.t.Context())
-	s.t.Cleanup(cancel)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.admin+"/segment_pixel/live?"+query, http.NoBody)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if lastID != "" {
-		request.Header.Set("Last-Event-ID", lastID)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { response.Body.Close() })
-	if got := response.Header.Get("Content-Type"); response.StatusCode != http.StatusOK || got != "text/event-stream" {
-		s.t.Fatalf("%s with %s", response.Status, got)
-	}
-	lines := bufio.NewScanner(response.Body)
-	lines.Buffer(nil, 1<<20)
-	return &liveReader{t: s.t, lines: lines, cancel: cancel}
-}
-
 var errEndOfStream = errors.New("the stream has ended")
 
 // next returns the name and the data of the next event.
@@ -93,10 +69,10 @@ func TestLive(t *testing.T) {
 	mine := "source=" + source(t)
 	s.get(track("one"))
 	s.get(track("two"))
-	all := s.live(mine, "")
+	all := readLive(s, mine, "")
 	all.want("one", "two")
-	future := s.live(mine+"&recent=false", "")
-	bad := s.live(mine+"&outcome=rejected", "")
+	future := readLive(s, mine+"&recent=false", "")
+	bad := readLive(s, mine+"&outcome=rejected", "")
 	s.get(track("three"))
 	s.get("/v1/pixel/track?writeKey=k&userId=u")
 	three := all.want("three")
@@ -105,7 +81,7 @@ func TestLive(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	// One who comes back goes on where he was.
-	again := s.live(mine, strconv.FormatUint(three.ID, 10))
+	again := readLive(s, mine, strconv.FormatUint(three.ID, 10))
 	if _, got, err := again.next(); err != nil || got.Reason != "no_event" {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -117,7 +93,7 @@ func TestLive(t *testing.T) {
 		t.Errorf("after a reload: %+v, %v", got, err)
 	}
 	s.get(track("four"))
-	s.live(mine+"&type=track&outcome=accepted", strconv.FormatUint(three.ID, 10)).want("four")
+	readLive(s, mine+"&type=track&outcome=accepted", strconv.FormatUint(three.ID, 10)).want("four")
 }
 
 // TestLiveMissed has more come than is kept while nobody reads.
@@ -125,13 +101,13 @@ func TestLiveMissed(t *testing.T) {
 	s := newAdminSite(t)
 	s.run("segment_pixel {\nrecent 3\n}", silent(t))
 	s.get(track("first"))
-	reader := s.live("source="+source(t)+"&recent=false", "")
+	reader := readLive(s, "source="+source(t)+"&recent=false", "")
 	last := s.recent("source=" + source(t))[0]
 	reader.cancel()
 	for i := range 10 {
 		s.get(track(fmt.Sprint(i)))
 	}
-	s.live("source="+source(t), strconv.FormatUint(last.ID, 10)).want("7", "8", "9")
+	readLive(s, "source="+source(t), strconv.FormatUint(last.ID, 10)).want("7", "8", "9")
 }
 
 // TestFailedReload loads a configuration that does not work: Caddy keeps its new admin
@@ -139,7 +115,7 @@ func TestLiveMissed(t *testing.T) {
 func TestFailedReload(t *testing.T) {
 	s := newAdminSite(t)
 	s.run("", silent(t))
-	before := s.live("source="+source(t), "")
+	before := readLive(s, "source="+source(t), "")
 	s.get(track("one"))
 	before.want("one")
 	for i := range 2 {
@@ -152,7 +128,7 @@ func TestFailedReload(t *testing.T) {
 		if _, got, err := before.next(); !errors.Is(err, errEndOfStream) {
 			t.Errorf("the stream of the old endpoint goes on: %+v, %v", got, err)
 		}
-		after := s.live("recent=false&source="+source(t), "")
+		after := readLive(s, "recent=false&source="+source(t), "")
 		s.get(track("two"))
 		after.want("two")
 		if got := s.metrics()[`caddy_segment_pixel_requests_total{outcome="accepted",reason="",source="`+source(t)+`",type="track"}`]; got != float64(2+i) {
@@ -163,4 +139,29 @@ func TestFailedReload(t *testing.T) {
 		}
 		before = after
 	}
+}
+
+// readLive opens a stream of records.
+func readLive(s *adminSite, query, lastID string) *liveReader {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(s.t.Context())
+	s.t.Cleanup(cancel)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.admin+"/segment_pixel/live?"+query, http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if lastID != "" {
+		request.Header.Set("Last-Event-ID", lastID)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { response.Body.Close() })
+	if got := response.Header.Get("Content-Type"); response.StatusCode != http.StatusOK || got != "text/event-stream" {
+		s.t.Fatalf("%s with %s", response.Status, got)
+	}
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 1<<20)
+	return &liveReader{t: s.t, lines: lines, cancel: cancel}
 }

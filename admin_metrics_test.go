@@ -4,34 +4,8 @@ package segmentpixel_test
 
 import (
 	"fmt"
-	"net/http"
-	"strconv"
-	"strings"
 	"testing"
 )
-
-// metrics scrapes the admin endpoint.
-func (s *adminSite) metrics() map[string]float64 {
-	s.t.Helper()
-	code, text := s.ask(http.MethodGet, "/metrics", "")
-	if code != http.StatusOK {
-		s.t.Fatalf("metrics: %d %s", code, text)
-	}
-	values := make(map[string]float64)
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
-		end := strings.LastIndexByte(line, ' ')
-		if end < 0 || strings.HasPrefix(line, "#") {
-			continue
-		}
-		value, err := strconv.ParseFloat(line[end+1:], 64)
-		if err != nil {
-			s.t.Fatalf("%v in %s", err, line)
-		}
-		values[line[:end]] = value
-	}
-	return values
-}
 
 // TestMetrics scrapes with several handlers and across reloads.
 func TestMetrics(t *testing.T) {

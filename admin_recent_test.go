@@ -12,36 +12,6 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
-// shown is what tests look at in a record.
-type shown struct {
-	ID      uint64
-	Outcome string
-	Reason  string
-	Detail  string
-	Hint    string
-	Type    string
-	Source  string
-	Event   string
-	Host    string
-	Path    string
-	Repairs []string
-	Query   string
-	Cut     bool
-	Body    map[string]any
-
-	MessageID      string  `json:"message_id"`
-	DecodeUS       float64 `json:"decode_us"`
-	AnswerUS       float64 `json:"answer_us"`
-	UntrustedProxy bool    `json:"untrusted_proxy"`
-}
-
-func (s *adminSite) recent(query string) []shown {
-	s.t.Helper()
-	var answer struct{ Records []shown }
-	s.show("/segment_pixel/recent?"+query, &answer)
-	return answer.Records
-}
-
 func TestRecent(t *testing.T) {
 	s := newAdminSite(t)
 	s.run("", silent(t))

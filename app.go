@@ -4,6 +4,7 @@ package segmentpixel
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,18 +57,13 @@ type App struct {
 
 	mu       sync.Mutex
 	handlers []*Handler
-	started  time.Time // zero unless it runs
-	ignore   func()    // ends listening to changes of state
+	running  *runningConfiguration // nil unless it runs
+	ignore   func()                // ends listening to changes of state
 }
 
 const (
-	defaultRecent        = 500
 	maxRecent            = 10_000
 	defaultMaxBacklogAge = caddy.Duration(5 * time.Minute)
-
-	payloadsFull     = "full"
-	payloadsRedacted = "redacted"
-	payloadsOff      = "off"
 )
 
 // CaddyModule returns the Caddy module information.
@@ -108,14 +104,6 @@ func (a *App) Validate() error {
 	return checkPayloads(a.Payloads)
 }
 
-func checkPayloads(mode string) error {
-	switch mode {
-	case payloadsFull, payloadsRedacted, payloadsOff:
-		return nil
-	}
-	return fmt.Errorf("payloads is %q: write full, redacted or off", mode)
-}
-
 // add registers a handler while the configuration is provisioned.
 func (a *App) add(h *Handler) {
 	a.mu.Lock()
@@ -127,17 +115,26 @@ func (a *App) add(h *Handler) {
 func (a *App) Start() error {
 	a.emitter.start()
 	a.mu.Lock()
-	a.started = time.Now()
+	handlers := slices.Clone(a.handlers)
+	started := &runningConfiguration{
+		Since:         time.Now().UTC(),
+		MaxBacklogAge: time.Duration(a.MaxBacklogAge),
+		Recent:        a.Recent,
+		Payloads:      a.Payloads,
+	}
+	for _, h := range handlers {
+		started.Handlers = append(started.Handlers, view{h})
+	}
+	a.running = started
 	a.ignore = sinks.OnChange(func(change sinks.Change) {
-		if running.inForce() == a {
+		if running.inForce() == started {
 			a.emitter.changed(change)
 		}
 	})
 	a.mu.Unlock()
-	running.add(a)
-	// Without the lock: a sink may take its time, and somebody may ask meanwhile how
-	// the handlers are.
-	for _, h := range a.mounted() {
+	running.add(started)
+	// Without the lock: a sink may take its time.
+	for _, h := range handlers {
 		if err := h.start(a); err != nil {
 			return err
 		}
@@ -156,7 +153,7 @@ func (a *App) Stop() error {
 func (a *App) Cleanup() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	running.remove(a)
+	running.remove(a.running)
 	for _, h := range a.handlers {
 		h.stop()
 	}
@@ -169,20 +166,6 @@ func (a *App) Cleanup() error {
 		a.emitter.stop()
 	}
 	return nil
-}
-
-// mounted returns the handlers, in the order of the configuration.
-func (a *App) mounted() []*Handler {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return append([]*Handler(nil), a.handlers...)
-}
-
-// runsSince is when the app was started.
-func (a *App) runsSince() time.Time {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.started.UTC()
 }
 
 // Interface guards

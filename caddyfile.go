@@ -63,7 +63,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}
 	}
-	if err := validateKeys(h.WriteKeys, h.WriteKeyFiles); err != nil {
+	if err := validateKeys(keysOf(h.WriteKeys), h.WriteKeyFiles); err != nil {
 		return d.WrapErr(err)
 	}
 	if err := h.IPMask.validate(h.clientIPOrDefault()); err != nil {

@@ -69,8 +69,8 @@ a.example.com, b.example.com {
 	defer release()
 	var found []string
 	for _, h := range handlers {
-		found = append(found, fmt.Sprintln(h.server.Name, h.hosts, h.PathPrefixes, h.server.MaxHeaderBytes,
-			len(h.server.TrustedProxies) > 0, len(h.sinks)))
+		found = append(found, fmt.Sprintln(h.server.Name, h.hosts, h.Options().PathPrefixes, h.server.MaxHeaderBytes,
+			len(h.server.TrustedProxies) > 0, len(h.Sinks())))
 	}
 	want := []string{
 		"srv0 [a.example.com b.example.com] [/v1/pixel] 16384 false 1\n",
@@ -83,7 +83,7 @@ a.example.com, b.example.com {
 	// They decode, as they would when they run.
 	for i, key := range []string{"KEY_A", "KEY_B"} {
 		facts := pixel.Facts{Received: time.Now()}
-		event, rejection := handlers[i].decoder.Decode(pixel.Identify, "userId=u&writeKey="+key, &facts)
+		event, rejection := handlers[i].Decoder().Decode(pixel.Identify, "userId=u&writeKey="+key, &facts)
 		if rejection != nil {
 			t.Errorf("handler %d rejects %s: %s", i, key, rejection.Reason)
 			continue
@@ -113,7 +113,7 @@ func TestLoadHandlersFromAnyConfiguration(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer release()
-			if len(handlers) != 1 || handlers[0].Handler == nil {
+			if len(handlers) != 1 || handlers[0].handlerView == nil {
 				t.Errorf("found %v", handlers)
 			}
 		})

@@ -17,7 +17,7 @@ const trustProxies = "if there is a proxy or a CDN in front, write servers { tru
 // and then.
 func (d *doctor) checkClientIP(h configuredHandler) sinks.Check {
 	check := sinks.Check{Name: "client IP", Mark: sinks.OK}
-	if h.ClientIP == clientIPOff {
+	if h.Options().ClientIP == clientIPOff {
 		check.Found = "client_ip is off: none is published"
 		return check
 	}
@@ -46,7 +46,7 @@ func (d *doctor) proxyProblem(h configuredHandler) string {
 		return ""
 	}
 	for _, running := range d.status.Handlers {
-		if !slices.Equal(running.PathPrefixes, h.PathPrefixes) || !slices.Equal(running.Sources, h.keys.names()) {
+		if !slices.Equal(running.PathPrefixes, h.Options().PathPrefixes) || !slices.Equal(running.Sources, h.Keys().names()) {
 			continue
 		}
 		if i := slices.IndexFunc(running.Problems, blamesProxy); i >= 0 {

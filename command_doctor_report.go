@@ -64,13 +64,3 @@ func (d *doctor) String() string {
 	fmt.Fprintf(&b, "%s, %s\n", plural(d.count(sinks.Problem), "problem"), plural(d.count(sinks.Warning), "warning"))
 	return b.String()
 }
-
-func plural(n int, word string) string {
-	switch n {
-	case 0:
-		return "no " + word + "s"
-	case 1:
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
-}

@@ -10,31 +10,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
-
-// runningStatus is what matters here of the status of a Caddy that runs.
-type runningStatus struct {
-	RunningSince   string   `json:"running_since"`
-	Ready          bool     `json:"ready"`
-	Problems       []string `json:"problems"`
-	UntrustedProxy uint64   `json:"untrusted_proxy"`
-	Outcomes       struct {
-		Accepted uint64            `json:"accepted"`
-		Dropped  uint64            `json:"dropped"`
-		Failed   uint64            `json:"failed"`
-		Rejected map[string]uint64 `json:"rejected"`
-	} `json:"outcomes"`
-	Handlers []struct {
-		PathPrefixes []string `json:"path_prefixes"`
-		Sources      []string `json:"sources"`
-		Problems     []string `json:"problems"`
-		Sinks        []struct {
-			Spool *sinks.SpoolStatus `json:"spool"`
-		} `json:"sinks"`
-	} `json:"handlers"`
-}
 
 // askCaddy gets the status of the Caddy that runs, if there is one.
 func (d *doctor) askCaddy() {
@@ -44,14 +23,14 @@ func (d *doctor) askCaddy() {
 	}
 	ctx, cancel := context.WithTimeout(d.ctx, d.timeout)
 	defer cancel()
-	text, err := askAdmin(ctx, d.address, "/segment_pixel/status")
+	text, err := askAdmin(ctx, d.address, adminPath+"status")
 	if err != nil {
 		d.trouble = err
 		return
 	}
-	status := new(runningStatus)
-	if d.trouble = json.Unmarshal(text, status); d.trouble == nil {
-		d.status = status
+	running := new(status)
+	if d.trouble = json.Unmarshal(text, running); d.trouble == nil {
+		d.status = running
 	}
 }
 
@@ -147,8 +126,8 @@ func (d *doctor) outcomes() sinks.Check {
 	o := d.status.Outcomes
 	check := sinks.Check{Name: "events", Mark: sinks.OK, Found: fmt.Sprintf(
 		"%d accepted, %d rejected, %d dropped, %d failed", o.Accepted, total(o.Rejected), o.Dropped, o.Failed)}
-	if d.status.RunningSince != "" {
-		check.Found += ", since " + d.status.RunningSince
+	if since := d.status.RunningSince; since != nil {
+		check.Found += ", since " + since.Format(time.RFC3339Nano)
 	}
 	if len(o.Rejected) > 0 {
 		check.Found += "; rejected for " + mostFirst(o.Rejected)

@@ -3,113 +3,21 @@
 package segmentpixel_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/spf13/cobra"
 
 	segmentpixel "github.com/segmentpixel/caddy-segment-pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
-
-// executed is what a command has left behind.
-type executed struct {
-	t    *testing.T
-	out  string
-	code int
-	err  error
-}
-
-// execute runs a command as Caddy's main function does.
-func execute(t *testing.T, cmd *cobra.Command, args ...string) executed {
-	t.Helper()
-	return executeContext(t.Context(), t, cmd, args...)
-}
-
-func executeContext(ctx context.Context, t *testing.T, cmd *cobra.Command, args ...string) executed {
-	t.Helper()
-	var out bytes.Buffer
-	cmd.SetOut(&out)
-	cmd.SetErr(&out)
-	cmd.SetArgs(args)
-	cmd.SilenceUsage = true
-	err := cmd.ExecuteContext(ctx)
-	return executed{t, out.String(), exitCode(err), err}
-}
-
-// exitCode finds the code in an error of Caddy's, whose type it keeps to itself.
-func exitCode(err error) int {
-	if err == nil {
-		return caddy.ExitCodeSuccess
-	}
-	if value := reflect.Indirect(reflect.ValueOf(err)); value.Kind() == reflect.Struct {
-		if code := value.FieldByName("ExitCode"); code.IsValid() {
-			return int(code.Int())
-		}
-	}
-	return caddy.ExitCodeFailedStartup
-}
-
-func (e executed) want(code int, words ...string) {
-	e.t.Helper()
-	if e.code != code {
-		e.t.Errorf("exit code %d, want %d (%v)\n%s", e.code, code, e.err, e.out)
-	}
-	text := e.out
-	if e.err != nil {
-		text += e.err.Error()
-	}
-	for _, word := range words {
-		if !strings.Contains(text, word) {
-			e.t.Errorf("without %q:\n%s", word, text)
-		}
-	}
-}
-
-// writeCaddyfile writes a Caddyfile whose one site has this body, and returns its name.
-func writeCaddyfile(t *testing.T, body string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "Caddyfile")
-	text := `{
-		admin off
-		servers {
-			max_header_size 64KiB
-		}
-	}
-	http://127.0.0.1:1 {
-	` + body + "\n}\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
-// fakeAdmin answers as Caddy's admin API, with one text for each path.
-func fakeAdmin(t *testing.T, answers map[string]string) (address string) {
-	t.Helper()
-	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer, known := answers[r.URL.Path]
-		if !known {
-			http.NotFound(w, r)
-			return
-		}
-		_, _ = w.Write([]byte(answer))
-	}))
-	t.Cleanup(admin.Close)
-	return admin.Listener.Addr().String()
-}
 
 func TestDoctorCommand(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())

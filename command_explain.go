@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/dustin/go-humanize"
@@ -64,7 +63,7 @@ a pixel, or a line was too long to be read.`,
 
 // explainer holds what the command was told.
 type explainer struct {
-	handlersOf func(host string) []*Handler
+	handlersOf func(host string) []handlerView
 	checksKeys bool // whether the write keys are those of a configuration
 	bare       pixel.Type
 	json       bool
@@ -138,7 +137,7 @@ func newExplainer(cmd *cobra.Command) (e *explainer, release func(), err error) 
 	if err != nil {
 		return nil, nil, fmt.Errorf("--path-prefix: %w", err)
 	}
-	e.handlersOf = func(string) []*Handler { return []*Handler{h} }
+	e.handlersOf = func(string) []handlerView { return []handlerView{h} }
 	return e, func() {}, nil
 }
 
@@ -149,14 +148,14 @@ func (e *explainer) configure(config, adapter string) (release func(), err error
 		return nil, err
 	}
 	for _, h := range configured {
-		if err := h.keys.load(); err != nil {
+		if err := h.Keys().load(); err != nil {
 			release()
 			return nil, err
 		}
 	}
 	e.checksKeys = true
-	byHost := make(map[string][]*Handler)
-	e.handlersOf = func(host string) []*Handler {
+	byHost := make(map[string][]handlerView)
+	e.handlersOf = func(host string) []handlerView {
 		name := host
 		if withoutPort, _, err := net.SplitHostPort(host); err == nil {
 			name = withoutPort
@@ -164,7 +163,7 @@ func (e *explainer) configure(config, adapter string) (release func(), err error
 		handlers, known := byHost[name]
 		if !known {
 			for _, h := range handlersOf(configured, name) {
-				handlers = append(handlers, h.Handler)
+				handlers = append(handlers, h.handlerView)
 			}
 			if len(byHost) < mostHosts {
 				byHost[name] = handlers
@@ -177,20 +176,6 @@ func (e *explainer) configure(config, adapter string) (release func(), err error
 
 // mostHosts bounds how many hosts of a log are remembered, which clients make up.
 const mostHosts = 1000
-
-// typeFlag reads the event type that a flag names.
-func typeFlag(cmd *cobra.Command) (pixel.Type, error) {
-	name, _ := cmd.Flags().GetString("type")
-	typ := pixel.ParseType(name)
-	if typ == pixel.NoType {
-		var known []string
-		for _, typ := range pixel.Types() {
-			known = append(known, typ.String())
-		}
-		return typ, fmt.Errorf("--type %q is no event type: write %s", name, strings.Join(known, ", "))
-	}
-	return typ, nil
-}
 
 // explainedJSON is an explanation together with what the command knows of it.
 type explainedJSON struct {

@@ -131,7 +131,7 @@ func (t *logTally) add(v judgement) {
 
 // printLine writes the judgement on the pixel of a line, and its steps if they are
 // wanted.
-func (e *explainer) printLine(v judgement, handlers []*Handler, logged loggedRequest, number uint64) error {
+func (e *explainer) printLine(v judgement, handlers []handlerView, logged loggedRequest, number uint64) error {
 	var b strings.Builder
 	outcome, more := pixel.OutcomeAccepted, v.repairs.String()
 	if v.rejection != nil {
@@ -164,7 +164,7 @@ type lineJSON struct {
 	Steps   []pixel.Step `json:"steps,omitempty"`
 }
 
-func (e *explainer) printLineJSON(v judgement, handlers []*Handler, logged loggedRequest, number uint64) error {
+func (e *explainer) printLineJSON(v judgement, handlers []handlerView, logged loggedRequest, number uint64) error {
 	line := lineJSON{
 		Line: number, Outcome: pixel.OutcomeAccepted,
 		Type: v.typ.String(), Source: v.source, Repairs: v.repairs.Names(),

@@ -8,13 +8,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
 const (
-	lineWidth = 100
 	stepWidth = 11 // that of the longest name of a step
 )
 
@@ -73,34 +71,6 @@ func writeSteps(b *strings.Builder, steps []pixel.Step, indent string) {
 			b.WriteString(indent + stepIndent + printable(step.Text) + "\n")
 		}
 	}
-}
-
-// wrapped breaks a text into lines at spaces, each with the indent in front.
-func wrapped(text, indent string) string {
-	var b strings.Builder
-	for text != "" {
-		line := text
-		if most := lineWidth - len(indent); utf8.RuneCountInString(text) > most {
-			if end := strings.LastIndexByte(firstRunes(text, most+1), ' '); end > 0 {
-				line = text[:end]
-			} else if end := strings.IndexByte(text, ' '); end > 0 {
-				line = text[:end]
-			}
-		}
-		b.WriteString(indent + line + "\n")
-		text = strings.TrimLeft(text[len(line):], " ")
-	}
-	return b.String()
-}
-
-func firstRunes(text string, n int) string {
-	for i := range text {
-		if n == 0 {
-			return text[:i]
-		}
-		n--
-	}
-	return text
 }
 
 // indented formats the JSON of an event, with its odd characters escaped line by

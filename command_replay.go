@@ -141,7 +141,7 @@ func runReplayRejected(ctx context.Context, cmd *cobra.Command) (int, error) {
 
 	prefix := flags.String("path-prefix")
 	if prefix == "" {
-		prefix = handlers[0].PathPrefixes[0]
+		prefix = handlers[0].Options().PathPrefixes[0]
 	}
 	r := replay{
 		reader:   reader,
@@ -152,7 +152,7 @@ func runReplayRejected(ctx context.Context, cmd *cobra.Command) (int, error) {
 	}
 	r.limit, _ = flags.GetUint64("limit") // It is defined above.
 	if address := flags.String("address"); address != "" {
-		if r.running, err = newRunningCaddy(address, prefix, handlers[0].PathPrefixes[0]); err != nil {
+		if r.running, err = newRunningCaddy(address, prefix, handlers[0].Options().PathPrefixes[0]); err != nil {
 			return caddy.ExitCodeFailedStartup, err
 		}
 		defer r.running.close()
@@ -183,7 +183,7 @@ func replayHandlers(configured []configuredHandler, number int, host string) ([]
 	}
 	handlers := handlersOf(configured, host)
 	for _, h := range handlers {
-		if err := h.keys.load(); err != nil {
+		if err := h.Keys().load(); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -252,14 +252,14 @@ func chooseSink(handlers []configuredHandler, number int, fits func(sinks.Sink) 
 	var found []sinks.Sink
 	var names, known []string
 	for i, h := range handlers {
-		for n, sink := range h.sinks {
+		for n, sink := range h.Sinks() {
 			name, key := h.sinkIdentity(n)
 			if !fits(sink.Sink) || slices.Contains(known, key) {
 				continue
 			}
 			known = append(known, key)
 			found = append(found, sink.Sink)
-			names = append(names, fmt.Sprintf("%d is %s of %s", len(found), name, describeHandler(i, h)))
+			names = append(names, fmt.Sprintf("%d is %s of %s", len(found), name, h.describe(i)))
 		}
 	}
 	switch {
@@ -273,28 +273,4 @@ func chooseSink(handlers []configuredHandler, number int, fits func(sinks.Sink) 
 		return nil, fmt.Errorf("%s: choose one with --sink; %s", several, strings.Join(names, "; "))
 	}
 	return found[0], nil
-}
-
-// handlersOf are those of the site with that host; if it has none, or is reached by
-// another name, all of them.
-func handlersOf(handlers []configuredHandler, host string) []configuredHandler {
-	var found []configuredHandler
-	for _, h := range handlers {
-		if slices.ContainsFunc(h.hosts, func(pattern string) bool { return matchesHost(pattern, host) }) {
-			found = append(found, h)
-		}
-	}
-	if len(found) == 0 {
-		return handlers
-	}
-	return found
-}
-
-// matchesHost knows of the wildcard that a host in Caddy may begin with.
-func matchesHost(pattern, host string) bool {
-	if rest, found := strings.CutPrefix(pattern, "*."); found {
-		_, domain, _ := strings.Cut(host, ".")
-		return strings.EqualFold(rest, domain)
-	}
-	return strings.EqualFold(pattern, host)
 }

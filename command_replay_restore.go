@@ -47,17 +47,17 @@ type restored struct {
 // of the payload. They come first, as the first of a repeated name wins.
 func (r *restorer) restore(rejected *sinks.Rejected) restored {
 	for _, h := range r.handlers {
-		then, reason := h.try(rejected.Type, rejected.Query, rejected.Time)
+		then, reason := try(h, rejected.Type, rejected.Query, rejected.Time)
 		if reason != pixel.Accepted {
 			continue
 		}
-		later, _ := h.try(rejected.Type, rejected.Query, rejected.Time.Add(time.Hour))
+		later, _ := try(h, rejected.Type, rejected.Query, rejected.Time.Add(time.Hour))
 		wanted := then
 		if then.messageID != later.messageID {
 			wanted.messageID = r.messageID(rejected)
 		}
 		query := fixed(then, later, wanted.messageID) + escapeControls(rejected.Query)
-		again, reason := h.try(rejected.Type, query, time.Now())
+		again, reason := try(h, rejected.Type, query, time.Now())
 		if reason != pixel.Accepted {
 			return restored{rejected: reason.String(), source: then.source}
 		}
@@ -66,16 +66,16 @@ func (r *restorer) restore(rejected *sinks.Rejected) restored {
 		return restored{query: query, source: then.source, altered: altered}
 	}
 	// The first is the one whose word counts.
-	_, reason := r.handlers[0].try(rejected.Type, rejected.Query, rejected.Time)
+	_, reason := try(r.handlers[0], rejected.Type, rejected.Query, rejected.Time)
 	return restored{rejected: reason.String(), source: rejected.Source}
 }
 
 // try decodes without an HTTP request, as the handler does with one.
-func (h *configuredHandler) try(typ pixel.Type, query string, received time.Time) (decoded, pixel.Reason) {
+func try(h handlerView, typ pixel.Type, query string, received time.Time) (decoded, pixel.Reason) {
 	if typ == pixel.NoType {
 		return decoded{}, pixel.UnknownRoute
 	}
-	event, rejection := h.decoder.Decode(typ, query, &pixel.Facts{Received: received})
+	event, rejection := h.Decoder().Decode(typ, query, &pixel.Facts{Received: received})
 	if rejection != nil {
 		return decoded{source: rejection.Source}, rejection.Reason
 	}

@@ -136,14 +136,6 @@ func newReplayTally() replayTally {
 // notSent is how many could not be sent, leaving out what is never meant to be.
 func (t *replayTally) notSent() uint64 { return t.cut + t.altered + total(t.rejected) }
 
-func total(counts map[string]uint64) uint64 {
-	sum := uint64(0)
-	for _, n := range counts {
-		sum += n
-	}
-	return sum
-}
-
 // summary tells what became of the requests, and where to go on.
 func (r *replay) summary(target *url.URL, prefix string) string {
 	var b strings.Builder

@@ -100,7 +100,7 @@ func runReplayUndeliverable(ctx context.Context, cmd *cobra.Command) (int, error
 func undeliverableSink(handlers []configuredHandler, number int, file string) (sinks.Sink, error) {
 	if number == 0 {
 		for _, h := range handlers {
-			for _, sink := range h.sinks {
+			for _, sink := range h.Sinks() {
 				if sinks.KeepsInSpool(sink.Sink, file) {
 					return sink.Sink, nil
 				}

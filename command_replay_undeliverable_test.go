@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -18,17 +17,6 @@ import (
 
 	segmentpixel "github.com/segmentpixel/caddy-segment-pixel"
 )
-
-// limitEvents creates the stream SEGMENT, or changes it, to take messages of that size.
-func (b *broker) limitEvents(size int32) {
-	b.t.Helper()
-	_, err := b.js.CreateOrUpdateStream(b.t.Context(), jetstream.StreamConfig{
-		Name: "SEGMENT", Subjects: []string{"segment.events.>"}, MaxMsgSize: size, Duplicates: 5 * time.Minute, AllowBatchPublish: true,
-	})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-}
 
 // aside writes lines into a file, the last without its end.
 func asideFile(t *testing.T, lines ...string) string {

@@ -63,23 +63,6 @@ Exit status: 0 when it was ended; 1 if Caddy could not be asked in the first pla
 	return cmd
 }
 
-// adminFlags are those of commands that ask a Caddy that runs.
-func adminFlags(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.String("address", "", "The address of the admin endpoint")
-	flags.StringP("config", "c", "", "The configuration that has the address")
-	flags.StringP("adapter", "a", "", "Name of config adapter to apply")
-}
-
-// adminAddress is where the admin endpoint is, as these flags say.
-func adminAddress(cmd *cobra.Command) (string, error) {
-	// Flags that are defined cannot fail to be read.
-	address, _ := cmd.Flags().GetString("address")
-	configFile, _ := cmd.Flags().GetString("config")
-	adapter, _ := cmd.Flags().GetString("adapter")
-	return caddycmd.DetermineAdminAPIAddress(address, nil, configFile, adapter)
-}
-
 func runTail(cmd *cobra.Command, _ []string) (int, error) {
 	admin, err := adminAddress(cmd)
 	if err != nil {
@@ -180,17 +163,6 @@ func (t *tail) follow(ctx context.Context, connected func()) error {
 		}
 	}
 	return nil // It comes again if Caddy does.
-}
-
-// explainAdminError says what to do when Caddy knows no such endpoint.
-func explainAdminError(err error) error {
-	switch text := err.Error(); {
-	case strings.Contains(text, "HTTP 404"):
-		return fmt.Errorf("the Caddy at this address has no segment_pixel: %w", err)
-	case strings.Contains(text, "HTTP "):
-		return err // Caddy has said what is wrong.
-	}
-	return fmt.Errorf("%w (is Caddy running, is its admin endpoint on, and is this its --address?)", err)
 }
 
 func (t *tail) print(name, data string) error {

@@ -3,9 +3,7 @@
 package segmentpixel_test
 
 import (
-	"bufio"
 	"cmp"
-	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -13,39 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spf13/cobra"
-
 	segmentpixel "github.com/segmentpixel/caddy-segment-pixel"
 )
-
-// startCommand runs a command until the end of the test, and returns the lines of its
-// output and what it returned.
-func startCommand(t *testing.T, command *cobra.Command, args ...string) (lines <-chan string, done <-chan error) {
-	t.Helper()
-	read, write := io.Pipe()
-	ctx, cancel := context.WithCancel(context.Background())
-	command.SetArgs(args)
-	command.SetOut(write)
-	command.SetErr(io.Discard)
-	printed, ended := make(chan string, 100), make(chan error, 1)
-	go func() {
-		scanner := bufio.NewScanner(read)
-		for scanner.Scan() {
-			printed <- scanner.Text()
-		}
-	}()
-	finished := make(chan struct{})
-	go func() {
-		defer close(finished)
-		ended <- command.ExecuteContext(ctx)
-		write.Close()
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-finished
-	})
-	return printed, ended
-}
 
 func TestTail(t *testing.T) {
 	s := newAdminSite(t)

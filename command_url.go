@@ -106,12 +106,12 @@ func runURL(cmd *cobra.Command, _ []string) (int, error) {
 	return checkPixel(cmd.ErrOrStderr(), h, typ, address, composed)
 }
 
-func compose(form string, object []byte, h *Handler) (*pixel.Composition, error) {
+func compose(form string, object []byte, h handlerView) (*pixel.Composition, error) {
 	switch form {
 	case formData:
 		return pixel.ComposeData(object)
 	case formFields:
-		return pixel.ComposeFields(object, h.decoder.Ignored)
+		return pixel.ComposeFields(object, h.Decoder().Ignored)
 	}
 	return nil, fmt.Errorf("--form is %q: write data or fields", form)
 }
@@ -132,7 +132,7 @@ func printPixel(cmd *cobra.Command, address string) error {
 
 // checkPixel says what is wrong with a pixel, as far as that can be known before it
 // is sent. Merge tags are taken for filled in.
-func checkPixel(messages io.Writer, h *Handler, typ pixel.Type, address string, composed *pixel.Composition) (int, error) {
+func checkPixel(messages io.Writer, h handlerView, typ pixel.Type, address string, composed *pixel.Composition) (int, error) {
 	var b strings.Builder
 	for _, note := range composed.Notes {
 		b.WriteString(wrapped("warning: "+printable(note), ""))
@@ -150,7 +150,7 @@ func checkPixel(messages io.Writer, h *Handler, typ pixel.Type, address string, 
 		return caddy.ExitCodeFailedStartup, err
 	}
 	logged := loggedRequest{Request: newRequest(target)}
-	handlers := []*Handler{h}
+	handlers := []handlerView{h}
 	x := judge(handlers, logged, typ).explain(handlers, logged)
 	if x.Rejected() {
 		last := x.Steps[len(x.Steps)-1]

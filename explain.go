@@ -26,17 +26,17 @@ const noHandler = -1
 // judge has the handlers decode a request, and returns the judgement of the first whose
 // path prefix and write key fit. If none knows the key, the first with the prefix
 // decides. A request with no path is taken for one of the type bare.
-func judge(handlers []*Handler, logged loggedRequest, bare pixel.Type) judgement {
+func judge(handlers []handlerView, logged loggedRequest, bare pixel.Type) judgement {
 	first := judgement{handler: noHandler}
 	for i, h := range handlers {
 		typ, under := bare, true
 		if logged.URL.Path != "" {
-			typ, under = h.prefixes.route(logged.URL.Path)
+			typ, under = h.Route(logged.URL.Path)
 		}
 		if !under {
 			continue
 		}
-		v := h.judge(logged, typ)
+		v := judgeBy(h, logged, typ)
 		v.handler = i
 		if v.rejection == nil || v.rejection.Reason != pixel.UnknownWriteKey {
 			return v
@@ -48,12 +48,12 @@ func judge(handlers []*Handler, logged loggedRequest, bare pixel.Type) judgement
 	return first
 }
 
-func (h *Handler) judge(logged loggedRequest, typ pixel.Type) judgement {
-	v := judgement{typ: typ, facts: h.facts(logged.Request)}
+func judgeBy(h handlerView, logged loggedRequest, typ pixel.Type) judgement {
+	v := judgement{typ: typ, facts: h.Facts(logged.Request)}
 	if !logged.at.IsZero() {
 		v.facts.Received = logged.at
 	}
-	event, rejection := h.decode(logged.Request, typ, &v.facts)
+	event, rejection := h.Decode(logged.Request, typ, &v.facts)
 	if rejection != nil {
 		v.rejection, v.source = rejection, rejection.Source
 		return v
@@ -73,7 +73,7 @@ func isPixel(method string) bool {
 const mostPath = 200
 
 // explain tells step by step what came to a judgement.
-func (v judgement) explain(handlers []*Handler, logged loggedRequest) *pixel.Explanation {
+func (v judgement) explain(handlers []handlerView, logged loggedRequest) *pixel.Explanation {
 	path := strings.ToValidUTF8(cmp.Or(logged.URL.Path, "no path"), "\ufffd")
 	if len(path) > mostPath {
 		path = strings.ToValidUTF8(path[:mostPath], "") + "..."
@@ -93,17 +93,17 @@ func (v judgement) explain(handlers []*Handler, logged loggedRequest) *pixel.Exp
 	if logged.URL.Path == "" {
 		route = "no path is given: taken for a pixel of the type " + v.typ.String()
 	}
-	x := handlers[v.handler].decoder.Explain(v.typ, logged.URL.RawQuery, &v.facts)
+	x := handlers[v.handler].Decoder().Explain(v.typ, logged.URL.RawQuery, &v.facts)
 	x.Steps = append([]pixel.Step{{Name: pixel.StepRoute, OK: true, Detail: route}}, x.Steps...)
 	return x
 }
 
 // allPrefixes lists the path prefixes of all handlers, each once.
-func allPrefixes(handlers []*Handler) []string {
+func allPrefixes(handlers []handlerView) []string {
 	var all []string
 	seen := make(map[string]bool)
 	for _, h := range handlers {
-		for _, prefix := range h.PathPrefixes {
+		for _, prefix := range h.Options().PathPrefixes {
 			if !seen[prefix] {
 				seen[prefix] = true
 				all = append(all, prefix)
@@ -111,32 +111,4 @@ func allPrefixes(handlers []*Handler) []string {
 		}
 	}
 	return all
-}
-
-// newOfflineHandler returns a handler that takes any write key, for pixels of which
-// there is no configuration at hand. It has no sinks, and defaults for what is empty
-// or zero.
-func newOfflineHandler(pathPrefixes []string, maxEventSize int) (*Handler, error) {
-	h := &Handler{MaxEventSize: maxEventSize}
-	if len(pathPrefixes) > 0 {
-		h.PathPrefixes = pathPrefixes
-	}
-	h.provisionDefaults()
-	var err error
-	if h.prefixes, err = newPrefixes(h.PathPrefixes); err != nil {
-		return nil, err
-	}
-	if err := checkMaxEventSize(h.MaxEventSize); err != nil {
-		return nil, err
-	}
-	h.decoder = pixel.Decoder{
-		MaxEventSize: h.MaxEventSize,
-		Ignored:      make(map[string]struct{}),
-		Source:       func(string) (string, bool) { return "", true },
-		Version:      version(),
-	}
-	for _, name := range h.IgnoreParams {
-		h.decoder.Ignored[name] = struct{}{}
-	}
-	return h, nil
 }

@@ -5,36 +5,21 @@ package segmentpixel_test
 import (
 	"bufio"
 	"bytes"
-	"context"
-	"encoding/base64"
-	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
-	segmentpixel "github.com/segmentpixel/caddy-segment-pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
-
-// patience is how long tests wait for what takes milliseconds on an idle machine.
-const patience = 30 * time.Second
-
-// segmentSample is what Segment's documentation prints as the value of data.
-const segmentSample = "eyJ3cml0ZUtleSI6ICJZT1VSX1dSSVRFX0tFWSIsICJ1c2VySWQiOiAiMDI1cGlrYWNodTAyNSIsICJldmVudCI6ICJFbWFpbCBPcGVuZWQiLCAicHJvcGVydGllcyI6IHsgICAic3ViamVjdCI6ICJUaGUgRWxlY3RyaWMgRGFpbHkiLCAgICJlbWFpbCI6ICJwZWVrQXRNZUBlbWFpbC5wb2tlIiB9fQ"
 
 // site is a running Caddy with one HTTP port.
 type site struct {
@@ -194,166 +179,3 @@ func (s *site) rejected() []string {
 	}
 	return reasons
 }
-
-func parse(t *testing.T, text []byte) map[string]any {
-	t.Helper()
-	var m map[string]any
-	if err := json.Unmarshal(text, &m); err != nil {
-		t.Fatalf("%v in %s", err, text)
-	}
-	return m
-}
-
-// data is the data parameter of an object.
-func data(object string) string {
-	return "data=" + base64.RawURLEncoding.EncodeToString([]byte(object))
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
-}
-
-// eventually waits for cond, and fails the test when it does not come about.
-func eventually(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
-}
-
-// broker is a NATS server with JetStream and a client of the test's own.
-type broker struct {
-	t      *testing.T
-	server *server.Server
-	client *nats.Conn
-	js     jetstream.JetStream
-}
-
-// startNATS starts a server on a port of its own, or on the one given.
-func startNATS(t *testing.T, port int) *broker {
-	t.Helper()
-	s := startServer(t, &server.Options{Port: port, JetStream: true, StoreDir: t.TempDir()})
-	b := &broker{t: t, server: s}
-	var err error
-	if b.client, err = nats.Connect(s.ClientURL()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.client.Close)
-	if b.js, err = jetstream.New(b.client); err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// startServer starts a quiet server on this machine until the end of the test.
-func startServer(t *testing.T, options *server.Options) *server.Server {
-	t.Helper()
-	options.Host, options.NoLog, options.NoSigs = "127.0.0.1", true, true
-	s, err := server.NewServer(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("NATS does not get ready")
-	}
-	return s
-}
-
-// createStream creates the stream SEGMENT as the README recommends it.
-func (b *broker) createStream() {
-	b.t.Helper()
-	_, err := b.js.CreateStream(b.t.Context(), jetstream.StreamConfig{
-		Name: "SEGMENT", Subjects: []string{"segment.events.>"}, Discard: jetstream.DiscardNew,
-		Duplicates: 5 * time.Minute, AllowBatchPublish: true,
-	})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-// totalConnections is how many connections the server has seen in its life.
-func (b *broker) totalConnections() uint64 {
-	b.t.Helper()
-	varz, err := b.server.Varz(nil)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return varz.TotalConnections
-}
-
-// await waits until the stream has n messages, and returns them all.
-func (b *broker) await(n int) []*jetstream.RawStreamMsg {
-	b.t.Helper()
-	eventually(b.t, "the stream has the events", func() bool {
-		stream, err := b.js.Stream(b.t.Context(), "SEGMENT")
-		return err == nil && stream.CachedInfo().State.Msgs >= uint64(n)
-	})
-	return b.stored()
-}
-
-// stored returns every message of the stream.
-func (b *broker) stored() []*jetstream.RawStreamMsg {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
-	defer cancel()
-	stream, err := b.js.Stream(ctx, "SEGMENT")
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	state := stream.CachedInfo().State
-	var msgs []*jetstream.RawStreamMsg
-	for seq := state.FirstSeq; seq <= state.LastSeq && state.Msgs > 0; seq++ {
-		msg, err := stream.GetMsg(ctx, seq)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		msgs = append(msgs, msg)
-	}
-	return msgs
-}
-
-// subscribe collects what is published to a subject from now on.
-func (b *broker) subscribe(subject string) <-chan *nats.Msg {
-	b.t.Helper()
-	msgs := make(chan *nats.Msg, 1000)
-	if _, err := b.client.ChanSubscribe(subject, msgs); err != nil {
-		b.t.Fatal(err)
-	}
-	if err := b.client.Flush(); err != nil {
-		b.t.Fatal(err)
-	}
-	return msgs
-}
-
-func receive[T any](t *testing.T, from <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(patience):
-		t.Fatal("nothing came")
-		panic("unreachable")
-	}
-}
-
-// The handler that the tests are about is registered by this package.
-var _ caddy.Module = (*segmentpixel.Handler)(nil)

@@ -30,8 +30,6 @@ const toFile = `
 	respond "next"
 `
 
-const page = `{"writeKey":"k","userId":"u"}`
-
 func TestRoutes(t *testing.T) {
 	s := newSite(t)
 	s.run(toFile)

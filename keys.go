@@ -30,6 +30,12 @@ const keyFilePoll = time.Second
 
 var sourceName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
+// configuredKey is a write key of the configuration.
+type configuredKey struct {
+	Key    string // may hold placeholders
+	Source string // default: "default", if there is no other key
+}
+
 func checkSource(source string) error {
 	if !sourceName.MatchString(source) {
 		return fmt.Errorf("source %q must be 1 to 64 letters, digits, _ and -", source)
@@ -37,7 +43,7 @@ func checkSource(source string) error {
 	return nil
 }
 
-func validateKeys(keys []WriteKey, files []string) error {
+func validateKeys(keys []configuredKey, files []string) error {
 	if len(keys)+len(files) == 0 {
 		return errors.New("write_key is missing: name at least one key, or a file with write_keys")
 	}
@@ -64,7 +70,7 @@ func validateKeys(keys []WriteKey, files []string) error {
 
 // keyring finds the source of a write key. Its keys may change while it is used.
 type keyring struct {
-	configured []WriteKey
+	configured []configuredKey
 	files      []string
 	logger     *zap.Logger
 
@@ -80,7 +86,7 @@ type keyring struct {
 }
 
 // provision resolves the placeholders, but reads no file.
-func (k *keyring) provision(keys []WriteKey, files []string, logger *zap.Logger) error {
+func (k *keyring) provision(keys []configuredKey, files []string, logger *zap.Logger) error {
 	k.configured, k.logger = keys, logger
 	repl := caddy.NewReplacer()
 	for _, file := range files {
@@ -144,6 +150,22 @@ func (k *keyring) names() []string {
 		return []string{}
 	}
 	return slices.Compact(slices.Sorted(maps.Values(*sources)))
+}
+
+// count is how many keys there are.
+func (k *keyring) count() int {
+	if sources := k.sources.Load(); sources != nil {
+		return len(*sources)
+	}
+	return 0
+}
+
+// problem says why the files could not be read again; empty if they were.
+func (k *keyring) problem() string {
+	if trouble := k.trouble.Load(); trouble != nil {
+		return "the write keys changed, but could not be read, so the old ones are in force: " + *trouble
+	}
+	return ""
 }
 
 // load reads everything, once.

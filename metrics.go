@@ -216,6 +216,10 @@ func (m *requestMetrics) totals() outcomeTotals {
 	return totals
 }
 
+// throughUntrustedProxy is how many requests came through a proxy that
+// trusted_proxies does not name.
+func (m *requestMetrics) throughUntrustedProxy() uint64 { return m.untrustedProxy.Load() }
+
 // repaired is how often each repair was.
 func (m *requestMetrics) repaired() map[string]uint64 {
 	counts := make(map[string]uint64)

@@ -110,6 +110,15 @@ type WriteKey struct {
 	Source string `json:"source,omitempty"`
 }
 
+// keysOf returns the write keys as their room knows them.
+func keysOf(configured []WriteKey) []configuredKey {
+	keys := make([]configuredKey, len(configured))
+	for i, key := range configured {
+		keys[i] = configuredKey(key)
+	}
+	return keys
+}
+
 // IPMask says how many leading bits of a client's address are kept.
 type IPMask struct {
 	// Bits of an IPv4 address, 0 to 32. Default: 24
@@ -138,21 +147,13 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.app = app.(*App)
 	h.provisionDefaults()
-	if err := h.keys.provision(h.WriteKeys, h.WriteKeyFiles, h.logger); err != nil {
+	if err := h.keys.provision(keysOf(h.WriteKeys), h.WriteKeyFiles, h.logger); err != nil {
 		return err
 	}
-	if h.prefixes, err = newPrefixes(h.PathPrefixes); err != nil {
+	if err := h.provisionDecoder(); err != nil {
 		return err
 	}
-	h.decoder = pixel.Decoder{
-		MaxEventSize: h.MaxEventSize,
-		Ignored:      make(map[string]struct{}),
-		Source:       h.keys.source,
-		Version:      version(),
-	}
-	for _, name := range h.IgnoreParams {
-		h.decoder.Ignored[name] = struct{}{}
-	}
+	h.decoder.Source = h.keys.source
 	if err := h.loadSinks(ctx); err != nil {
 		return err
 	}
@@ -181,6 +182,22 @@ func (h *Handler) provisionDefaults() {
 		h.honorGPC = h.honorGPC || signal == pixel.GPC.String()
 		h.honorDNT = h.honorDNT || signal == pixel.DNT.String()
 	}
+}
+
+// provisionDecoder makes ready what decodes a request, but for the write keys.
+func (h *Handler) provisionDecoder() (err error) {
+	if h.prefixes, err = newPrefixes(h.PathPrefixes); err != nil {
+		return err
+	}
+	h.decoder = pixel.Decoder{
+		MaxEventSize: h.MaxEventSize,
+		Ignored:      make(map[string]struct{}),
+		Version:      version(),
+	}
+	for _, name := range h.IgnoreParams {
+		h.decoder.Ignored[name] = struct{}{}
+	}
+	return nil
 }
 
 func (h *Handler) loadSinks(ctx caddy.Context) error {
@@ -215,7 +232,7 @@ func (h *Handler) mount(module any) error {
 
 // Validate checks what has been configured.
 func (h *Handler) Validate() error {
-	if err := validateKeys(h.WriteKeys, h.WriteKeyFiles); err != nil {
+	if err := validateKeys(keysOf(h.WriteKeys), h.WriteKeyFiles); err != nil {
 		return err
 	}
 	if len(h.PathPrefixes) == 0 {
@@ -324,9 +341,7 @@ func (h *Handler) observe(o *outcome) {
 		}
 	}()
 	o.took = time.Since(o.received)
-	for _, each := range observers {
-		each.observe(o)
-	}
+	tell(o)
 	event := o.event
 	o.event = nil
 	if event != nil && o.result != failed { // Who knows who holds it after a panic?

@@ -12,3 +12,10 @@ type observer interface {
 // observers are told in this order. They belong to the process and not to a
 // configuration, so that counters and records outlive a reload.
 var observers = [...]observer{requests, recent}
+
+// tell tells every observer what became of a request.
+func tell(o *outcome) {
+	for _, each := range observers {
+		each.observe(o)
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"runtime/debug"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
@@ -14,16 +13,9 @@ import (
 const (
 	clientIPFull = "full"
 	clientIPMask = "mask"
-	clientIPOff  = "off"
 
 	defaultIPv4Bits = 24
 	defaultIPv6Bits = 48
-
-	// maxMaxEventSize is far above what a request line can carry, and bounds what
-	// a mistyped size can do.
-	maxMaxEventSize = 64 << 20
-
-	modulePath = "github.com/segmentpixel/caddy-segment-pixel"
 )
 
 // The checks below serve both the Caddyfile, where they can name the line, and
@@ -90,18 +82,4 @@ func ipPolicy(clientIP string, mask *IPMask) pixel.IPPolicy {
 		policy.Bits6 = *mask.IPv6
 	}
 	return policy
-}
-
-// version is the version of this module in the running binary.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, module := range append(info.Deps, &info.Main) {
-		if module.Path == modulePath && module.Version != "" {
-			return module.Version
-		}
-	}
-	return "unknown"
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
 
 // outcome is what became of one request. Placeholders are read from it, and
@@ -70,4 +71,12 @@ func (o *outcome) rejectedFor(rejection *pixel.Rejection) {
 // became notes the event.
 func (o *outcome) became(event *pixel.Event) {
 	o.event, o.source, o.messageID = event, event.Source, event.MessageID
+}
+
+// droppedBy notes that a sink did not take the event, if there is an error.
+func (o *outcome) droppedBy(sink string, err error) {
+	if err != nil {
+		o.result = dropped
+		o.dropped = append(o.dropped, sink+": "+string(sinks.CauseOf(err)))
+	}
 }

@@ -23,7 +23,7 @@ func (h *Handler) publish(ctx context.Context, o *outcome) {
 			zap.String("message_id", o.messageID), zap.Strings("repairs", o.event.Repairs.Names()))
 	}
 	if len(h.sinks) == 1 {
-		o.droppedBy(h.sinks[0], h.sinks[0].publish(ctx, o.event))
+		o.droppedBy(h.sinks[0].name, h.sinks[0].publish(ctx, o.event))
 		return
 	}
 	ctx = sinks.WithSharedReplacer(ctx)
@@ -34,15 +34,7 @@ func (h *Handler) publish(ctx context.Context, o *outcome) {
 	}
 	all.Wait()
 	for i, sink := range h.sinks {
-		o.droppedBy(sink, failures[i])
-	}
-}
-
-// droppedBy notes that a sink did not take the event, if there is an error.
-func (o *outcome) droppedBy(sink *mountedSink, err error) {
-	if err != nil {
-		o.result = dropped
-		o.dropped = append(o.dropped, sink.name+": "+string(sinks.CauseOf(err)))
+		o.droppedBy(sink.name, failures[i])
 	}
 }
 

@@ -3,6 +3,7 @@
 package segmentpixel_test
 
 import (
+	// Caddyfile.example configures it.
 	"encoding/json"
 	"os"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	_ "github.com/segmentpixel/caddy-segment-pixel/sinks/natsserver"
 )
 
 // TestREADME tries what the README shows.

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// defaultRecent is how many requests are kept of either ring.
+const defaultRecent = 500
+
 // recent keeps the last requests of all handlers.
 var recent = newRecorder(defaultRecent)
 

@@ -12,8 +12,6 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
-const defaultPathPrefix = "/v1/pixel"
-
 // prefixes are the path prefixes without their trailing slash, longest first.
 type prefixes []string
 

@@ -8,12 +8,8 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	// Caddyfile.example configures it.
-	_ "github.com/segmentpixel/caddy-segment-pixel/sinks/natsserver"
 )
 
 // trusting returns a client that trusts one certificate authority.
@@ -43,5 +39,3 @@ func connectTo(t *testing.T, url string) *broker {
 	}
 	return b
 }
-
-func caddyfileAdapter() caddyconfig.Adapter { return caddyconfig.GetAdapter("caddyfile") }

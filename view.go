@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentpixel
+
+import (
+	"net/http"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+func init() {
+	registerHandler(handlerModule{
+		Of:      func(module any) handlerView { return view{module.(*Handler)} },
+		Offline: newOffline,
+	})
+}
+
+// view shows a handler to the admin endpoint, the doctor and the commands.
+type view struct{ h *Handler }
+
+func (v view) Options() handlerOptions {
+	return handlerOptions{PathPrefixes: v.h.PathPrefixes, MaxEventSize: v.h.MaxEventSize, ClientIP: v.h.ClientIP}
+}
+
+func (v view) Keys() *keyring { return &v.h.keys }
+
+func (v view) Sinks() []handlerSink {
+	all := make([]handlerSink, len(v.h.sinks))
+	for i, sink := range v.h.sinks {
+		all[i] = handlerSink{Sink: sink.Sink, Name: sink.name, Problem: sink.health.problem}
+	}
+	return all
+}
+
+func (v view) Problems() []string {
+	var problems []string
+	if problem := v.h.proxies.problem(); problem != "" && v.h.ip.Publish {
+		problems = append(problems, problem)
+	}
+	if trouble := v.h.keys.problem(); trouble != "" {
+		problems = append(problems, trouble)
+	}
+	return problems
+}
+
+func (v view) Route(path string) (pixel.Type, bool) { return v.h.prefixes.route(path) }
+
+func (v view) Facts(r *http.Request) pixel.Facts { return v.h.facts(r) }
+
+func (v view) Decode(r *http.Request, typ pixel.Type, facts *pixel.Facts) (*pixel.Event, *pixel.Rejection) {
+	return v.h.decode(r, typ, facts)
+}
+
+func (v view) Decoder() *pixel.Decoder { return &v.h.decoder }
+
+// newOffline returns a handler that takes any write key, without a configuration.
+func newOffline(pathPrefixes []string, maxEventSize int) (handlerView, error) {
+	h := &Handler{MaxEventSize: maxEventSize}
+	if len(pathPrefixes) > 0 {
+		h.PathPrefixes = pathPrefixes
+	}
+	h.provisionDefaults()
+	if err := checkMaxEventSize(h.MaxEventSize); err != nil {
+		return nil, err
+	}
+	if err := h.provisionDecoder(); err != nil {
+		return nil, err
+	}
+	h.decoder.Source = func(string) (string, bool) { return "", true }
+	return view{h}, nil
+}
