@@ -11,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
 
@@ -57,8 +59,8 @@ type App struct {
 
 	mu       sync.Mutex
 	handlers []*Handler
-	running  *runningConfiguration // nil unless it runs
-	ignore   func()                // ends listening to changes of state
+	running  *handlers.Configuration // nil unless it runs
+	ignore   func()                  // ends listening to changes of state
 }
 
 const (
@@ -77,10 +79,10 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // Provision fills in the defaults.
 func (a *App) Provision(ctx caddy.Context) error {
 	if a.Recent == 0 {
-		a.Recent = defaultRecent
+		a.Recent = watch.DefaultRecent
 	}
 	if a.Payloads == "" {
-		a.Payloads = payloadsFull
+		a.Payloads = watch.PayloadsFull
 	}
 	if a.MaxBacklogAge == 0 {
 		a.MaxBacklogAge = defaultMaxBacklogAge
@@ -101,7 +103,7 @@ func (a *App) Validate() error {
 	if a.MaxBacklogAge < 0 {
 		return fmt.Errorf("max_backlog_age must be positive")
 	}
-	return checkPayloads(a.Payloads)
+	return watch.CheckPayloads(a.Payloads)
 }
 
 // add registers a handler while the configuration is provisioned.
@@ -115,26 +117,26 @@ func (a *App) add(h *Handler) {
 func (a *App) Start() error {
 	a.emitter.start()
 	a.mu.Lock()
-	handlers := slices.Clone(a.handlers)
-	started := &runningConfiguration{
+	own := slices.Clone(a.handlers)
+	started := &handlers.Configuration{
 		Since:         time.Now().UTC(),
 		MaxBacklogAge: time.Duration(a.MaxBacklogAge),
 		Recent:        a.Recent,
 		Payloads:      a.Payloads,
 	}
-	for _, h := range handlers {
+	for _, h := range own {
 		started.Handlers = append(started.Handlers, view{h})
 	}
 	a.running = started
 	a.ignore = sinks.OnChange(func(change sinks.Change) {
-		if running.inForce() == started {
+		if handlers.Running.InForce() == started {
 			a.emitter.changed(change)
 		}
 	})
 	a.mu.Unlock()
-	running.add(started)
+	handlers.Running.Add(started)
 	// Without the lock: a sink may take its time.
-	for _, h := range handlers {
+	for _, h := range own {
 		if err := h.start(a); err != nil {
 			return err
 		}
@@ -153,7 +155,7 @@ func (a *App) Stop() error {
 func (a *App) Cleanup() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	running.remove(a.running)
+	handlers.Running.Remove(a.running)
 	for _, h := range a.handlers {
 		h.stop()
 	}

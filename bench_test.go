@@ -43,8 +43,8 @@ func BenchmarkHandler(b *testing.B) {
 				clear(w.header)
 				server.ServeHTTP(w, r)
 			}
-			if w.status != http.StatusOK || w.size != len(pixel.GIF) {
-				b.Fatalf("answered %d with %d bytes", w.status, w.size)
+			if w.Status != http.StatusOK || w.size != len(pixel.GIF) {
+				b.Fatalf("answered %d with %d bytes", w.Status, w.size)
 			}
 		})
 	}
@@ -83,12 +83,12 @@ func benchRequest(b *testing.B) *http.Request {
 // benchWriter keeps nothing of an answer but its status and size.
 type benchWriter struct {
 	header       http.Header
-	status, size int
+	Status, size int
 }
 
 func (w *benchWriter) Header() http.Header { return w.header }
 
-func (w *benchWriter) WriteHeader(status int) { w.status, w.size = status, 0 }
+func (w *benchWriter) WriteHeader(status int) { w.Status, w.size = status, 0 }
 
 func (w *benchWriter) Write(p []byte) (int, error) {
 	w.size += len(p)

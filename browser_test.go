@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
@@ -27,16 +28,16 @@ import (
 // names, 127.0.0.1 and localhost, so that a pixel of the one is cross-site in a
 // page of the other.
 type browserSite struct {
-	*site
-	nats      *broker
+	*pixeltest.Site
+	nats      *pixeltest.Broker
 	localhost string
 }
 
 func newBrowserSite(t *testing.T) *browserSite {
 	t.Helper()
-	b := &browserSite{site: newSite(t), nats: startNATS(t, -1)}
-	b.localhost = "http://localhost:" + strconv.Itoa(freePort(t))
-	b.load(b.adapt(strings.NewReplacer("LOCALHOST", b.localhost, "NATS", b.nats.server.ClientURL()).Replace(`
+	b := &browserSite{Site: pixeltest.NewSite(t), nats: pixeltest.StartNATS(t, -1)}
+	b.localhost = "http://localhost:" + strconv.Itoa(pixeltest.FreePort(t))
+	b.Load(b.Adapt(strings.NewReplacer("LOCALHOST", b.localhost, "NATS", b.nats.Server.ClientURL()).Replace(`
 		http://127.0.0.1:PORT, LOCALHOST {
 			bind 127.0.0.1
 			root DIR
@@ -60,7 +61,7 @@ func newBrowserSite(t *testing.T) *browserSite {
 
 func (b *browserSite) write(t *testing.T, path, content string) {
 	t.Helper()
-	file := filepath.Join(b.dir, path)
+	file := filepath.Join(b.Dir, path)
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -125,14 +126,14 @@ func startBrowser(t *testing.T) *browser {
 	var log bytes.Buffer
 	command.Stderr = &log
 	// A child that outlives the browser would hold its log open.
-	command.WaitDelay = patience
+	command.WaitDelay = pixeltest.Patience
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	_, _ = childIn.Close(), childOut.Close()
 	t.Cleanup(func() {
 		_ = commands.Close() // The browser ends when nobody commands it any more.
-		timer := time.AfterFunc(patience, cancel)
+		timer := time.AfterFunc(pixeltest.Patience, cancel)
 		defer timer.Stop()
 		if err := command.Wait(); err != nil {
 			t.Errorf("the browser ended: %v\n%s", err, &log)
@@ -172,7 +173,7 @@ func profileDir(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		eventually(t, "the browser's profile can be removed", func() bool { return os.RemoveAll(dir) == nil })
+		pixeltest.Eventually(t, "the browser's profile can be removed", func() bool { return os.RemoveAll(dir) == nil })
 	})
 	return dir
 }
@@ -192,7 +193,7 @@ func (b *browser) call(t *testing.T, session, method string, params, result any)
 	if _, err := b.commands.Write(append(command, 0)); err != nil {
 		t.Fatalf("commanding the browser: %v", err)
 	}
-	answer := b.await(t, func(m devToolsMessage) bool { return m.ID == b.lastID })
+	answer := b.Await(t, func(m devToolsMessage) bool { return m.ID == b.lastID })
 	if answer.Error != nil {
 		t.Fatalf("%s: %s", method, answer.Error)
 	}
@@ -204,10 +205,10 @@ func (b *browser) call(t *testing.T, session, method string, params, result any)
 	}
 }
 
-// await reads messages up to the one that is wanted.
-func (b *browser) await(t *testing.T, wanted func(devToolsMessage) bool) devToolsMessage {
+// Await reads messages up to the one that is wanted.
+func (b *browser) Await(t *testing.T, wanted func(devToolsMessage) bool) devToolsMessage {
 	t.Helper()
-	if err := b.answers.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := b.answers.SetReadDeadline(time.Now().Add(pixeltest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	for {
@@ -249,7 +250,7 @@ func (b *browser) open(t *testing.T, url string) visit {
 		b.call(t, opened.SessionID, domain+".enable", struct{}{}, nil)
 	}
 	b.call(t, opened.SessionID, "Page.navigate", map[string]any{"url": url}, nil)
-	b.await(t, func(m devToolsMessage) bool {
+	b.Await(t, func(m devToolsMessage) bool {
 		return m.Session == opened.SessionID && m.Method == "Page.loadEventFired"
 	})
 
@@ -273,7 +274,7 @@ func (b *browser) open(t *testing.T, url string) visit {
 // browser's console and the event.
 func TestBrowser(t *testing.T) {
 	const (
-		sample = "/v1/pixel/track?data=" + segmentSample
+		sample = "/v1/pixel/track?data=" + pixeltest.SegmentSample
 		dotted = "/v1/pixel/page?writeKey=YOUR_WRITE_KEY&userId=u1&properties.title=A+page"
 	)
 	b := newBrowserSite(t)
@@ -284,14 +285,14 @@ func TestBrowser(t *testing.T) {
 		referer            string // what the browser tells the pixel of the page
 	}{
 		{"Segment's sample", b.localhost, "/plain/sample.html", sample, "", b.localhost + "/"},
-		{"same origin", b.url, "/plain/same.html", dotted, "", b.url + "/plain/same.html"},
+		{"same origin", b.URL, "/plain/same.html", dotted, "", b.URL + "/plain/same.html"},
 		{"CORS, no referrer", b.localhost, "/plain/cors.html", dotted, `crossorigin referrerpolicy="no-referrer"`, ""},
 		{"isolated page", b.localhost, "/isolated/sample.html", sample, `referrerpolicy="unsafe-url"`, b.localhost + "/isolated/sample.html"},
 		{"isolated page, CORS", b.localhost, "/isolated/cors.html", dotted, "crossorigin", b.localhost + "/"},
 	}
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			b.embed(t, test.path, b.url+test.pixel, test.attributes)
+			b.embed(t, test.path, b.URL+test.pixel, test.attributes)
 			seen := browser.open(t, test.origin+test.path)
 			if seen.Body != "loaded 1x1" || len(seen.Console) != 0 {
 				t.Errorf("the page says %q, the console %q", seen.Body, seen.Console)
@@ -302,11 +303,11 @@ func TestBrowser(t *testing.T) {
 			if !strings.Contains(seen.UserAgent, "Chrome/") {
 				t.Errorf("the browser calls itself %q", seen.UserAgent)
 			}
-			stored := b.nats.stored()
+			stored := b.nats.Stored()
 			if len(stored) != i+1 {
 				t.Fatalf("the stream has %d events, want %d", len(stored), i+1)
 			}
-			checkBrowserEvent(t, stored[i].Subject, parse(t, stored[i].Data), test.pixel == sample, seen.UserAgent, test.referer)
+			checkBrowserEvent(t, stored[i].Subject, pixeltest.Parse(t, stored[i].Data), test.pixel == sample, seen.UserAgent, test.referer)
 		})
 	}
 }
@@ -360,7 +361,7 @@ func TestBrowserShowsFailure(t *testing.T) {
 		{"/isolated/bare.html", "error", true},
 	} {
 		t.Run(test.path, func(t *testing.T) {
-			b.embed(t, test.path, b.url+"/bare.gif", "")
+			b.embed(t, test.path, b.URL+"/bare.gif", "")
 			seen := browser.open(t, b.localhost+test.path)
 			if seen.Body != test.body || len(seen.Console) != 0 != test.complains {
 				t.Errorf("the page says %q, want %q; the console %q", seen.Body, test.body, seen.Console)

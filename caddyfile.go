@@ -14,6 +14,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/dustin/go-humanize"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/keys"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
@@ -63,7 +65,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}
 	}
-	if err := validateKeys(keysOf(h.WriteKeys), h.WriteKeyFiles); err != nil {
+	if err := keys.Validate(keysOf(h.WriteKeys), h.WriteKeyFiles); err != nil {
 		return d.WrapErr(err)
 	}
 	if err := h.IPMask.validate(h.clientIPOrDefault()); err != nil {
@@ -132,7 +134,7 @@ func (h *Handler) unmarshalWriteKey(d *caddyfile.Dispenser) error {
 	key := WriteKey{Key: args[0]}
 	if len(args) == 2 {
 		key.Source = args[1]
-		if err := checkSource(key.Source); err != nil {
+		if err := keys.CheckSource(key.Source); err != nil {
 			return d.WrapErr(err)
 		}
 	}
@@ -186,7 +188,7 @@ func (h *Handler) unmarshalMaxEventSize(d *caddyfile.Dispenser) error {
 		return err
 	}
 	size, err := humanize.ParseBytes(args[0])
-	if err != nil || size > maxMaxEventSize {
+	if err != nil || size > handlers.MaxMaxEventSize {
 		return d.Errf("max_event_size is '%s': write a size from 1B to 64MiB, such as 32KiB", args[0])
 	}
 	h.MaxEventSize = int(size)

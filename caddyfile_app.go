@@ -9,6 +9,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 )
 
 func init() {
@@ -65,7 +67,7 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser) error {
 			return err
 		}
 		a.Payloads = args[0]
-		if err := checkPayloads(a.Payloads); err != nil {
+		if err := watch.CheckPayloads(a.Payloads); err != nil {
 			return d.WrapErr(err)
 		}
 		return nil

@@ -14,24 +14,25 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
 // TestSinksDoNotWaitForEachOther has one sink that blocks in front of one that
 // does not.
 func TestSinksDoNotWaitForEachOther(t *testing.T) {
-	s := newSite(t)
+	s := pixeltest.NewSite(t)
 	published, unblock := make(chan struct{}), make(chan struct{})
-	hook(t, func(context.Context, *pixel.Event) error {
+	pixeltest.Hook(t, func(context.Context, *pixel.Event) error {
 		<-unblock
 		return nil
 	})
-	hooks.Store("second", func(context.Context, *pixel.Event) error {
+	pixeltest.Hooks.Store("second", func(context.Context, *pixel.Event) error {
 		close(published)
 		return nil
 	})
-	defer hooks.Delete("second")
-	s.run(`segment_pixel {
+	defer pixeltest.Hooks.Delete("second")
+	s.Run(`segment_pixel {
 		write_key k web
 		sink hook ` + t.Name() + `
 		sink hook second
@@ -39,16 +40,16 @@ func TestSinksDoNotWaitForEachOther(t *testing.T) {
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		s.get("/v1/pixel/page?" + data(page))
+		s.Get("/v1/pixel/page?" + pixeltest.Data(pixeltest.Page))
 	}()
-	receive(t, published)
+	pixeltest.Receive(t, published)
 	select {
 	case <-answered:
 		t.Error("answered before every sink had the event")
 	default:
 	}
 	close(unblock)
-	receive(t, answered)
+	pixeltest.Receive(t, answered)
 }
 
 // TestFailingSink looks at what clients and operators see of a sink that fails,
@@ -59,9 +60,9 @@ func TestFailingSink(t *testing.T) {
 		"panic": func() error { panic("SECRET") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t)
-			hook(t, func(context.Context, *pixel.Event) error { return fail() })
-			s.run(`segment_pixel {
+			s := pixeltest.NewSite(t)
+			pixeltest.Hook(t, func(context.Context, *pixel.Event) error { return fail() })
+			s.Run(`segment_pixel {
 				write_key k web
 				sink hook ` + t.Name() + `
 				sink writer file DIR/events
@@ -69,21 +70,21 @@ func TestFailingSink(t *testing.T) {
 			log
 			log_append outcome {http.segment_pixel.outcome}`)
 			for range 3 {
-				s.get("/v1/pixel/page?" + data(page))
+				s.Get("/v1/pixel/page?" + pixeltest.Data(pixeltest.Page))
 			}
-			if n := len(s.lines("events")); n != 3 {
+			if n := len(s.Lines("events")); n != 3 {
 				t.Errorf("the other sink got %d events, want 3", n)
 			}
-			lines := s.logged("the sink does not take events")
+			lines := s.Logged("the sink does not take events")
 			if len(lines) != 1 || lines[0]["level"] != "error" || lines[0]["sink"] != "hook" {
 				t.Errorf("logged %v", lines)
 			}
-			for _, line := range s.logged("handled request") {
+			for _, line := range s.Logged("handled request") {
 				if line["outcome"] != "dropped" {
 					t.Errorf("the access log says %v", line["outcome"])
 				}
 			}
-			if text, err := os.ReadFile(filepath.Join(s.dir, "caddy.log")); err != nil || strings.Contains(string(text), "SECRET") {
+			if text, err := os.ReadFile(filepath.Join(s.Dir, "caddy.log")); err != nil || strings.Contains(string(text), "SECRET") {
 				t.Errorf("the log repeats what a sink panicked with, or cannot be read: %v", err)
 			}
 		})
@@ -93,20 +94,20 @@ func TestFailingSink(t *testing.T) {
 // TestClientHangsUp cuts the connection while the sink is at work: the event is
 // published all the same.
 func TestClientHangsUp(t *testing.T) {
-	s := newSite(t)
+	s := pixeltest.NewSite(t)
 	began, gone, result := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	hook(t, func(ctx context.Context, _ *pixel.Event) error {
+	pixeltest.Hook(t, func(ctx context.Context, _ *pixel.Event) error {
 		close(began)
 		<-gone
 		result <- ctx.Err()
 		return nil
 	})
-	s.run(`segment_pixel {
+	s.Run(`segment_pixel {
 		write_key k web
 		sink hook ` + t.Name() + `
 	}`)
 	ctx, cancel := context.WithCancel(t.Context())
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/v1/pixel/page?"+data(page), http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/v1/pixel/page?"+pixeltest.Data(pixeltest.Page), http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,11 +118,11 @@ func TestClientHangsUp(t *testing.T) {
 			response.Body.Close()
 		}
 	}()
-	receive(t, began)
+	pixeltest.Receive(t, began)
 	cancel()
-	receive(t, hungUp)
+	pixeltest.Receive(t, hungUp)
 	close(gone)
-	if err := receive(t, result); err != nil {
+	if err := pixeltest.Receive(t, result); err != nil {
 		t.Errorf("the event's context ended with the request: %v", err)
 	}
 }
@@ -135,89 +136,89 @@ respond "version %d"`
 // TestReloadsUnderLoad reloads ten times while pixels come in, each time with a
 // changed site, and in between with configurations that fail.
 func TestReloadsUnderLoad(t *testing.T) {
-	s := newSite(t)
-	b := startNATS(t, -1)
-	b.createStream()
-	url := b.server.ClientURL()
-	s.run(fmt.Sprintf(toStream, url, 0))
-	connections := b.totalConnections()
-	l := s.startLoad(8)
+	s := pixeltest.NewSite(t)
+	b := pixeltest.StartNATS(t, -1)
+	b.CreateStream()
+	url := b.Server.ClientURL()
+	s.Run(fmt.Sprintf(toStream, url, 0))
+	connections := b.TotalConnections()
+	l := s.StartLoad(8)
 	for version := 1; version <= 10; version++ {
-		l.await(50)
-		s.run(fmt.Sprintf(toStream, url, version))
-		eventually(t, "the new version answers", func() bool { return s.says("version " + strconv.Itoa(version)) })
-		l.await(50)
+		l.Await(50)
+		s.Run(fmt.Sprintf(toStream, url, version))
+		pixeltest.Eventually(t, "the new version answers", func() bool { return s.Says("version " + strconv.Itoa(version)) })
+		l.Await(50)
 		for _, broken := range []string{
 			// This one fails when it is provisioned, and that one when it is started.
 			fmt.Sprintf(toStream, url, 0) + "\nsegment_pixel {\nwrite_key {env.NOBODY_SETS_THIS} other\nsink jetstream " + url + "\n}",
 			fmt.Sprintf(toStream, url, 0) + "\nsegment_pixel {\nwrite_keys DIR/missing\nsink jetstream " + url + "\n}",
 		} {
-			if err := caddy.Load(s.config(broken), true); err == nil {
+			if err := caddy.Load(s.Config(broken), true); err == nil {
 				t.Fatal("a broken configuration was loaded")
 			}
 		}
 	}
-	l.await(50)
-	l.check(b)
+	l.Await(50)
+	l.Check(b)
 	// All ten configurations have shared one connection; the test has its own.
-	if n := b.server.NumClients(); n != 2 {
+	if n := b.Server.NumClients(); n != 2 {
 		t.Errorf("%d connections, want 2", n)
 	}
-	if more := b.totalConnections() - connections; more != 0 {
+	if more := b.TotalConnections() - connections; more != 0 {
 		t.Errorf("%d more connections were opened", more)
 	}
 	if err := caddy.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the connection is closed", func() bool { return b.server.NumClients() == 1 })
+	pixeltest.Eventually(t, "the connection is closed", func() bool { return b.Server.NumClients() == 1 })
 }
 
 // TestReloadToAnotherServer moves a site to another NATS while pixels come in.
 // What is under way is published to the old one.
 func TestReloadToAnotherServer(t *testing.T) {
-	s := newSite(t)
-	first, second := startNATS(t, -1), startNATS(t, -1)
-	first.createStream()
-	second.createStream()
-	s.run(fmt.Sprintf(toStream, first.server.ClientURL(), 1))
-	l := s.startLoad(8)
-	l.await(200)
-	s.run(fmt.Sprintf(toStream, second.server.ClientURL(), 2))
-	l.await(200)
-	l.end()
-	eventually(t, "all events are stored", func() bool {
-		return int64(len(first.stored())+len(second.stored())) >= l.count.Load()
+	s := pixeltest.NewSite(t)
+	first, second := pixeltest.StartNATS(t, -1), pixeltest.StartNATS(t, -1)
+	first.CreateStream()
+	second.CreateStream()
+	s.Run(fmt.Sprintf(toStream, first.Server.ClientURL(), 1))
+	l := s.StartLoad(8)
+	l.Await(200)
+	s.Run(fmt.Sprintf(toStream, second.Server.ClientURL(), 2))
+	l.Await(200)
+	l.End()
+	pixeltest.Eventually(t, "all events are stored", func() bool {
+		return int64(len(first.Stored())+len(second.Stored())) >= l.Count.Load()
 	})
 	stored := make(map[string]int)
-	for _, msg := range append(first.stored(), second.stored()...) {
-		stored[parse(t, msg.Data)["messageId"].(string)]++
+	for _, msg := range append(first.Stored(), second.Stored()...) {
+		stored[pixeltest.Parse(t, msg.Data)["messageId"].(string)]++
 	}
-	l.answered.Range(func(id, _ any) bool {
+	l.Answered.Range(func(id, _ any) bool {
 		if stored[id.(string)] != 1 {
 			t.Errorf("%s is stored %d times", id, stored[id.(string)])
 		}
 		return true
 	})
-	eventually(t, "the old connection is closed", func() bool { return first.server.NumClients() == 1 })
+	pixeltest.Eventually(t, "the old connection is closed", func() bool { return first.Server.NumClients() == 1 })
 }
 
 // TestNATSDownAtStart starts Caddy first. The events wait for NATS.
 func TestNATSDownAtStart(t *testing.T) {
-	s := newSite(t)
-	port := freePort(t)
-	s.run(toMissing(port, ""))
+	s := pixeltest.NewSite(t)
+	port := pixeltest.FreePort(t)
+	s.Run(toMissing(port, ""))
 	for range 3 {
-		s.get("/v1/pixel/page?" + data(page))
+		s.Get("/v1/pixel/page?" + pixeltest.Data(pixeltest.Page))
 	}
-	eventually(t, "the log says that NATS is away", func() bool { return len(s.logged("cannot connect to NATS yet")) == 1 })
-	eventually(t, "the log says that events wait", func() bool { return len(s.logged("events wait in the spool")) == 1 })
-	b := startNATS(t, port)
-	s.get("/v1/pixel/page?" + data(page))
-	if n := len(b.await(4)); n != 4 {
+	pixeltest.Eventually(t, "the log says that NATS is away", func() bool { return len(s.Logged("cannot connect to NATS yet")) == 1 })
+	pixeltest.Eventually(t, "the log says that events wait", func() bool { return len(s.Logged("events wait in the spool")) == 1 })
+	b := pixeltest.StartNATS(t, port)
+	s.Get("/v1/pixel/page?" + pixeltest.Data(pixeltest.Page))
+	if n := len(b.Await(4)); n != 4 {
 		t.Errorf("%d events stored, want 4", n)
 	}
-	eventually(t, "the log says that they are delivered", func() bool { return len(s.logged("events are delivered again")) == 1 })
-	if lines := s.logged("the sink does not take events"); len(lines) != 0 {
+	pixeltest.Eventually(t, "the log says that they are delivered", func() bool { return len(s.Logged("events are delivered again")) == 1 })
+	if lines := s.Logged("the sink does not take events"); len(lines) != 0 {
 		t.Errorf("logged %v", lines)
 	}
 }
@@ -238,32 +239,32 @@ func toMissing(port int, options string) string {
 // TestNATSDownWithoutSpool does without the spool: an event is dropped, and counted,
 // when NATS does not come back within ack_timeout.
 func TestNATSDownWithoutSpool(t *testing.T) {
-	s := newSite(t)
-	port := freePort(t)
-	s.run(toMissing(port, "spool off\nack_timeout 50ms"))
+	s := pixeltest.NewSite(t)
+	port := pixeltest.FreePort(t)
+	s.Run(toMissing(port, "spool off\nack_timeout 50ms"))
 	for range 3 {
-		s.get("/v1/pixel/page?" + data(page))
+		s.Get("/v1/pixel/page?" + pixeltest.Data(pixeltest.Page))
 	}
-	lines := s.logged("the sink does not take events")
+	lines := s.Logged("the sink does not take events")
 	if len(lines) != 1 || !strings.Contains(lines[0]["error"].(string), "NATS is not connected") {
 		t.Errorf("logged %v", lines)
 	}
 
-	b := startNATS(t, port)
-	eventually(t, "the stream is created", func() bool {
-		_, err := b.js.Stream(t.Context(), "SEGMENT")
+	b := pixeltest.StartNATS(t, port)
+	pixeltest.Eventually(t, "the stream is created", func() bool {
+		_, err := b.Js.Stream(t.Context(), "SEGMENT")
 		return err == nil
 	})
-	s.get("/v1/pixel/page?" + data(page))
-	if n := len(b.stored()); n != 1 {
+	s.Get("/v1/pixel/page?" + pixeltest.Data(pixeltest.Page))
+	if n := len(b.Stored()); n != 1 {
 		t.Errorf("%d events stored, want 1", n)
 	}
 }
 
 // TestWriteKeysFile changes the file of keys in various ways.
 func TestWriteKeysFile(t *testing.T) {
-	s := newSite(t)
-	file := filepath.Join(s.dir, "keys")
+	s := pixeltest.NewSite(t)
+	file := filepath.Join(s.Dir, "keys")
 	write := func(text string) {
 		t.Helper()
 		// Written aside and renamed, as deployment tools do.
@@ -274,8 +275,8 @@ func TestWriteKeysFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Setenv("PIXEL_TEST_FOLDER", s.dir)
-	config := s.config(`segment_pixel {
+	t.Setenv("PIXEL_TEST_FOLDER", s.Dir)
+	config := s.Config(`segment_pixel {
 		write_keys {env.PIXEL_TEST_FOLDER}/keys
 		sink writer file DIR/events
 	}`)
@@ -295,26 +296,26 @@ func TestWriteKeysFile(t *testing.T) {
 	}
 
 	write("# comment\nfirst web\n\n  second\tmail \n")
-	s.load(config)
-	s.get("/v1/pixel/page?userId=u&writeKey=first")
-	s.get("/v1/pixel/page?userId=u&writeKey=second")
-	s.get("/v1/pixel/page?userId=u&writeKey=third")
-	if n := len(s.lines("events")); n != 2 {
+	s.Load(config)
+	s.Get("/v1/pixel/page?userId=u&writeKey=first")
+	s.Get("/v1/pixel/page?userId=u&writeKey=second")
+	s.Get("/v1/pixel/page?userId=u&writeKey=third")
+	if n := len(s.Lines("events")); n != 2 {
 		t.Fatalf("%d events, want 2", n)
 	}
 
 	write("third web\n")
-	eventually(t, "the keys are read again", func() bool { return len(s.logged("read the write keys again")) == 1 })
-	s.get("/v1/pixel/page?userId=u&writeKey=third")
-	s.get("/v1/pixel/page?userId=u&writeKey=first")
-	if n := len(s.lines("events")); n != 3 {
+	pixeltest.Eventually(t, "the keys are read again", func() bool { return len(s.Logged("read the write keys again")) == 1 })
+	s.Get("/v1/pixel/page?userId=u&writeKey=third")
+	s.Get("/v1/pixel/page?userId=u&writeKey=first")
+	if n := len(s.Lines("events")); n != 3 {
 		t.Errorf("%d events, want 3", n)
 	}
 
 	write("third\n")
-	eventually(t, "the broken file is reported", func() bool { return len(s.logged("the old ones stay in force")) == 1 })
-	s.get("/v1/pixel/page?userId=u&writeKey=third")
-	if n := len(s.lines("events")); n != 4 {
+	pixeltest.Eventually(t, "the broken file is reported", func() bool { return len(s.Logged("the old ones stay in force")) == 1 })
+	s.Get("/v1/pixel/page?userId=u&writeKey=third")
+	if n := len(s.Lines("events")); n != 4 {
 		t.Errorf("%d events, want 4", n)
 	}
 }
@@ -325,34 +326,34 @@ func TestLogsHoldNoPayload(t *testing.T) {
 	const marker = "SECRET"
 	// Caddy itself logs its configuration at debug level, so the key is not in it.
 	t.Setenv("PIXEL_TEST_WRITE_KEY", marker+"KEY")
-	s := newSite(t)
-	b := startNATS(t, -1)
-	s.run(`segment_pixel {
+	s := pixeltest.NewSite(t)
+	b := pixeltest.StartNATS(t, -1)
+	s.Run(`segment_pixel {
 		write_key {env.PIXEL_TEST_WRITE_KEY} web
-		sink jetstream ` + b.server.ClientURL() + ` {
+		sink jetstream ` + b.Server.ClientURL() + ` {
 			spool off
 			ack_timeout 20ms
 		}
-		sink jetstream ` + b.server.ClientURL() + ` {
+		sink jetstream ` + b.Server.ClientURL() + ` {
 			client_name other
 			spool DIR/spool
 		}
 	}`)
 	for _, query := range []string{
-		data(`{"writeKey":"` + marker + `KEY","userId":"` + marker + `"}`),
-		data(`{"writeKey":"` + marker + `","userId":"` + marker + `"}`),
-		data(`{"writeKey":"` + marker + `KEY","userId":{"` + marker + `":1}}`),
+		pixeltest.Data(`{"writeKey":"` + marker + `KEY","userId":"` + marker + `"}`),
+		pixeltest.Data(`{"writeKey":"` + marker + `","userId":"` + marker + `"}`),
+		pixeltest.Data(`{"writeKey":"` + marker + `KEY","userId":{"` + marker + `":1}}`),
 		"data=" + marker, "data=!" + marker, marker + "=" + marker,
-		data(`{"` + marker + `":1,"` + marker + `":1}`),
+		pixeltest.Data(`{"` + marker + `":1,"` + marker + `":1}`),
 	} {
-		s.get("/v1/pixel/page?" + query)
-		s.do("POST", "/v1/pixel/page?"+query)
+		s.Get("/v1/pixel/page?" + query)
+		s.Do("POST", "/v1/pixel/page?"+query)
 	}
-	text, err := os.ReadFile(filepath.Join(s.dir, "caddy.log"))
+	text, err := os.ReadFile(filepath.Join(s.Dir, "caddy.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(s.rejected()) == 0 || len(s.logged("the sink does not take events")) != 1 {
+	if len(s.Rejected()) == 0 || len(s.Logged("the sink does not take events")) != 1 {
 		t.Errorf("not all has been logged that should be: %s", text)
 	}
 	for line := range strings.Lines(string(text)) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
@@ -31,12 +32,12 @@ const toFile = `
 `
 
 func TestRoutes(t *testing.T) {
-	s := newSite(t)
-	s.run(toFile)
+	s := pixeltest.NewSite(t)
+	s.Run(toFile)
 	const q = "?writeKey=k&userId=u&groupId=g&previousId=p&event=e"
 	tests := []struct {
 		method, path string
-		status       int
+		Status       int
 		body         string
 		outcome      string // of the event; empty: none
 	}{
@@ -74,16 +75,16 @@ func TestRoutes(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.method+" "+test.path, func(t *testing.T) {
-			events, rejections := len(s.lines("events")), len(s.rejected())
-			response, body := s.do(test.method, test.path)
-			if response.StatusCode != test.status || body != test.body {
+			events, rejections := len(s.Lines("events")), len(s.Rejected())
+			response, body := s.Do(test.method, test.path)
+			if response.StatusCode != test.Status || body != test.body {
 				t.Errorf("got %s with %q", response.Status, body)
 			}
 			var got string
-			for _, event := range s.lines("events")[events:] {
+			for _, event := range s.Lines("events")[events:] {
 				got += event["type"].(string)
 			}
-			for _, reason := range s.rejected()[rejections:] {
+			for _, reason := range s.Rejected()[rejections:] {
 				got += reason
 			}
 			if got != test.outcome {
@@ -102,16 +103,16 @@ func TestAnswer(t *testing.T) {
 		"Access-Control-Allow-Origin":  {"*"},
 		"Server":                       {"Caddy"},
 	}
-	s := newSite(t)
-	s.run("encode\n" + toFile)
+	s := pixeltest.NewSite(t)
+	s.Run("encode\n" + toFile)
 	for _, method := range []string{"GET", "HEAD", "POST"} {
-		response, _ := s.do(method, "/v1/pixel/page?"+data(page), "Accept-Encoding", "gzip", "Origin", "https://example.com", "Cookie", "a=b")
+		response, _ := s.Do(method, "/v1/pixel/page?"+pixeltest.Data(pixeltest.Page), "Accept-Encoding", "gzip", "Origin", "https://example.com", "Cookie", "a=b")
 		response.Header.Del("Date")
 		if !equalHeaders(response.Header, want) {
 			t.Errorf("%s: got %v", method, response.Header)
 		}
 	}
-	response, _ := s.do("OPTIONS", "/v1/pixel/page", "Origin", "https://example.com", "Access-Control-Request-Method", "GET")
+	response, _ := s.Do("OPTIONS", "/v1/pixel/page", "Origin", "https://example.com", "Access-Control-Request-Method", "GET")
 	for name, value := range map[string]string{
 		"Access-Control-Allow-Origin":  "*",
 		"Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
@@ -138,8 +139,8 @@ func equalHeaders(a, b http.Header) bool {
 // TestHeaderDirective changes the answer for some requests and looks whether the
 // others stay as they are: Caddy edits header values in place.
 func TestHeaderDirective(t *testing.T) {
-	s := newSite(t)
-	s.run(`
+	s := pixeltest.NewSite(t)
+	s.Run(`
 		@odd query odd=1
 		header @odd {
 			>Cache-Control private public
@@ -148,14 +149,14 @@ func TestHeaderDirective(t *testing.T) {
 		}
 	` + toFile)
 	for range 2 {
-		response, _ := s.do("GET", "/v1/pixel/page?odd=1&"+data(page))
+		response, _ := s.Do("GET", "/v1/pixel/page?odd=1&"+pixeltest.Data(pixeltest.Page))
 		if got := response.Header.Get("Cache-Control"); got != "no-cache, no-store, must-revalidate, max-age=0, public" {
 			t.Errorf("changed: got %q", got)
 		}
 		if got := response.Header.Get("Cross-Origin-Resource-Policy"); got != "same-site" {
 			t.Errorf("changed: got %q", got)
 		}
-		response, _ = s.do("GET", "/v1/pixel/page?"+data(page))
+		response, _ = s.Do("GET", "/v1/pixel/page?"+pixeltest.Data(pixeltest.Page))
 		if got := response.Header.Get("Cache-Control"); got != "no-cache, no-store, must-revalidate, max-age=0, private" {
 			t.Errorf("unchanged: got %q", got)
 		}
@@ -188,16 +189,16 @@ func TestPlaces(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t)
-			if err := os.WriteFile(filepath.Join(s.dir, "next"), []byte("next"), 0o600); err != nil {
+			s := pixeltest.NewSite(t)
+			if err := os.WriteFile(filepath.Join(s.Dir, "next"), []byte("next"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			s.run(test.site)
-			s.get(test.pixel + "?" + data(page))
-			if n := len(s.lines("events")); n != 1 {
+			s.Run(test.site)
+			s.Get(test.pixel + "?" + pixeltest.Data(pixeltest.Page))
+			if n := len(s.Lines("events")); n != 1 {
 				t.Errorf("%d events, want 1", n)
 			}
-			if _, body := s.do("GET", test.other); body != "next" {
+			if _, body := s.Do("GET", test.other); body != "next" {
 				t.Errorf("%s: got %q", test.other, body)
 			}
 		})
@@ -207,8 +208,8 @@ func TestPlaces(t *testing.T) {
 // TestSeveralSites gives two sites and two handlers of one site keys and sinks of
 // their own.
 func TestSeveralSites(t *testing.T) {
-	s := newSite(t)
-	s.load(s.adapt(`
+	s := pixeltest.NewSite(t)
+	s.Load(s.Adapt(`
 		http://127.0.0.1:PORT {
 			segment_pixel {
 				write_key a site_a
@@ -229,18 +230,18 @@ func TestSeveralSites(t *testing.T) {
 			}
 		}
 	`))
-	s.get("/v1/pixel/page?userId=u&writeKey=a")
-	s.get("/b/page?userId=u&writeKey=b")
-	s.get("/b/page?userId=u&writeKey=a")
-	s.url = strings.Replace(s.url, "127.0.0.1", "localhost", 1)
-	s.get("/v1/pixel/page?userId=u&writeKey=c")
-	s.get("/v1/pixel/page?userId=u&writeKey=a")
+	s.Get("/v1/pixel/page?userId=u&writeKey=a")
+	s.Get("/b/page?userId=u&writeKey=b")
+	s.Get("/b/page?userId=u&writeKey=a")
+	s.URL = strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
+	s.Get("/v1/pixel/page?userId=u&writeKey=c")
+	s.Get("/v1/pixel/page?userId=u&writeKey=a")
 	for file, want := range map[string]int{"a": 1, "b": 1, "c": 1, "all": 2} {
-		if n := len(s.lines(file)); n != want {
+		if n := len(s.Lines(file)); n != want {
 			t.Errorf("%s: %d events, want %d", file, n, want)
 		}
 	}
-	if got := s.rejected(); !slices.Equal(got, []string{"unknown_write_key", "unknown_write_key"}) {
+	if got := s.Rejected(); !slices.Equal(got, []string{"unknown_write_key", "unknown_write_key"}) {
 		t.Errorf("rejected %v", got)
 	}
 }
@@ -255,8 +256,8 @@ func TestClientFacts(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t)
-			s.load(s.adapt(`GLOBAL{
+			s := pixeltest.NewSite(t)
+			s.Load(s.Adapt(`GLOBAL{
 				servers {
 					trusted_proxies static private_ranges
 				}
@@ -268,15 +269,15 @@ func TestClientFacts(t *testing.T) {
 					` + test.option + `
 				}
 			}`))
-			s.get("/v1/pixel/page?"+data(page), proxied...)
-			context := s.lines("events")[0]["context"].(map[string]any)
+			s.Get("/v1/pixel/page?"+pixeltest.Data(pixeltest.Page), proxied...)
+			context := s.Lines("events")[0]["context"].(map[string]any)
 			if ip, _ := context["ip"].(string); ip != test.ip {
 				t.Errorf("ip %q, want %q", ip, test.ip)
 			}
 			if context["userAgent"] != "Agent/1" || context["page"].(map[string]any)["url"] != "https://example.com/mail" {
 				t.Errorf("context %v", context)
 			}
-			content, err := os.ReadFile(filepath.Join(s.dir, "events"))
+			content, err := os.ReadFile(filepath.Join(s.Dir, "events"))
 			if err != nil || strings.Contains(string(content), "secret") {
 				t.Errorf("a header field that is none of ours travels: %s, %v", content, err)
 			}
@@ -285,42 +286,42 @@ func TestClientFacts(t *testing.T) {
 }
 
 func TestHonor(t *testing.T) {
-	s := newSite(t)
-	b := startNATS(t, -1)
-	rejections := b.subscribe("segment.rejected.>")
-	events := b.subscribe("segment.events.>")
-	s.run(`segment_pixel {
+	s := pixeltest.NewSite(t)
+	b := pixeltest.StartNATS(t, -1)
+	rejections := b.Subscribe("segment.rejected.>")
+	events := b.Subscribe("segment.events.>")
+	s.Run(`segment_pixel {
 		write_key k web
-		sink nats ` + b.server.ClientURL() + `
+		sink nats ` + b.Server.ClientURL() + `
 		honor gpc dnt
 	}`)
 	for _, signal := range []struct{ header, reason string }{{"Sec-GPC", "gpc"}, {"DNT", "dnt"}} {
-		s.get("/v1/pixel/page?"+data(page), signal.header, "1")
-		msg := receive(t, rejections)
+		s.Get("/v1/pixel/page?"+pixeltest.Data(pixeltest.Page), signal.header, "1")
+		msg := pixeltest.Receive(t, rejections)
 		if msg.Subject != "segment.rejected."+signal.reason || len(msg.Data) != 0 || msg.Header.Get("Segment-Source") != "web" {
 			t.Errorf("%s: got %s with %q and %v", signal.header, msg.Subject, msg.Data, msg.Header)
 		}
 	}
-	s.get("/v1/pixel/page?"+data(page), "DNT", "0")
-	if msg := receive(t, events); msg.Subject != "segment.events.web.page" {
+	s.Get("/v1/pixel/page?"+pixeltest.Data(pixeltest.Page), "DNT", "0")
+	if msg := pixeltest.Receive(t, events); msg.Subject != "segment.events.web.page" {
 		t.Errorf("got %s", msg.Subject)
 	}
 }
 
 func TestRejectedSubject(t *testing.T) {
-	s := newSite(t)
-	b := startNATS(t, -1)
-	rejections := b.subscribe(">")
-	s.run(`segment_pixel {
+	s := pixeltest.NewSite(t)
+	b := pixeltest.StartNATS(t, -1)
+	rejections := b.Subscribe(">")
+	s.Run(`segment_pixel {
 		write_key k web
-		sink jetstream ` + b.server.ClientURL() + ` {
+		sink jetstream ` + b.Server.ClientURL() + ` {
 			rejected refused.pixels
 		}
 	}`)
-	s.get("/v1/pixel/track?writeKey=k&userId=u&x=" + strings.Repeat("y", 9000))
-	var msg = receive(t, rejections)
+	s.Get("/v1/pixel/track?writeKey=k&userId=u&x=" + strings.Repeat("y", 9000))
+	var msg = pixeltest.Receive(t, rejections)
 	for !strings.HasPrefix(msg.Subject, "refused.") {
-		msg = receive(t, rejections)
+		msg = pixeltest.Receive(t, rejections)
 	}
 	if msg.Subject != "refused.pixels.no_event" || len(msg.Data) != pixel.MaxRejectedQuery {
 		t.Errorf("got %s with %d bytes", msg.Subject, len(msg.Data))
@@ -336,24 +337,24 @@ func TestRejectedSubject(t *testing.T) {
 
 // TestPublished sends every event type, in every form, through to a stream.
 func TestPublished(t *testing.T) {
-	s := newSite(t)
-	b := startNATS(t, -1)
-	b.createStream()
-	s.run(`segment_pixel {
+	s := pixeltest.NewSite(t)
+	b := pixeltest.StartNATS(t, -1)
+	b.CreateStream()
+	s.Run(`segment_pixel {
 		write_key YOUR_WRITE_KEY docs
-		sink jetstream ` + b.server.ClientURL() + `
+		sink jetstream ` + b.Server.ClientURL() + `
 	}`)
-	s.get("/v1/pixel/track?data=" + segmentSample)
-	s.get("/v1/pixel/identify?" + data(`{"writeKey":"YOUR_WRITE_KEY","userId":"u","traits":{"a":1},"messageId":"m-1"}`))
-	s.get("/v1/pixel/group?" + data(`{"writeKey":"YOUR_WRITE_KEY","userId":"u","groupId":"g"}`))
-	s.get("/v1/pixel/alias?" + data(`{"writeKey":"YOUR_WRITE_KEY","userId":"u","previousId":"p"}`))
-	s.get("/v1/pixel/screen?" + data(`{"writeKey":"YOUR_WRITE_KEY","anonymousId":"a","name":"n"}`))
-	s.get("/v1/pixel/page?writeKey=YOUR_WRITE_KEY&anonymousId=%22amp-x%22&context.library.name=amp&name=")
-	msgs := b.await(6)
+	s.Get("/v1/pixel/track?data=" + pixeltest.SegmentSample)
+	s.Get("/v1/pixel/identify?" + pixeltest.Data(`{"writeKey":"YOUR_WRITE_KEY","userId":"u","traits":{"a":1},"messageId":"m-1"}`))
+	s.Get("/v1/pixel/group?" + pixeltest.Data(`{"writeKey":"YOUR_WRITE_KEY","userId":"u","groupId":"g"}`))
+	s.Get("/v1/pixel/alias?" + pixeltest.Data(`{"writeKey":"YOUR_WRITE_KEY","userId":"u","previousId":"p"}`))
+	s.Get("/v1/pixel/screen?" + pixeltest.Data(`{"writeKey":"YOUR_WRITE_KEY","anonymousId":"a","name":"n"}`))
+	s.Get("/v1/pixel/page?writeKey=YOUR_WRITE_KEY&anonymousId=%22amp-x%22&context.library.name=amp&name=")
+	msgs := b.Await(6)
 	var subjects []string
 	for _, msg := range msgs {
 		subjects = append(subjects, strings.TrimPrefix(msg.Subject, "segment.events.docs."))
-		body := parse(t, msg.Data)
+		body := pixeltest.Parse(t, msg.Data)
 		if got := msg.Header.Get("Nats-Msg-Id"); got != "docs:"+body["messageId"].(string) {
 			t.Errorf("%s: Nats-Msg-Id %q, messageId %q", msg.Subject, got, body["messageId"])
 		}
@@ -364,29 +365,29 @@ func TestPublished(t *testing.T) {
 	if want := []string{"track", "identify", "group", "alias", "screen", "page"}; !slices.Equal(subjects, want) {
 		t.Fatalf("got %v, want %v", subjects, want)
 	}
-	sample := parse(t, msgs[0].Data)
+	sample := pixeltest.Parse(t, msgs[0].Data)
 	if sample["event"] != "Email Opened" || sample["userId"] != "025pikachu025" ||
 		sample["properties"].(map[string]any)["subject"] != "The Electric Daily" ||
 		sample["properties"].(map[string]any)["email"] != "peekAtMe@email.poke" {
 		t.Errorf("Segment's sample became %v", sample)
 	}
-	if amp := parse(t, msgs[5].Data); amp["anonymousId"] != "amp-x" || amp["name"] != "" {
+	if amp := pixeltest.Parse(t, msgs[5].Data); amp["anonymousId"] != "amp-x" || amp["name"] != "" {
 		t.Errorf("AMP's form became %v", amp)
 	}
 }
 
 func TestSubjectTemplate(t *testing.T) {
-	s := newSite(t)
-	b := startNATS(t, -1)
-	events := b.subscribe("pixels.>")
-	s.run(`segment_pixel {
+	s := pixeltest.NewSite(t)
+	b := pixeltest.StartNATS(t, -1)
+	events := b.Subscribe("pixels.>")
+	s.Run(`segment_pixel {
 		write_key k web
-		sink nats ` + b.server.ClientURL() + ` {
+		sink nats ` + b.Server.ClientURL() + ` {
 			subject pixels.{http.request.host}.{source}-{type}.{event}.{http.request.uri.query.missing}
 		}
 	}`)
-	s.get("/v1/pixel/track?writeKey=k&userId=u&event=Mail.*+opened%3E+%C3%BC")
-	if msg := receive(t, events); msg.Subject != "pixels.127_0_0_1.web-track.Mail___opened____._" {
+	s.Get("/v1/pixel/track?writeKey=k&userId=u&event=Mail.*+opened%3E+%C3%BC")
+	if msg := pixeltest.Receive(t, events); msg.Subject != "pixels.127_0_0_1.web-track.Mail___opened____._" {
 		t.Errorf("got %s", msg.Subject)
 	}
 }
@@ -394,17 +395,17 @@ func TestSubjectTemplate(t *testing.T) {
 // TestTrace looks for the span of Caddy's tracing handler in the headers.
 func TestTrace(t *testing.T) {
 	t.Setenv("OTEL_TRACES_EXPORTER", "none")
-	s := newSite(t)
-	b := startNATS(t, -1)
-	events := b.subscribe("segment.events.>")
-	s.run(`tracing
+	s := pixeltest.NewSite(t)
+	b := pixeltest.StartNATS(t, -1)
+	events := b.Subscribe("segment.events.>")
+	s.Run(`tracing
 	segment_pixel {
 		write_key k web
-		sink nats ` + b.server.ClientURL() + `
+		sink nats ` + b.Server.ClientURL() + `
 	}`)
 	const parent = "0af7651916cd43dd8448eb211c80319c"
-	s.get("/v1/pixel/page?"+data(page), "traceparent", "00-"+parent+"-b7ad6b7169203331-01")
-	got := receive(t, events).Header.Get("traceparent")
+	s.Get("/v1/pixel/page?"+pixeltest.Data(pixeltest.Page), "traceparent", "00-"+parent+"-b7ad6b7169203331-01")
+	got := pixeltest.Receive(t, events).Header.Get("traceparent")
 	if !strings.HasPrefix(got, "00-"+parent+"-") || !strings.HasSuffix(got, "-01") || strings.Contains(got, "b7ad6b7169203331") {
 		t.Errorf("traceparent %q", got)
 	}
@@ -412,33 +413,33 @@ func TestTrace(t *testing.T) {
 
 // TestHTTP2 sends the pixel over TLS.
 func TestHTTP2(t *testing.T) {
-	s := newSite(t)
-	s.load(s.adapt(`https://localhost:PORT {
+	s := pixeltest.NewSite(t)
+	s.Load(s.Adapt(`https://localhost:PORT {
 		tls internal
 		` + toFile + `
 	}`))
-	root, err := os.ReadFile(filepath.Join(s.dir, "storage/pki/authorities/local/root.crt"))
+	root, err := os.ReadFile(filepath.Join(s.Dir, "storage/pki/authorities/local/root.crt"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := trusting(t, root)
+	client := pixeltest.Trusting(t, root)
 	defer client.CloseIdleConnections()
 	var response *http.Response
-	eventually(t, "the certificate is there", func() bool {
-		response, err = client.Get("https://localhost:" + strconv.Itoa(s.port) + "/v1/pixel/page?" + data(page))
+	pixeltest.Eventually(t, "the certificate is there", func() bool {
+		response, err = client.Get("https://localhost:" + strconv.Itoa(s.Port) + "/v1/pixel/page?" + pixeltest.Data(pixeltest.Page))
 		return err == nil
 	})
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	if err != nil || response.ProtoMajor != 2 || string(body) != pixel.GIF || len(s.lines("events")) != 1 {
+	if err != nil || response.ProtoMajor != 2 || string(body) != pixel.GIF || len(s.Lines("events")) != 1 {
 		t.Errorf("got %s over %s, %v", response.Status, response.Proto, err)
 	}
 }
 
 // TestURLTooLong documents what Caddy itself refuses.
 func TestURLTooLong(t *testing.T) {
-	s := newSite(t)
-	s.load(s.adapt(`GLOBAL{
+	s := pixeltest.NewSite(t)
+	s.Load(s.Adapt(`GLOBAL{
 		servers {
 			max_header_size 16KB
 		}
@@ -446,27 +447,27 @@ func TestURLTooLong(t *testing.T) {
 	http://127.0.0.1:PORT {
 		` + toFile + `
 	}`))
-	response, _ := s.do("GET", "/v1/pixel/page?writeKey=k&userId=u&x="+strings.Repeat("y", 32<<10))
-	if response.StatusCode != http.StatusRequestHeaderFieldsTooLarge || len(s.lines("events")) != 0 {
+	response, _ := s.Do("GET", "/v1/pixel/page?writeKey=k&userId=u&x="+strings.Repeat("y", 32<<10))
+	if response.StatusCode != http.StatusRequestHeaderFieldsTooLarge || len(s.Lines("events")) != 0 {
 		t.Errorf("got %s", response.Status)
 	}
-	s.get("/v1/pixel/page?writeKey=k&userId=u&x=" + strings.Repeat("y", 12<<10))
+	s.Get("/v1/pixel/page?writeKey=k&userId=u&x=" + strings.Repeat("y", 12<<10))
 }
 
 func TestPlaceholders(t *testing.T) {
-	s := newSite(t)
-	s.run(`
+	s := pixeltest.NewSite(t)
+	s.Run(`
 		log
 		log_append outcome {http.segment_pixel.outcome}
 		log_append type {http.segment_pixel.type}
 		log_append source {http.segment_pixel.source}
 		log_append id {http.segment_pixel.message_id}
 	` + toFile)
-	s.get("/v1/pixel/page?" + data(`{"writeKey":"k","userId":"u","messageId":"m"}`))
-	s.get("/v1/pixel/track?" + data(page))
-	s.get("/v1/pixel/nothing")
+	s.Get("/v1/pixel/page?" + pixeltest.Data(`{"writeKey":"k","userId":"u","messageId":"m"}`))
+	s.Get("/v1/pixel/track?" + pixeltest.Data(pixeltest.Page))
+	s.Get("/v1/pixel/nothing")
 	var got []string
-	for _, line := range s.logged("handled request") {
+	for _, line := range s.Logged("handled request") {
 		got = append(got, fmt.Sprintf("%v %v %v %v", line["outcome"], line["type"], line["source"], line["id"]))
 	}
 	if want := []string{"accepted page web m", "no_event track web ", "unknown_route   "}; !slices.Equal(got, want) {
@@ -477,16 +478,16 @@ func TestPlaceholders(t *testing.T) {
 // TestSharedReplacer has two sinks read placeholders of one request that write to
 // the request when they are read; the race detector watches.
 func TestSharedReplacer(t *testing.T) {
-	s := newSite(t)
-	b := startNATS(t, -1)
-	events := b.subscribe("*.*")
+	s := pixeltest.NewSite(t)
+	b := pixeltest.StartNATS(t, -1)
+	events := b.Subscribe("*.*")
 	sink := func(name string) string {
-		return "sink nats " + b.server.ClientURL() + " {\nsubject " + name + ".{http.request.uuid}\n}\n"
+		return "sink nats " + b.Server.ClientURL() + " {\nsubject " + name + ".{http.request.uuid}\n}\n"
 	}
-	s.run("segment_pixel {\nwrite_key k web\n" + sink("one") + sink("two") + "}")
+	s.Run("segment_pixel {\nwrite_key k web\n" + sink("one") + sink("two") + "}")
 	for range 50 {
-		s.get("/v1/pixel/page?" + data(page))
-		first, second := receive(t, events), receive(t, events)
+		s.Get("/v1/pixel/page?" + pixeltest.Data(pixeltest.Page))
+		first, second := pixeltest.Receive(t, events), pixeltest.Receive(t, events)
 		_, id, _ := strings.Cut(first.Subject, ".")
 		if _, other, _ := strings.Cut(second.Subject, "."); other != id || len(id) != 36 {
 			t.Fatalf("one request has the ids %q and %q", id, other)
@@ -501,29 +502,29 @@ func TestExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSite(t)
-	natsPort := strconv.Itoa(freePort(t))
-	example := strings.NewReplacer("8080", strconv.Itoa(s.port), "4222", natsPort, "./segment_pixel_data", s.dir,
-		"{\n\t# The quickstart", "{\n\tadmin off\n\tpersist_config off\n\tstorage file_system "+s.dir+"\n\t# The quickstart",
-		"format filter", "output file "+s.dir+"/caddy.log {\n\t\t\troll_disabled\n\t\t}\n\t\tformat filter",
+	s := pixeltest.NewSite(t)
+	natsPort := strconv.Itoa(pixeltest.FreePort(t))
+	example := strings.NewReplacer("8080", strconv.Itoa(s.Port), "4222", natsPort, "./segment_pixel_data", s.Dir,
+		"{\n\t# The quickstart", "{\n\tadmin off\n\tpersist_config off\n\tstorage file_system "+s.Dir+"\n\t# The quickstart",
+		"format filter", "output file "+s.Dir+"/caddy.log {\n\t\t\troll_disabled\n\t\t}\n\t\tformat filter",
 	).Replace(string(text))
-	s.url = "http://localhost:" + strconv.Itoa(s.port)
-	adapted, warnings, err := caddyfileAdapter().Adapt([]byte(example), map[string]any{"filename": "Caddyfile.example"})
+	s.URL = "http://localhost:" + strconv.Itoa(s.Port)
+	adapted, warnings, err := pixeltest.CaddyfileAdapter().Adapt([]byte(example), map[string]any{"filename": "Caddyfile.example"})
 	if err != nil || len(warnings) != 0 {
 		t.Fatalf("adapting: %v, %v", err, warnings)
 	}
 	if err := caddy.Load(adapted, true); err != nil {
 		t.Fatal(err)
 	}
-	s.get("/v1/pixel/track?data=" + segmentSample)
-	if _, body := s.do("GET", "/"); !strings.Contains(body, "/v1/pixel/track") {
+	s.Get("/v1/pixel/track?data=" + pixeltest.SegmentSample)
+	if _, body := s.Do("GET", "/"); !strings.Contains(body, "/v1/pixel/track") {
 		t.Errorf("the rest of the site says %q", body)
 	}
-	b := connectTo(t, "nats://127.0.0.1:"+natsPort)
-	if msgs := b.await(1); len(msgs) != 1 || msgs[0].Subject != "segment.events.docs.track" {
+	b := pixeltest.ConnectTo(t, "nats://127.0.0.1:"+natsPort)
+	if msgs := b.Await(1); len(msgs) != 1 || msgs[0].Subject != "segment.events.docs.track" {
 		t.Errorf("stored %v", msgs)
 	}
-	access := s.logged("handled request")
+	access := s.Logged("handled request")
 	if len(access) != 2 || access[0]["pixel"] != "accepted" || access[0]["request"].(map[string]any)["uri"] != "/v1/pixel/track?(hidden)" {
 		t.Errorf("access log %v", access)
 	}

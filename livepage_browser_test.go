@@ -10,17 +10,19 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 )
 
 // liveSite serves pixels to a stream, and the live page on the admin endpoint.
 type liveSite struct {
-	*adminSite
-	nats *broker
+	*pixeltest.AdminSite
+	nats *pixeltest.Broker
 }
 
 func newLiveSite(t *testing.T) *liveSite {
 	t.Helper()
-	l := &liveSite{adminSite: newAdminSite(t), nats: startNATS(t, -1)}
+	l := &liveSite{AdminSite: pixeltest.NewAdminSite(t), nats: pixeltest.StartNATS(t, -1)}
 	body := strings.ReplaceAll(`
 		segment_pixel {
 			write_key YOUR_WRITE_KEY docs
@@ -30,16 +32,16 @@ func newLiveSite(t *testing.T) *liveSite {
 					create
 				}
 			}
-		}`, "NATS", l.nats.server.ClientURL())
-	l.run("segment_pixel {\nrecent off\n}\n", body) // forgets what other tests have sent
-	l.run("", body)
+		}`, "NATS", l.nats.Server.ClientURL())
+	l.Run("segment_pixel {\nrecent off\n}\n", body) // forgets what other tests have sent
+	l.Run("", body)
 	return l
 }
 
 // openLive opens the live page and waits until it is connected.
 func (b *browser) openLive(t *testing.T, l *liveSite) *tab {
 	t.Helper()
-	p := b.stay(t, l.admin+"/segment_pixel/", l.admin+"/")
+	p := b.stay(t, l.Admin+"/segment_pixel/", l.Admin+"/")
 	p.until(`document.getElementById("connection").textContent === "● live"`)
 	p.until(`document.getElementById("banner-title").textContent === "✓ Ready"`)
 	return p
@@ -56,7 +58,7 @@ func (p *tab) rows(column string) []string {
 
 func (p *tab) untilRows(column string, want ...string) {
 	p.t.Helper()
-	eventually(p.t, fmt.Sprintf("the rows show %q", want), func() bool { return slices.Equal(p.rows(column), want) })
+	pixeltest.Eventually(p.t, fmt.Sprintf("the rows show %q", want), func() bool { return slices.Equal(p.rows(column), want) })
 }
 
 const (
@@ -72,9 +74,9 @@ const (
 func TestLivePage(t *testing.T) {
 	l := newLiveSite(t)
 	p := startBrowser(t).openLive(t, l)
-	l.get(goodPixel)
-	l.get(badBase64)
-	l.get(unknownKey)
+	l.Get(goodPixel)
+	l.Get(badBase64)
+	l.Get(unknownKey)
 
 	p.untilRows("what", "unknown_write_key", "bad_base64", "Mail <b>opened</b>")
 	if got, want := p.rows("outcome"), []string{"✕ rejected", "✕ rejected", "✓ accepted"}; !slices.Equal(got, want) {
@@ -98,18 +100,18 @@ func TestLivePage(t *testing.T) {
 	t.Run("pause and clear", func(t *testing.T) {
 		p := p.in(t)
 		p.click("pause")
-		l.get(goodPixel)
+		l.Get(goodPixel)
 		p.until(`document.getElementById("pause").textContent === "Resume (1)"`)
 		p.click("clear")
 		p.untilRows("what")
-		l.get(badBase64)
+		l.Get(badBase64)
 		p.click("pause")
 		p.untilRows("what", "bad_base64")
 	})
 	t.Run("explain", func(t *testing.T) {
 		p := p.in(t)
-		p.fill("explain-input", l.url+goodPixel)
-		p.run(`document.querySelector("#explain-form button").click()`)
+		p.fill("explain-input", l.URL+goodPixel)
+		p.Run(`document.querySelector("#explain-form button").click()`)
 		p.until(`document.querySelector("#explanation strong")?.textContent === "✓ accepted"`)
 		p.until(`document.querySelector("#explanation > div pre").textContent.includes('"userId": "u1"')`)
 	})
@@ -119,7 +121,7 @@ func TestLivePage(t *testing.T) {
 // checkRejectedRow opens a row by the keyboard alone.
 func checkRejectedRow(t *testing.T, p *tab) {
 	t.Helper()
-	p.run(`document.getElementById("filter-text").focus()`)
+	p.Run(`document.getElementById("filter-text").focus()`)
 	p.press("Tab")
 	p.until(`document.activeElement === document.querySelector("#rows > li summary")`)
 	p.press("ArrowDown")
@@ -133,7 +135,7 @@ func checkRejectedRow(t *testing.T, p *tab) {
 	if query := p.text(openDetails + `.querySelector("pre").textContent`); query != "data=eyJ3cml0!" {
 		t.Errorf("the row shows the query %q", query)
 	}
-	p.run(`[...` + openDetails + `.querySelectorAll("button")].find((button) => button.textContent === "Explain").click()`)
+	p.Run(`[...` + openDetails + `.querySelectorAll("button")].find((button) => button.textContent === "Explain").click()`)
 	p.until(openDetails + `.querySelector(".steps li")`)
 	p.press("Enter")
 	p.until("!" + openDetails)
@@ -141,9 +143,9 @@ func checkRejectedRow(t *testing.T, p *tab) {
 
 func checkAcceptedRow(t *testing.T, p *tab) {
 	t.Helper()
-	p.run(fmt.Sprintf(rowOfOutcome, "accepted") + `.querySelector("summary").click()`)
+	p.Run(fmt.Sprintf(rowOfOutcome, "accepted") + `.querySelector("summary").click()`)
 	p.until(openDetails + `?.querySelector("pre")`)
-	event := parse(t, []byte(p.text(openDetails+`.querySelector("pre").textContent`)))
+	event := pixeltest.Parse(t, []byte(p.text(openDetails+`.querySelector("pre").textContent`)))
 	if textAt(event, "event") != "Mail <b>opened</b>" || textAt(event, "userId") != "u1" {
 		t.Errorf("the row shows the event %v", event)
 	}
@@ -154,7 +156,7 @@ func checkAcceptedRow(t *testing.T, p *tab) {
 			t.Errorf("the page shows the write key %s", key)
 		}
 	}
-	p.run(`document.querySelector("#rows details[open] summary").click()`)
+	p.Run(`document.querySelector("#rows details[open] summary").click()`)
 }
 
 // TestLivePageBuilds loads pixels that the page has built, in both ways of writing
@@ -162,9 +164,9 @@ func checkAcceptedRow(t *testing.T, p *tab) {
 func TestLivePageBuilds(t *testing.T) {
 	l := newLiveSite(t)
 	p := startBrowser(t).openLive(t, l)
-	p.fill("build-base", l.url+"/v1/pixel/")
+	p.fill("build-base", l.URL+"/v1/pixel/")
 	p.fill("build-key", "ANOTHER_KEY")
-	p.run(`(() => {
+	p.Run(`(() => {
 		const [name, value] = document.querySelectorAll("#property-rows input");
 		name.value = "products.0.id";
 		value.value = "ä & +1%";
@@ -173,11 +175,11 @@ func TestLivePageBuilds(t *testing.T) {
 	for i, output := range []string{"data", "fields"} {
 		p.fill("build-user", "user of "+output)
 		p.click("output-" + output)
-		p.run(`document.getElementById("build-form").dispatchEvent(new Event("input"))`)
+		p.Run(`document.getElementById("build-form").dispatchEvent(new Event("input"))`)
 		p.click("load")
 		p.until(`document.getElementById("loaded").textContent.startsWith("✓")`)
 		p.until(fmt.Sprintf(`document.querySelectorAll("#rows > li").length === %d`, i+1))
-		event := parse(t, l.nats.await(i + 1)[i].Data)
+		event := pixeltest.Parse(t, l.nats.Await(i + 1)[i].Data)
 		if textAt(event, "userId") != "user of "+output || textAt(event, "event") != "Email Opened" {
 			t.Errorf("%s: the event is %v", output, event)
 		}
@@ -209,12 +211,12 @@ func TestLivePageTellsTrouble(t *testing.T) {
 	l := newLiveSite(t)
 	p := startBrowser(t).openLive(t, l)
 	for range 510 {
-		l.get(goodPixel)
+		l.Get(goodPixel)
 	}
 	p.until(`document.querySelectorAll("#rows > li").length === 500`)
 	p.until(`document.getElementById("cards").textContent.includes("acked510")`)
 	p.checkConsole()
-	l.nats.server.Shutdown()
+	l.nats.Server.Shutdown()
 	p.until(`document.getElementById("banner").className !== "is-good" && document.querySelector("#banner li")`)
 	p.until(`document.getElementById("cards").textContent.includes("not connected")`)
 }
@@ -224,10 +226,10 @@ func TestLivePageTellsTrouble(t *testing.T) {
 func TestLivePageIsAccessible(t *testing.T) {
 	l := newLiveSite(t)
 	p := startBrowser(t).openLive(t, l)
-	l.get(badBase64)
-	l.get(goodPixel)
+	l.Get(badBase64)
+	l.Get(goodPixel)
 	p.until(`document.querySelectorAll("#rows > li").length === 2`)
-	p.run(`document.querySelectorAll("#rows summary, #build summary").forEach((summary) => summary.click())`)
+	p.Run(`document.querySelectorAll("#rows summary, #build summary").forEach((summary) => summary.click())`)
 	p.until(`document.querySelectorAll("#rows pre").length === 2`)
 
 	checkNames(t, p)

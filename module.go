@@ -23,6 +23,10 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/keys"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/version"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
@@ -87,13 +91,13 @@ type Handler struct {
 
 	decoder    pixel.Decoder
 	prefixes   prefixes
-	keys       keyring
+	keys       keys.Ring
 	ip         pixel.IPPolicy
 	honorGPC   bool
 	honorDNT   bool
 	sinks      []*mountedSink
-	rejections *rejectionLog
-	proxies    proxyWatch
+	rejections *watch.RejectionLog
+	proxies    watch.ProxyWatch
 	app        *App
 	logger     *zap.Logger
 }
@@ -111,12 +115,12 @@ type WriteKey struct {
 }
 
 // keysOf returns the write keys as their room knows them.
-func keysOf(configured []WriteKey) []configuredKey {
-	keys := make([]configuredKey, len(configured))
+func keysOf(configured []WriteKey) []keys.Key {
+	list := make([]keys.Key, len(configured))
 	for i, key := range configured {
-		keys[i] = configuredKey(key)
+		list[i] = keys.Key(key)
 	}
-	return keys
+	return list
 }
 
 // IPMask says how many leading bits of a client's address are kept.
@@ -140,24 +144,24 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 // network nor the disk: what runs is started by the app segment_pixel.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
-	h.rejections = newRejectionLog(h.logger)
+	h.rejections = watch.NewRejectionLog(h.logger)
 	app, err := ctx.App("segment_pixel")
 	if err != nil {
 		return fmt.Errorf("getting the segment_pixel app: %w", err)
 	}
 	h.app = app.(*App)
 	h.provisionDefaults()
-	if err := h.keys.provision(keysOf(h.WriteKeys), h.WriteKeyFiles, h.logger); err != nil {
+	if err := h.keys.Provision(keysOf(h.WriteKeys), h.WriteKeyFiles, h.logger); err != nil {
 		return err
 	}
 	if err := h.provisionDecoder(); err != nil {
 		return err
 	}
-	h.decoder.Source = h.keys.source
+	h.decoder.Source = h.keys.Source
 	if err := h.loadSinks(ctx); err != nil {
 		return err
 	}
-	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
+	if err := watch.RegisterMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
 	h.app.add(h)
@@ -166,7 +170,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 
 func (h *Handler) provisionDefaults() {
 	if h.PathPrefixes == nil {
-		h.PathPrefixes = []string{defaultPathPrefix}
+		h.PathPrefixes = []string{handlers.DefaultPathPrefix}
 	}
 	if h.MaxEventSize == 0 {
 		h.MaxEventSize = pixel.DefaultMaxEventSize
@@ -192,7 +196,7 @@ func (h *Handler) provisionDecoder() (err error) {
 	h.decoder = pixel.Decoder{
 		MaxEventSize: h.MaxEventSize,
 		Ignored:      make(map[string]struct{}),
-		Version:      version(),
+		Version:      version.Module(),
 	}
 	for _, name := range h.IgnoreParams {
 		h.decoder.Ignored[name] = struct{}{}
@@ -232,11 +236,11 @@ func (h *Handler) mount(module any) error {
 
 // Validate checks what has been configured.
 func (h *Handler) Validate() error {
-	if err := validateKeys(keysOf(h.WriteKeys), h.WriteKeyFiles); err != nil {
+	if err := keys.Validate(keysOf(h.WriteKeys), h.WriteKeyFiles); err != nil {
 		return err
 	}
 	if len(h.PathPrefixes) == 0 {
-		return fmt.Errorf("path_prefixes is empty: leave it out for %s", defaultPathPrefix)
+		return fmt.Errorf("path_prefixes is empty: leave it out for %s", handlers.DefaultPathPrefix)
 	}
 	if err := checkMaxEventSize(h.MaxEventSize); err != nil {
 		return err
@@ -262,7 +266,7 @@ func (h *Handler) Validate() error {
 
 // start reads the key files and starts the sinks; the app calls it.
 func (h *Handler) start(configuration any) error {
-	if err := h.keys.start(); err != nil {
+	if err := h.keys.Start(); err != nil {
 		return err
 	}
 	for _, sink := range h.sinks {
@@ -276,7 +280,7 @@ func (h *Handler) start(configuration any) error {
 // stop lets go of everything that start has begun. It may be called at any time
 // and more than once.
 func (h *Handler) stop() {
-	h.keys.stop()
+	h.keys.Stop()
 	for _, sink := range h.sinks {
 		sink.stop()
 	}
@@ -291,7 +295,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if r.Method == http.MethodHead || r.Method == http.MethodOptions {
 		return answer(w, r)
 	}
-	o := &outcome{typ: typ, request: r}
+	o := &watch.Outcome{Type: typ, Request: r}
 	h.collect(o)
 	err := answer(w, r)
 	h.observe(o)
@@ -300,24 +304,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 // collect takes the event of a request as far as it goes. A panic ends here: the
 // pixel is answered all the same.
-func (h *Handler) collect(o *outcome) {
+func (h *Handler) collect(o *watch.Outcome) {
 	defer h.recovered(o)
-	r := o.request
+	r := o.Request
 	facts := h.facts(r)
-	o.received = facts.Received
-	o.untrustedProxy = h.proxies.note(r, h.logger)
+	o.Received = facts.Received
+	o.UntrustedProxy = h.proxies.Note(r, h.logger)
 	// A client that hangs up takes back its picture, not its event.
 	ctx := context.WithoutCancel(r.Context())
-	event, rejection := h.decode(r, o.typ, &facts)
-	o.decoding = time.Since(o.received)
+	event, rejection := h.decode(r, o.Type, &facts)
+	o.Decoding = time.Since(o.Received)
 	if rejection != nil {
-		o.rejectedFor(rejection)
-		o.setPlaceholders()
+		o.RejectedFor(rejection)
+		o.SetPlaceholders()
 		h.reject(ctx, rejection)
 		return
 	}
-	o.became(event)
-	o.setPlaceholders()
+	o.Became(event)
+	o.SetPlaceholders()
 	h.publish(ctx, o)
 }
 
@@ -334,17 +338,17 @@ func (h *Handler) decode(r *http.Request, typ pixel.Type, facts *pixel.Facts) (*
 // observe tells the observers what became of a request, and gives the memory of its
 // event back. The answer has been written by then, but waits for the end of the
 // handler to be sent.
-func (h *Handler) observe(o *outcome) {
+func (h *Handler) observe(o *watch.Outcome) {
 	defer func() {
 		if v := recover(); v != nil {
 			h.logger.Error("panic while counting a request, which was answered; please report this", panicFields(v)...)
 		}
 	}()
-	o.took = time.Since(o.received)
-	tell(o)
-	event := o.event
-	o.event = nil
-	if event != nil && o.result != failed { // Who knows who holds it after a panic?
+	o.Took = time.Since(o.Received)
+	watch.Tell(o)
+	event := o.Event
+	o.Event = nil
+	if event != nil && o.Result != watch.Failed { // Who knows who holds it after a panic?
 		event.Release()
 	}
 }

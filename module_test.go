@@ -10,6 +10,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
+
 	zapobserver "go.uber.org/zap/zaptest/observer"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
@@ -20,7 +23,7 @@ import (
 // without the payload.
 func TestPanicOfOurOwn(t *testing.T) {
 	core, logs := zapobserver.New(zap.DebugLevel)
-	h := &Handler{prefixes: prefixes{defaultPathPrefix}, logger: zap.New(core)}
+	h := &Handler{prefixes: prefixes{handlers.DefaultPathPrefix}, logger: zap.New(core)}
 	request := httptest.NewRequest(http.MethodGet, "/v1/pixel/page?writeKey=SECRET&userId=u", http.NoBody)
 	response := httptest.NewRecorder()
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {

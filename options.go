@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
@@ -22,7 +23,7 @@ const (
 // Validate, where JSON arrives.
 
 func checkMaxEventSize(size int) error {
-	if size < 1 || size > maxMaxEventSize {
+	if size < 1 || size > handlers.MaxMaxEventSize {
 		return fmt.Errorf("max_event_size is %d bytes: write a size from 1B to 64MiB", size)
 	}
 	return nil
@@ -40,7 +41,7 @@ func checkIgnored(name string) error {
 
 func checkClientIP(mode string) error {
 	switch mode {
-	case clientIPFull, clientIPMask, clientIPOff:
+	case clientIPFull, clientIPMask, handlers.ClientIPOff:
 		return nil
 	}
 	return fmt.Errorf("client_ip is %q: write full, mask or off", mode)
@@ -70,7 +71,7 @@ func (m *IPMask) validate(clientIP string) error {
 func fits(bits int, addr netip.Addr) bool { return 0 <= bits && bits <= addr.BitLen() }
 
 func ipPolicy(clientIP string, mask *IPMask) pixel.IPPolicy {
-	policy := pixel.IPPolicy{Publish: clientIP != clientIPOff, Bits4: 32, Bits6: 128}
+	policy := pixel.IPPolicy{Publish: clientIP != handlers.ClientIPOff, Bits4: 32, Bits6: 128}
 	if clientIP != clientIPMask {
 		return policy
 	}

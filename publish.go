@@ -11,45 +11,46 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
 
 // publish hands the event to every sink at once, so that none waits for another.
 // It returns when each has done what it promises, or has failed to.
-func (h *Handler) publish(ctx context.Context, o *outcome) {
+func (h *Handler) publish(ctx context.Context, o *watch.Outcome) {
 	if entry := h.logger.Check(zap.DebugLevel, "accepted"); entry != nil {
-		entry.Write(zap.String("source", o.source), zap.Stringer("type", o.typ),
-			zap.String("message_id", o.messageID), zap.Strings("repairs", o.event.Repairs.Names()))
+		entry.Write(zap.String("source", o.Source), zap.Stringer("type", o.Type),
+			zap.String("message_id", o.MessageID), zap.Strings("repairs", o.Event.Repairs.Names()))
 	}
 	if len(h.sinks) == 1 {
-		o.droppedBy(h.sinks[0].name, h.sinks[0].publish(ctx, o.event))
+		o.DroppedBy(h.sinks[0].name, h.sinks[0].publish(ctx, o.Event))
 		return
 	}
 	ctx = sinks.WithSharedReplacer(ctx)
 	failures := make([]error, len(h.sinks))
 	var all sync.WaitGroup
 	for i, sink := range h.sinks {
-		all.Go(func() { failures[i] = sink.publish(ctx, o.event) })
+		all.Go(func() { failures[i] = sink.publish(ctx, o.Event) })
 	}
 	all.Wait()
 	for i, sink := range h.sinks {
-		o.droppedBy(sink.name, failures[i])
+		o.DroppedBy(sink.name, failures[i])
 	}
 }
 
 // reject shows why a request became no event.
 func (h *Handler) reject(ctx context.Context, rejection *pixel.Rejection) {
-	h.rejections.note(rejection)
+	h.rejections.Note(rejection)
 	for _, sink := range h.sinks {
 		sink.reject(ctx, rejection)
 	}
 }
 
 // recovered ends a panic in our own code; to be deferred.
-func (h *Handler) recovered(o *outcome) {
+func (h *Handler) recovered(o *watch.Outcome) {
 	if v := recover(); v != nil {
-		o.result = failed
+		o.Result = watch.Failed
 		h.logger.Error("panic while taking an event: the pixel was answered, the event is lost; please report this", panicFields(v)...)
 	}
 }

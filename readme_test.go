@@ -3,7 +3,6 @@
 package segmentpixel_test
 
 import (
-	// Caddyfile.example configures it.
 	"encoding/json"
 	"os"
 	"regexp"
@@ -13,7 +12,11 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+
+	// Caddyfile.example configures it.
+
 	_ "github.com/segmentpixel/caddy-segment-pixel/sinks/natsserver"
 )
 
@@ -31,7 +34,7 @@ func TestREADME(t *testing.T) {
 		switch {
 		case language == "caddyfile":
 			caddyfiles++
-			_, warnings, err := caddyfileAdapter().Adapt([]byte(text), map[string]any{"filename": "README.md"})
+			_, warnings, err := pixeltest.CaddyfileAdapter().Adapt([]byte(text), map[string]any{"filename": "README.md"})
 			if err != nil || len(warnings) > 0 {
 				t.Errorf("%s\n%v %v", text, err, warnings)
 			}
@@ -73,14 +76,14 @@ func TestREADME(t *testing.T) {
 // checkSampleEvent compares the README's event with what Segment's sample becomes.
 func checkSampleEvent(t *testing.T, text string) {
 	t.Helper()
-	sample := parse(t, []byte(text))
+	sample := pixeltest.Parse(t, []byte(text))
 	decoder := pixel.Decoder{Source: func(string) (string, bool) { return "docs", true }, Version: "v0.1.0"}
-	event, rejection := decoder.Decode(pixel.Track, "data="+segmentSample, &pixel.Facts{UserAgent: "x", Referer: "x"})
+	event, rejection := decoder.Decode(pixel.Track, "data="+pixeltest.SegmentSample, &pixel.Facts{UserAgent: "x", Referer: "x"})
 	if rejection != nil {
 		t.Fatal(rejection.Reason)
 	}
 	defer event.Release()
-	became := parse(t, event.Body)
+	became := pixeltest.Parse(t, event.Body)
 	for name := range became {
 		if sample[name] == nil {
 			t.Errorf("the README's event lacks %s", name)

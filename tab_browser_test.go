@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 )
 
 // tab is a page that stays open in a browser.
@@ -34,7 +36,7 @@ func (b *browser) stay(t *testing.T, url, referrer string) *tab {
 		p.call(domain+".enable", struct{}{}, nil)
 	}
 	p.call("Page.navigate", map[string]any{"url": url, "referrer": referrer}, nil)
-	b.await(t, func(m devToolsMessage) bool { return m.Session == p.session && m.Method == "Page.loadEventFired" })
+	b.Await(t, func(m devToolsMessage) bool { return m.Session == p.session && m.Method == "Page.loadEventFired" })
 	return p
 }
 
@@ -68,8 +70,8 @@ func (p *tab) evaluate(expression string, result any) {
 	}
 }
 
-// run runs an expression whatever it comes to.
-func (p *tab) run(expression string) {
+// Run runs an expression whatever it comes to.
+func (p *tab) Run(expression string) {
 	p.t.Helper()
 	p.evaluate("void ("+expression+")", nil)
 }
@@ -84,7 +86,7 @@ func (p *tab) text(expression string) string {
 // until waits for a condition in the page.
 func (p *tab) until(condition string) {
 	p.t.Helper()
-	eventually(p.t, condition, func() bool {
+	pixeltest.Eventually(p.t, condition, func() bool {
 		var holds bool
 		p.evaluate("Boolean("+condition+")", &holds)
 		return holds
@@ -94,7 +96,7 @@ func (p *tab) until(condition string) {
 // fill sets a field as typing or choosing does.
 func (p *tab) fill(id, value string) {
 	p.t.Helper()
-	p.run(fmt.Sprintf(`(() => {
+	p.Run(fmt.Sprintf(`(() => {
 		const field = document.getElementById(%q);
 		field.value = %q;
 		field.dispatchEvent(new Event("input", {bubbles: true}));
@@ -104,7 +106,7 @@ func (p *tab) fill(id, value string) {
 
 func (p *tab) click(id string) {
 	p.t.Helper()
-	p.run(fmt.Sprintf("document.getElementById(%q).click()", id))
+	p.Run(fmt.Sprintf("document.getElementById(%q).click()", id))
 }
 
 // press presses a key of the keyboard and lets it go.

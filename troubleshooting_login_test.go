@@ -10,6 +10,8 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 )
 
 // issuer makes the credentials of users.
@@ -75,7 +77,7 @@ func startOperatorNATS(t *testing.T, file string) (*server.Server, *issuer) {
 	if err = accounts.Store(accountKey, token); err != nil {
 		t.Fatal(err)
 	}
-	s := startServer(t, &server.Options{
+	s := pixeltest.StartServer(t, &server.Options{
 		Port: -1, TrustedOperators: []*jwt.OperatorClaims{trusted}, AccountResolver: accounts,
 	})
 	return s, &issuer{t, account, file}

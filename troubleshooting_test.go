@@ -16,7 +16,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	segmentpixel "github.com/segmentpixel/caddy-segment-pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/command"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 )
 
 // TestTroubleshooting brings about each fault of docs/troubleshooting.md, and has the
@@ -44,24 +45,24 @@ func TestTroubleshooting(t *testing.T) {
 		name := regexp.MustCompile(`\W+`).ReplaceAllString(string(text[at[2]:at[5]]), "_")
 		t.Run(name, func(t *testing.T) {
 			t.Cleanup(forgetEvents)
-			faults[i](&fault{adminSite: newAdminSite(t), section: string(text[at[0]:end])})
+			faults[i](&fault{AdminSite: pixeltest.NewAdminSite(t), section: string(text[at[0]:end])})
 		})
 	}
 }
 
 // forgetEvents leaves none to the next test.
 func forgetEvents() {
-	for len(captured) > 0 {
-		<-captured
+	for len(pixeltest.Captured) > 0 {
+		<-pixeltest.Captured
 	}
 }
 
 // rejects sends a pixel, and has all surfaces tell why it is rejected.
 func (f *fault) rejects(target, reason, detail, hint string) {
-	f.t.Helper()
+	f.T.Helper()
 	_, query, _ := strings.Cut(target, "?")
 	rejections := func() (n float64) {
-		for series, value := range f.metrics() {
+		for series, value := range f.Metrics() {
 			if strings.HasPrefix(series, `caddy_segment_pixel_requests_total{outcome="rejected",reason="`+reason+`",`) {
 				n += value
 			}
@@ -69,36 +70,36 @@ func (f *fault) rejects(target, reason, detail, hint string) {
 		return n
 	}
 	before := rejections()
-	f.get(target)
+	f.Get(target)
 	if got := rejections() - before; got != 1 {
-		f.t.Errorf("%v rejections are counted for %s", got, reason)
+		f.T.Errorf("%v rejections are counted for %s", got, reason)
 	}
-	got := f.recent("limit=1&reason=" + reason)
+	got := f.Recent("limit=1&reason=" + reason)
 	if len(got) != 1 || got[0].Query != query {
-		f.t.Fatalf("recent: %+v", got)
+		f.T.Fatalf("recent: %+v", got)
 	}
 	f.tells("recent", got[0].Detail+"\n"+got[0].Hint, detail)
 	if !strings.Contains(got[0].Hint, hint) {
-		f.t.Errorf("the hint is %q", got[0].Hint)
+		f.T.Errorf("the hint is %q", got[0].Hint)
 	}
-	if lines := f.logged("rejected a pixel"); len(lines) != 1 || lines[0]["reason"] != reason || lines[0]["detail"] != got[0].Detail {
-		f.t.Errorf("logged %v", lines)
+	if lines := f.Logged("rejected a pixel"); len(lines) != 1 || lines[0]["reason"] != reason || lines[0]["detail"] != got[0].Detail {
+		f.T.Errorf("logged %v", lines)
 	}
-	lines, _ := startCommand(f.t, segmentpixel.NewTailCommand(), "--address", strings.TrimPrefix(f.admin, "http://"), "--outcome", reason)
-	f.tells("tail", receive(f.t, lines), reason+": ")
-	f.explanation(target).want(4, "FAILED", "rejected: "+reason+": "+detail)
+	lines, _ := pixeltest.StartCommand(f.T, command.NewTail(), "--address", strings.TrimPrefix(f.Admin, "http://"), "--outcome", reason)
+	f.tells("tail", pixeltest.Receive(f.T, lines), reason+": ")
+	f.explanation(target).Want(4, "FAILED", "rejected: "+reason+": "+detail)
 }
 
 func wrongKey(f *fault) {
-	f.run("", silent(f.t))
-	f.get(track("before"))
+	f.Run("", pixeltest.Silent(f.T))
+	f.Get(pixeltest.Track("before"))
 	f.rejects("/v1/pixel/track?writeKey=another&userId=u&event=e", "unknown_write_key", "no source has this write key", "letter case and spaces count")
 	f.becomes(true)
 }
 
 func cutOff(f *fault) {
-	f.run("", silent(f.t))
-	whole := data(`{"writeKey":"k","userId":"u","event":"e","properties":{"subject":"The Electric Daily"}}`)
+	f.Run("", pixeltest.Silent(f.T))
+	whole := pixeltest.Data(`{"writeKey":"k","userId":"u","event":"e","properties":{"subject":"The Electric Daily"}}`)
 	f.rejects("/v1/pixel/track?"+whole[:len("data=")+84], "truncated", "the JSON ends early, after", "Keep the URL under 2,000 characters")
 }
 
@@ -106,21 +107,21 @@ func cutOff(f *fault) {
 const plusSigns = `{"writeKey":"k","userId":"u","event":"e","properties":{"subject":"Größe ~~> ~~> ~~> ~~>"}}`
 
 func manglesPlus(f *fault) {
-	f.run("", silent(f.t))
+	f.Run("", pixeltest.Silent(f.T))
 	text := base64.StdEncoding.EncodeToString([]byte(plusSigns))
 	if !strings.Contains(text, "+") {
-		f.t.Fatal("there is nothing to be mangled")
+		f.T.Fatal("there is nothing to be mangled")
 	}
 	const repairs = `caddy_segment_pixel_repairs_total{repair="base64"}`
-	before := f.metrics()[repairs]
+	before := f.Metrics()[repairs]
 	spaces := "/v1/pixel/track?data=" + strings.ReplaceAll(text, "+", "%20")
-	f.get(spaces)
-	got := f.recent("limit=1&source=" + source(f.t))
+	f.Get(spaces)
+	got := f.Recent("limit=1&source=" + pixeltest.Source(f.T))
 	if len(got) != 1 || got[0].Outcome != "accepted" || !slices.Equal(got[0].Repairs, []string{"base64"}) || got[0].Event != "e" {
-		f.t.Errorf("repaired: %+v", got)
+		f.T.Errorf("repaired: %+v", got)
 	}
-	if n := f.metrics()[repairs] - before; n != 1 {
-		f.t.Errorf("%v repairs are counted", n)
+	if n := f.Metrics()[repairs] - before; n != 1 {
+		f.T.Errorf("%v repairs are counted", n)
 	}
 	f.tells("a metric", repairs, repairs)
 	f.explains(spaces, "read as plus signs", "mended: base64: The base64 text lost plus signs")
@@ -129,32 +130,32 @@ func manglesPlus(f *fault) {
 }
 
 func nobody(f *fault) {
-	f.run("", silent(f.t))
+	f.Run("", pixeltest.Silent(f.T))
 	const target = "/v1/pixel/track?writeKey=k&userId=&event=e"
-	ofSource := `caddy_segment_pixel_requests_total{outcome="rejected",reason="no_identity",source="` + source(f.t) + `",type="track"}`
-	before := f.metrics()[ofSource]
+	ofSource := `caddy_segment_pixel_requests_total{outcome="rejected",reason="no_identity",source="` + pixeltest.Source(f.T) + `",type="track"}`
+	before := f.Metrics()[ofSource]
 	f.rejects(target, "no_identity", "neither userId nor anonymousId", "a merge tag that found nothing for this recipient")
 	f.explains(target, "ignored: userId (empty, which means")
-	if n := f.metrics()[ofSource] - before; n != 1 {
-		f.t.Errorf("%v rejections are counted for the source", n)
+	if n := f.Metrics()[ofSource] - before; n != 1 {
+		f.T.Errorf("%v rejections are counted for the source", n)
 	}
 }
 
 func natsDown(f *fault) {
-	b := startNATS(f.t, -1)
-	b.createStream()
-	nats := b.server.ClientURL()
+	b := pixeltest.StartNATS(f.T, -1)
+	b.CreateStream()
+	nats := b.Server.ClientURL()
 	f.deliver(nats, "")
-	f.get(track("one"))
-	b.await(1)
-	b.server.Shutdown()
-	b.server.WaitForShutdown()
-	f.get(track("two"))
+	f.Get(pixeltest.Track("one"))
+	b.Await(1)
+	b.Server.Shutdown()
+	b.Server.WaitForShutdown()
+	f.Get(pixeltest.Track("two"))
 
 	f.becomes(true, "NATS is not connected (", "events wait in the spool: NATS is not connected")
 	f.doctor(5, "it cannot be reached: dial tcp", "check that NATS runs and that it can be reached")
 	f.counts("caddy_segment_pixel_sink_connected", nats, 0)
-	f.counts("caddy_segment_pixel_spool_events", f.dir, 1)
+	f.counts("caddy_segment_pixel_spool_events", f.Dir, 1)
 	f.logs("disconnected from NATS, reconnecting")
 	f.emits("segment_pixel_nats_disconnected")
 	f.logs("events wait in the spool until they can be delivered")
@@ -162,60 +163,60 @@ func natsDown(f *fault) {
 
 	port, err := strconv.Atoi(nats[strings.LastIndexByte(nats, ':')+1:])
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
-	again := startNATS(f.t, port)
-	again.createStream()
-	again.await(1)
+	again := pixeltest.StartNATS(f.T, port)
+	again.CreateStream()
+	again.Await(1)
 	f.resumes()
 }
 
 func noStream(f *fault) {
-	b := startNATS(f.t, -1)
-	f.deliver(b.server.ClientURL(), "")
-	f.get(track("one"))
+	b := pixeltest.StartNATS(f.T, -1)
+	f.deliver(b.Server.ClientURL(), "")
+	f.Get(pixeltest.Track("one"))
 
 	f.becomes(true, "no stream covers the subject segment.events.*.*: create one", "events wait in the spool: no stream takes the subject")
 	f.doctor(5, "problem  stream: no stream covers the subject", "-> nats stream add SEGMENT --subjects 'segment.events.*.*'", " waiting events: ")
-	f.counts("caddy_segment_pixel_sink_connected", b.server.ClientURL(), 1)
+	f.counts("caddy_segment_pixel_sink_connected", b.Server.ClientURL(), 1)
 	f.logs("the stream is not as it should be")
 	f.emits("segment_pixel_delivery_waits")
 
-	b.createStream()
-	b.await(1)
+	b.CreateStream()
+	b.Await(1)
 	f.resumes()
 	f.becomes(true)
 	f.emits("segment_pixel_stream_findings")
 }
 
 func streamFull(f *fault) {
-	b := startNATS(f.t, -1)
+	b := pixeltest.StartNATS(f.T, -1)
 	config := jetstream.StreamConfig{
 		Name: "SEGMENT", Subjects: []string{"segment.events.>"}, Discard: jetstream.DiscardNew,
 		Duplicates: 5 * time.Minute, AllowBatchPublish: true, MaxMsgs: 2,
 	}
-	if _, err := b.js.CreateStream(f.t.Context(), config); err != nil {
-		f.t.Fatal(err)
+	if _, err := b.Js.CreateStream(f.T.Context(), config); err != nil {
+		f.T.Fatal(err)
 	}
-	f.deliver(b.server.ClientURL(), "")
+	f.deliver(b.Server.ClientURL(), "")
 	for range 3 {
-		f.get("/v1/pixel/track?writeKey=k&userId=u&event=e")
+		f.Get("/v1/pixel/track?writeKey=k&userId=u&event=e")
 	}
 	f.becomes(true, "events wait in the spool: the stream is full: raise its limits or remove old messages")
 	f.doctor(5, "problem  room: SEGMENT is full, with 2 of 2 messages", "-> raise its limits (nats stream edit SEGMENT)")
-	f.counts("caddy_segment_pixel_sink_connected", b.server.ClientURL(), 1)
+	f.counts("caddy_segment_pixel_sink_connected", b.Server.ClientURL(), 1)
 
 	config.MaxMsgs = 100
-	if _, err := b.js.UpdateStream(f.t.Context(), config); err != nil {
-		f.t.Fatal(err)
+	if _, err := b.Js.UpdateStream(f.T.Context(), config); err != nil {
+		f.T.Fatal(err)
 	}
-	b.await(3)
+	b.Await(3)
 	f.becomes(true)
 }
 
 func expired(f *fault) {
-	file := filepath.Join(f.dir, "pixel.creds")
-	s, issuer := startOperatorNATS(f.t, file)
+	file := filepath.Join(f.Dir, "pixel.creds")
+	s, issuer := startOperatorNATS(f.T, file)
 	issuer.write(2 * time.Second)
 	f.deliver(s.ClientURL(), "creds "+file)
 	f.counts("caddy_segment_pixel_sink_connected", s.ClientURL(), 1)
@@ -233,66 +234,66 @@ func expired(f *fault) {
 // diskFails takes the spool's disk away, which a root user notices as well, and then
 // NATS: where the spool was is a link to nothing.
 func diskFails(f *fault) {
-	b := startNATS(f.t, -1)
-	b.createStream()
-	f.deliver(b.server.ClientURL(), "")
-	dir := filepath.Join(f.dir, "spool")
+	b := pixeltest.StartNATS(f.T, -1)
+	b.CreateStream()
+	f.deliver(b.Server.ClientURL(), "")
+	dir := filepath.Join(f.Dir, "spool")
 	if err := os.Rename(dir, dir+".gone"); err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
-	if err := os.Symlink(filepath.Join(f.dir, "away", "spool"), dir); err != nil {
-		f.t.Fatal(err)
+	if err := os.Symlink(filepath.Join(f.Dir, "away", "spool"), dir); err != nil {
+		f.T.Fatal(err)
 	}
 	f.becomes(true, "cannot be written (")
 	f.counts("caddy_segment_pixel_spool_failing", dir, 1)
 	f.logs("the spool cannot be written; check the disk's free space, health and permissions: events are not safe until then")
 	f.emits("segment_pixel_spool_trouble")
-	f.get(track("goes to NATS"))
-	b.await(1)
+	f.Get(pixeltest.Track("goes to NATS"))
+	b.Await(1)
 
-	b.server.Shutdown()
-	b.server.WaitForShutdown()
-	f.get(track("lost"))
+	b.Server.Shutdown()
+	b.Server.WaitForShutdown()
+	f.Get(pixeltest.Track("lost"))
 	f.becomes(false, "NATS is not connected (", "cannot be written (", "events are answered and dropped, ")
 	f.doctor(5, "cannot be written (")
-	f.counts("caddy_segment_pixel_sink_dropped_total", `cause="spool_failing",server="`+b.server.ClientURL(), 1)
+	f.counts("caddy_segment_pixel_sink_dropped_total", `cause="spool_failing",server="`+b.Server.ClientURL(), 1)
 	f.logs("the sink does not take events: they are answered and dropped until it does")
 	f.emits("segment_pixel_sink_down")
-	got := f.recent("outcome=dropped&limit=1")
+	got := f.Recent("outcome=dropped&limit=1")
 	if len(got) != 1 || got[0].Event != "lost" {
-		f.t.Fatalf("recent: %+v", got)
+		f.T.Fatalf("recent: %+v", got)
 	}
 	f.tells("recent", got[0].Detail, "jetstream: spool_failing")
 
 	if err := os.Remove(dir); err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
-	eventually(f.t, "the spool takes events again", func() bool {
-		f.get(track("kept"))
-		return len(f.logged("the spool takes events again")) > 0
+	pixeltest.Eventually(f.T, "the spool takes events again", func() bool {
+		f.Get(pixeltest.Track("kept"))
+		return len(f.Logged("the spool takes events again")) > 0
 	})
 }
 
 func proxied(f *fault) {
-	f.run("", silent(f.t))
-	before := f.status().UntrustedProxy
+	f.Run("", pixeltest.Silent(f.T))
+	before := f.Status().UntrustedProxy
 	for range 12 {
-		f.get(track("proxied"), "X-Forwarded-For", "203.0.113.9")
+		f.Get(pixeltest.Track("proxied"), "X-Forwarded-For", "203.0.113.9")
 	}
 	f.becomes(true, "12 of 12 requests came through a proxy that trusted_proxies does not name: context.ip is the address of the proxy")
 	f.doctor(0, "warning  client IP: 12 of 12 requests came through a proxy that trusted_proxies does not name")
-	if n := f.metrics()["caddy_segment_pixel_untrusted_proxy_requests_total"] - float64(before); n != 12 {
-		f.t.Errorf("%v requests are counted", n)
+	if n := f.Metrics()["caddy_segment_pixel_untrusted_proxy_requests_total"] - float64(before); n != 12 {
+		f.T.Errorf("%v requests are counted", n)
 	}
 	f.logs("most requests come through a proxy that trusted_proxies does not name")
-	lines, _ := startCommand(f.t, segmentpixel.NewTailCommand(), "--address", strings.TrimPrefix(f.admin, "http://"), "--source", source(f.t))
-	f.tells("tail", receive(f.t, lines), " untrusted proxy")
+	lines, _ := pixeltest.StartCommand(f.T, command.NewTail(), "--address", strings.TrimPrefix(f.Admin, "http://"), "--source", pixeltest.Source(f.T))
+	f.tells("tail", pixeltest.Receive(f.T, lines), " untrusted proxy")
 
-	f.run("servers {\ntrusted_proxies static private_ranges\n}", silent(f.t))
-	f.get(track("trusted"), "X-Forwarded-For", "203.0.113.9")
+	f.Run("servers {\ntrusted_proxies static private_ranges\n}", pixeltest.Silent(f.T))
+	f.Get(pixeltest.Track("trusted"), "X-Forwarded-For", "203.0.113.9")
 	f.becomes(true)
-	got := f.recent("limit=1&source=" + source(f.t))
+	got := f.Recent("limit=1&source=" + pixeltest.Source(f.T))
 	if ip := got[0].Body["context"].(map[string]any)["ip"]; got[0].UntrustedProxy || ip != "203.0.113.0" {
-		f.t.Errorf("the address is %v: %+v", ip, got[0])
+		f.T.Errorf("the address is %v: %+v", ip, got[0])
 	}
 }

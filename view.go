@@ -5,12 +5,14 @@ package segmentpixel
 import (
 	"net/http"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/keys"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
 func init() {
-	registerHandler(handlerModule{
-		Of:      func(module any) handlerView { return view{module.(*Handler)} },
+	handlers.Register(handlers.Module{
+		Of:      func(module any) handlers.Handler { return view{module.(*Handler)} },
 		Offline: newOffline,
 	})
 }
@@ -18,26 +20,26 @@ func init() {
 // view shows a handler to the admin endpoint, the doctor and the commands.
 type view struct{ h *Handler }
 
-func (v view) Options() handlerOptions {
-	return handlerOptions{PathPrefixes: v.h.PathPrefixes, MaxEventSize: v.h.MaxEventSize, ClientIP: v.h.ClientIP}
+func (v view) Options() handlers.Options {
+	return handlers.Options{PathPrefixes: v.h.PathPrefixes, MaxEventSize: v.h.MaxEventSize, ClientIP: v.h.ClientIP}
 }
 
-func (v view) Keys() *keyring { return &v.h.keys }
+func (v view) Keys() *keys.Ring { return &v.h.keys }
 
-func (v view) Sinks() []handlerSink {
-	all := make([]handlerSink, len(v.h.sinks))
+func (v view) Sinks() []handlers.Sink {
+	all := make([]handlers.Sink, len(v.h.sinks))
 	for i, sink := range v.h.sinks {
-		all[i] = handlerSink{Sink: sink.Sink, Name: sink.name, Problem: sink.health.problem}
+		all[i] = handlers.Sink{Sink: sink.Sink, Name: sink.name, Problem: sink.health.problem}
 	}
 	return all
 }
 
 func (v view) Problems() []string {
 	var problems []string
-	if problem := v.h.proxies.problem(); problem != "" && v.h.ip.Publish {
+	if problem := v.h.proxies.Problem(); problem != "" && v.h.ip.Publish {
 		problems = append(problems, problem)
 	}
-	if trouble := v.h.keys.problem(); trouble != "" {
+	if trouble := v.h.keys.Problem(); trouble != "" {
 		problems = append(problems, trouble)
 	}
 	return problems
@@ -54,7 +56,7 @@ func (v view) Decode(r *http.Request, typ pixel.Type, facts *pixel.Facts) (*pixe
 func (v view) Decoder() *pixel.Decoder { return &v.h.decoder }
 
 // newOffline returns a handler that takes any write key, without a configuration.
-func newOffline(pathPrefixes []string, maxEventSize int) (handlerView, error) {
+func newOffline(pathPrefixes []string, maxEventSize int) (handlers.Handler, error) {
 	h := &Handler{MaxEventSize: maxEventSize}
 	if len(pathPrefixes) > 0 {
 		h.PathPrefixes = pathPrefixes

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command_test
+
+import (
+	"cmp"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/command"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
+)
+
+func TestTail(t *testing.T) {
+	s := pixeltest.NewAdminSite(t)
+	s.Run("", pixeltest.Silent(t))
+	s.Get(pixeltest.Track("before"))
+	lines, _ := pixeltest.StartCommand(t, command.NewTail(), "--address", strings.TrimPrefix(s.Admin, "http://"), "--source", pixeltest.Source(t))
+	want := func(parts ...string) {
+		t.Helper()
+		line := pixeltest.Receive(t, lines)
+		for _, part := range parts {
+			if !strings.Contains(line, part) {
+				t.Errorf("got %q, want %q in it", line, part)
+			}
+		}
+		if strings.ContainsAny(line, "\x1b\r") {
+			t.Errorf("the line %q controls a terminal", line)
+		}
+	}
+	want("accepted", "track", pixeltest.Source(t), "before", "id of before")
+	s.Get(pixeltest.Track("now"))
+	want("now")
+	s.Get("/v1/pixel/track?writeKey=k&userId=u")
+	want("rejected", "no_event", "event is missing")
+	s.Get(pixeltest.Track("red \x1b[31m\n"))
+	want(`red \x1b[31m\n`)
+
+	// It goes on after a reload, with what has come meanwhile.
+	s.MoveSite()
+	s.RunInPlace("segment_pixel {\nrecent 50\n}", pixeltest.Silent(t))
+	s.Get(pixeltest.Track("after"))
+	want("after")
+}
+
+func TestTailJSON(t *testing.T) {
+	s := pixeltest.NewAdminSite(t)
+	s.Run("", pixeltest.Silent(t))
+	s.Get(pixeltest.Track("before"))
+	lines, _ := pixeltest.StartCommand(t, command.NewTail(), "--address", strings.TrimPrefix(s.Admin, "http://"), "--json", "--redact", "--new", "--source", pixeltest.Source(t))
+	pixeltest.Eventually(t, "a record is printed", func() bool {
+		// What comes before the command has asked is not new.
+		s.Get(pixeltest.Track("now"))
+		return len(lines) > 0
+	})
+	got := pixeltest.Parse(t, []byte(pixeltest.Receive(t, lines)))
+	if body, _ := got["body"].(map[string]any); got["outcome"] != "accepted" || body["userId"] != "(hidden)" || body["event"] != "(hidden)" {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestTailOfNobody(t *testing.T) {
+	_, done := pixeltest.StartCommand(t, command.NewTail(), "--address", "127.0.0.1:"+strconv.Itoa(pixeltest.FreePort(t)))
+	if err := pixeltest.Receive(t, done); err == nil || !strings.Contains(err.Error(), "is Caddy running") {
+		t.Errorf("got %v", err)
+	}
+	_, done = pixeltest.StartCommand(t, command.NewTail(), "--color", "red")
+	if err := pixeltest.Receive(t, done); err == nil || !strings.Contains(err.Error(), "write auto, always or never") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestLiveCommand asks the local proxy what a browser would, and what others might.
+func TestLiveCommand(t *testing.T) {
+	s := pixeltest.NewAdminSite(t)
+	s.Run("", pixeltest.Silent(t))
+	lines, _ := pixeltest.StartCommand(t, command.NewLive(), "--address", strings.TrimPrefix(s.Admin, "http://"), "--listen", "127.0.0.1:0")
+	_, address, found := strings.Cut(pixeltest.Receive(t, lines), " is at ")
+	base, err := url.Parse(address)
+	if err != nil || !found {
+		t.Fatal(address, err)
+	}
+	own := "http://" + base.Host
+	for _, test := range []struct {
+		method, path, host, origin, site string
+		code                             int
+	}{
+		{"GET", "/segment_pixel/", "", "", "", 200},
+		{"GET", "/", "", "", "", 200}, // by way of a redirect
+		{"GET", "/segment_pixel/status", "", "", "same-origin", 200},
+		{"GET", "/segment_pixel/status", "localhost:" + base.Port(), "", "", 200},
+		{"POST", "/segment_pixel/explain", "", own, "same-origin", 200},
+		{"POST", "/segment_pixel/explain", "", "", "", 403},
+		{"POST", "/segment_pixel/explain", "", "https://example.com", "", 403},
+		{"GET", "/segment_pixel/status", "", "https://example.com", "", 403},
+		{"GET", "/segment_pixel/status", "", "", "cross-site", 403},
+		{"GET", "/segment_pixel/status", "", "", "same-site", 403},
+		{"GET", "/segment_pixel/status", "example.com:" + base.Port(), "", "", 403},
+		{"GET", "/config/", "", "", "", 404},
+		{"GET", "/segment_pixel/../config/", "", "", "", 404},
+		{"GET", "/segment_pixel/%2e%2e/config/", "", "", "", 404},
+		{"POST", "/load", "", own, "", 404},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), test.method, own+test.path, strings.NewReader("writeKey=k"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = test.host
+		request.Header.Set("Sec-Fetch-Mode", "navigate") // which Caddy would refuse
+		request.Header.Set("Sec-Fetch-Site", cmp.Or(test.site, "none"))
+		if test.origin != "" {
+			request.Header.Set("Origin", test.origin)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if response.StatusCode != test.code {
+			t.Errorf("%s %s, host %q, origin %q: %s %s, want %d", test.method, test.path, test.host, test.origin, response.Status, text, test.code)
+		}
+		if response.Header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s %s lets other sites read the answer", test.method, test.path)
+		}
+	}
+}
+
+// TestLiveCommandStaysHere refuses to show payloads to other machines.
+func TestLiveCommandStaysHere(t *testing.T) {
+	s := pixeltest.NewAdminSite(t)
+	s.Run("", pixeltest.Silent(t))
+	_, done := pixeltest.StartCommand(t, command.NewLive(), "--address", strings.TrimPrefix(s.Admin, "http://"), "--listen", ":0")
+	if err := pixeltest.Receive(t, done); err == nil || !strings.Contains(err.Error(), "an address of this machine alone") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/accesslog"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+const (
+	formData   = "data"
+	formFields = "fields"
+)
+
+func NewURL() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "url --base <url> --write-key <key> [--type <type>] [--user-id <id>] [--anonymous-id <id>] [--event <name>] " +
+			"[--property <name=value>...] [--json <file>] [--form data|fields] [--html | --url]",
+		Short: "Makes the URL and the HTML of a pixel",
+		Long: `
+Prints the URL of a pixel and the image tag for a mail or a page, and says what
+would be wrong with it.
+
+The event is put together from the flags, on top of the object in the file of --json
+if that is given (- is standard input). Names may have dots, which make objects:
+
+    $ caddy segment-pixel url --base https://example.com --write-key KEY \
+        --user-id u1 --event 'Email Opened' --property campaign.name=Spring
+
+There are two forms. That of data holds the whole event as base64, with the types of
+--json. That of fields has a parameter for each value, all of them text; it is the
+one for merge tags, which mail tools replace for each recipient and cannot find in
+base64. In the form of fields they stay as they are. These are known:
+
+    {{user.id}}  {%...%}  *|UNIQID|*  %%subscriberkey%%  [[data:id]]  ${id}
+
+    $ caddy segment-pixel url --base https://example.com --write-key KEY \
+        --user-id '{{user.id}}' --event 'Email Opened' --form fields
+
+Mail clients and proxies cut long URLs, from about 2,000 characters on. Caddy refuses
+a request whose header section is over 16 KiB, unless max_header_size is raised.
+
+The pixel is decoded before it is printed, with any write key taken for a known one.
+Exit status: 0 if it would be accepted; 4 if it would be rejected, with the reason on
+standard error; 1 if the command could not be run.`,
+		Args: cobra.NoArgs,
+	}
+	flags := cmd.Flags()
+	flags.StringP("base", "b", "", "The address of the site, such as https://example.com (required)")
+	flags.String("path-prefix", handlers.DefaultPathPrefix, "The path under which the handler takes pixels")
+	flags.StringP("type", "t", "track", "The event type: identify, group, alias, page, screen or track")
+	flags.String("form", formData, "How the event is written: data or fields")
+	flags.String("json", "", "A file with the event, or a part of it, as a JSON object; - for standard input")
+	for _, field := range composedFields {
+		flags.String(field.flag, "", field.usage)
+	}
+	for _, object := range composedObjects {
+		flags.StringArray(object.flag, nil, object.usage)
+	}
+	flags.Bool("html", false, "Print the image tag only")
+	flags.Bool("url", false, "Print the URL only")
+	cmd.MarkFlagsMutuallyExclusive("html", "url")
+	cmd.RunE = cli.Run(runURL)
+	return cmd
+}
+
+func runURL(cmd *cobra.Command, _ []string) (int, error) {
+	typ, err := cli.EventType(cmd)
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	flags := cmd.Flags()
+	base, _ := flags.GetString("base")
+	if base == "" {
+		return caddy.ExitCodeFailedStartup, errors.New("--base is missing: name the address of the site, such as https://example.com")
+	}
+	prefix, _ := flags.GetString("path-prefix")
+	h, err := handlers.Offline([]string{prefix}, 0)
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, fmt.Errorf("--path-prefix: %w", err)
+	}
+	object, err := composedObject(cmd)
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	form, _ := flags.GetString("form")
+	composed, err := compose(form, object, h)
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	address, err := composed.URL(base, prefix, typ)
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, fmt.Errorf("--base: %w", err)
+	}
+	if err := printPixel(cmd, address); err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	return checkPixel(cmd.ErrOrStderr(), h, typ, address, composed)
+}
+
+func compose(form string, object []byte, h handlers.Handler) (*pixel.Composition, error) {
+	switch form {
+	case formData:
+		return pixel.ComposeData(object)
+	case formFields:
+		return pixel.ComposeFields(object, h.Decoder().Ignored)
+	}
+	return nil, fmt.Errorf("--form is %q: write data or fields", form)
+}
+
+func printPixel(cmd *cobra.Command, address string) error {
+	htmlOnly, _ := cmd.Flags().GetBool("html")
+	urlOnly, _ := cmd.Flags().GetBool("url")
+	var b strings.Builder
+	if !htmlOnly {
+		b.WriteString(address + "\n")
+	}
+	if !urlOnly {
+		b.WriteString(pixel.ImageTag(address) + "\n")
+	}
+	_, err := io.WriteString(cmd.OutOrStdout(), b.String())
+	return err
+}
+
+// checkPixel says what is wrong with a pixel, as far as that can be known before it
+// is sent. Merge tags are taken for filled in.
+func checkPixel(messages io.Writer, h handlers.Handler, typ pixel.Type, address string, composed *pixel.Composition) (int, error) {
+	var b strings.Builder
+	for _, note := range composed.Notes {
+		b.WriteString(terminal.Wrapped("warning: "+terminal.Printable(note), ""))
+	}
+	switch n := len(address); {
+	case n > pixel.MaxRequestLine:
+		b.WriteString(terminal.Wrapped(fmt.Sprintf("warning: the URL has %d characters: Caddy refuses a header section over 16 KiB "+
+			"unless max_header_size is raised, and mail clients cut URLs from about %d characters on. Send less.", n, pixel.MaxSafeURL), ""))
+	case n > pixel.MaxSafeURL:
+		b.WriteString(terminal.Wrapped(fmt.Sprintf("warning: the URL has %d characters: mail clients and proxies cut URLs "+
+			"from about %d characters on. Send less.", n, pixel.MaxSafeURL), ""))
+	}
+	target, err := pixel.ParseTarget(pixel.FillMergeTags(address, "x"))
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	logged := accesslog.Request{Request: accesslog.NewRequest(target)}
+	site := []handlers.Handler{h}
+	x := handlers.Judge(site, logged, typ).Explain(site, logged)
+	if x.Rejected() {
+		last := x.Steps[len(x.Steps)-1]
+		b.WriteString(terminal.Wrapped("rejected: "+x.Reason+": "+terminal.Printable(last.Detail), "") + terminal.Wrapped(x.Hint, ""))
+	}
+	if _, err := io.WriteString(messages, b.String()); err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	if x.Rejected() {
+		return cli.ExitRejected, nil
+	}
+	return caddy.ExitCodeSuccess, nil
+}
+
+// readJSON reads the file of --json.
+func readJSON(cmd *cobra.Command, name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(io.LimitReader(cmd.InOrStdin(), handlers.MaxMaxEventSize))
+	}
+	return os.ReadFile(name)
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/offline"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/status"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+)
+
+// Doctor gathers what it finds, by what it is about.
+type Doctor struct {
+	ctx     context.Context
+	timeout time.Duration
+	address string // of the Caddy that runs, empty if its admin API is off
+	status  *status.Status
+	trouble error // why there is no status
+	found   []diagnosis
+}
+
+// diagnosis is all that was found about one thing.
+type diagnosis struct {
+	about  string
+	checks []sinks.Check
+}
+
+// Examine looks at everything between the pixels of a configuration and what stores
+// them. The address is that of the Caddy that runs, empty if its admin API is off;
+// the timeout is that of each sink, and of Caddy.
+func Examine(ctx context.Context, config *offline.Configuration, address string, timeout time.Duration) *Doctor {
+	d := &Doctor{ctx: ctx, timeout: timeout, address: address}
+	d.askCaddy()
+	for i, h := range config.Handlers {
+		d.handler(i, h)
+	}
+	d.sinks(config.Handlers)
+	d.running()
+	return d
+}
+
+func (d *Doctor) add(about string, checks ...sinks.Check) {
+	d.found = append(d.found, diagnosis{about, checks})
+}
+
+// handler looks at what a handler needs besides its sinks.
+func (d *Doctor) handler(index int, h offline.Handler) {
+	d.add(h.Describe(index), checkKeys(h), checkRequestSize(h), d.checkClientIP(h))
+}
+
+// sinks has each sink look at what it needs, once for all that are alike.
+func (d *Doctor) sinks(handlers []offline.Handler) {
+	type group struct {
+		sink     sinks.Sink
+		site     sinks.Site
+		name     string
+		handlers []string
+	}
+	var groups []*group
+	known := make(map[string]*group)
+	var all []sinks.Sink
+	for i, h := range handlers {
+		size := h.Options().MaxEventSize
+		for n, sink := range h.Sinks() {
+			all = append(all, sink.Sink)
+			name, key := h.SinkIdentity(n)
+			key = fmt.Sprint(size, key)
+			g := known[key]
+			if g == nil {
+				g = &group{sink: sink.Sink, site: sinks.Site{MaxEventSize: size}, name: name}
+				known[key] = g
+				groups = append(groups, g)
+			}
+			if number := fmt.Sprint(i + 1); !slices.Contains(g.handlers, number) {
+				g.handlers = append(g.handlers, number)
+			}
+		}
+	}
+	for _, g := range groups {
+		word := "handler "
+		if len(g.handlers) > 1 {
+			word = "handlers "
+		}
+		d.add(fmt.Sprintf("sink %s of %s", g.name, word+strings.Join(g.handlers, ", ")), d.examine(g.sink, g.site)...)
+	}
+	if checks := sinks.ExamineForgotten(all); len(checks) > 0 {
+		d.add("spools without a sink", checks...)
+	}
+}
+
+func (d *Doctor) examine(sink sinks.Sink, site sinks.Site) []sinks.Check {
+	examiner, ok := sink.(sinks.Examiner)
+	if !ok {
+		return []sinks.Check{{Name: "sink", Mark: sinks.OK, Found: "nothing to check"}}
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, d.timeout)
+	defer cancel()
+	return examiner.Examine(ctx, site)
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/adminapi"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/status"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+)
+
+// askCaddy gets the status of the Caddy that runs, if there is one.
+func (d *Doctor) askCaddy() {
+	if d.address == "" {
+		d.trouble = errAdminOff
+		return
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, d.timeout)
+	defer cancel()
+	text, err := adminapi.Ask(ctx, d.address, adminapi.Path+"status")
+	if err != nil {
+		d.trouble = err
+		return
+	}
+	running := new(status.Status)
+	if d.trouble = json.Unmarshal(text, running); d.trouble == nil {
+		d.status = running
+	}
+}
+
+// running says what the Caddy that runs has seen.
+func (d *Doctor) running() {
+	about := "Caddy at " + d.address
+	if d.status == nil {
+		if d.address == "" {
+			about = "Caddy that runs"
+		}
+		d.add(about, sinks.Check{
+			Name: "status", Mark: sinks.Skipped, Found: "it does not tell what it has seen: " + strings.Join(strings.Fields(d.trouble.Error()), " "),
+			Remedy: "start Caddy, or name its admin API with --address",
+		})
+		return
+	}
+	waiting := d.spools()
+	checks := append(d.reported(waiting), waiting...)
+	d.add(about, append(checks, d.outcomes())...)
+}
+
+// reported gathers in one check what the status names as problems, without what the
+// checks have said already, or those of the waiting events say. They keep events from
+// being delivered only if Caddy itself is not ready because of them.
+func (d *Doctor) reported(waiting []sinks.Check) []sinks.Check {
+	var checks []sinks.Check
+	var left []string
+	for _, problem := range d.status.Problems {
+		switch {
+		case blamesProxy(problem):
+			if check := proxyWarning(problem); !d.said(check.Found) {
+				checks = append(checks, check)
+			}
+		case d.status.Ready && tellsOfWaiting(waiting, problem):
+		case !d.told(problem):
+			left = append(left, problem)
+		}
+	}
+	check := sinks.Check{Name: "status", Mark: sinks.OK, Found: "it is ready"}
+	switch {
+	case !d.status.Ready && len(left) > 0:
+		check.Mark, check.Found = sinks.Problem, "it is not ready: "+strings.Join(left, "; ")
+	case !d.status.Ready && d.Count(sinks.Problem) > 0:
+		check.Mark, check.Found = sinks.Warning, "it is not ready, because of the problems above"
+	case !d.status.Ready:
+		check.Mark, check.Found = sinks.Problem, "it is not ready"
+	case len(left) > 0:
+		check.Mark, check.Found = sinks.Warning, "it is ready, but: "+strings.Join(left, "; ")
+	}
+	if check.Mark != sinks.OK {
+		check.Remedy = "see the checks above, and the log of Caddy"
+	}
+	return append([]sinks.Check{check}, checks...)
+}
+
+// told tells whether a check has found what the status names as a problem, or the
+// cause of it. If Caddy is not ready, a mere warning does not stand for the problem.
+func (d *Doctor) told(problem string) bool {
+	sink, text, ofSink := strings.Cut(strings.TrimPrefix(problem, "sink "), ": ")
+	ofSink = ofSink && strings.HasPrefix(problem, "sink ")
+	follows := ofSink && followsFromDelivery(text)
+	return d.any(func(about string, check sinks.Check) bool {
+		switch {
+		case check.Mark != sinks.Problem && (check.Mark != sinks.Warning || !d.status.Ready):
+			return false
+		case check.Found != "" && strings.Contains(problem, check.Found):
+			return true
+		}
+		return follows && check.Mark == sinks.Problem && strings.HasPrefix(about, "sink "+sink+" of ") &&
+			!strings.HasPrefix(check.Name, "spool")
+	})
+}
+
+// followsFromDelivery tells whether a problem of a sink is what comes of a server or a
+// stream that does not take its events, which the checks look at themselves.
+func followsFromDelivery(text string) bool {
+	return strings.HasPrefix(text, "NATS is not connected") || strings.Contains(text, " events wait in ")
+}
+
+// said tells whether a check has been given with these words.
+func (d *Doctor) said(found string) bool {
+	return d.any(func(_ string, check sinks.Check) bool { return check.Found == found })
+}
+
+// any tells whether one of the checks so far is of that kind.
+func (d *Doctor) any(matches func(about string, check sinks.Check) bool) bool {
+	return slices.ContainsFunc(d.found, func(found diagnosis) bool {
+		return slices.ContainsFunc(found.checks, func(check sinks.Check) bool { return matches(found.about, check) })
+	})
+}
+
+func (d *Doctor) outcomes() sinks.Check {
+	o := d.status.Outcomes
+	check := sinks.Check{Name: "events", Mark: sinks.OK, Found: fmt.Sprintf(
+		"%d accepted, %d rejected, %d dropped, %d failed", o.Accepted, terminal.Total(o.Rejected), o.Dropped, o.Failed)}
+	if since := d.status.RunningSince; since != nil {
+		check.Found += ", since " + since.Format(time.RFC3339Nano)
+	}
+	if len(o.Rejected) > 0 {
+		check.Found += "; rejected for " + mostFirst(o.Rejected)
+	}
+	if o.Dropped+o.Failed > 0 {
+		check.Mark = sinks.Warning
+		check.Remedy = "see caddy_segment_pixel_sink_dropped_total for the cause; what failed is our own fault, please report it with the log"
+	}
+	return check
+}
+
+// mostFirst lists how often each reason was, the most frequent one first.
+func mostFirst(counts map[string]uint64) string {
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%d %s", counts[name], name)
+	}
+	return strings.Join(names, ", ")
+}

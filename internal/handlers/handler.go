@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/keys"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+)
+
+// Handler is what the admin endpoint, the doctor and the commands know of a
+// segment_pixel handler, whether it runs or was only provisioned.
+type Handler interface {
+	// Options are those of its configuration that others have to know.
+	Options() Options
+	// Keys are its write keys.
+	Keys() *keys.Ring
+	// Sinks are its sinks, in the order of the configuration.
+	Sinks() []Sink
+	// Problems are sentences on what is wrong with it, apart from its sinks.
+	Problems() []string
+	// Route finds the event type of a path, and whether the path is under a prefix.
+	Route(path string) (typ pixel.Type, under bool)
+	// Facts are those of a request.
+	Facts(r *http.Request) pixel.Facts
+	// Decode makes an event or a rejection of a request, and neither publishes nor
+	// counts it.
+	Decode(r *http.Request, typ pixel.Type, facts *pixel.Facts) (*pixel.Event, *pixel.Rejection)
+	// Decoder is what Decode uses.
+	Decoder() *pixel.Decoder
+}
+
+// Options are the options of a handler with their defaults filled in.
+type Options struct {
+	PathPrefixes []string
+	MaxEventSize int
+	ClientIP     string
+}
+
+// Sink is one sink of a handler.
+type Sink struct {
+	sinks.Sink
+	Name string // of the module
+	// Problem says why events are being dropped; empty if none are.
+	Problem func() string
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package handlers
+
+// Module is what only the package of the handler itself can do. It
+// registers it, so that nothing has to import that package.
+type Module struct {
+	// Of returns the view of a module that Caddy has loaded as the handler.
+	Of func(module any) Handler
+	// Offline returns a handler that takes any write key, for pixels of which there
+	// is no configuration at hand. It has no sinks, and defaults for what is empty
+	// or zero.
+	Offline func(pathPrefixes []string, maxEventSize int) (Handler, error)
+}
+
+var module Module
+
+// Register is called once, by the package of the handler.
+func Register(m Module) { module = m }
+
+// Of returns the view of a module that Caddy has loaded as the handler.
+func Of(loaded any) Handler { return module.Of(loaded) }
+
+// Offline returns a handler that takes any write key, for pixels of which
+// there is no configuration at hand. It has no sinks, and defaults for what is empty
+// or zero.
+func Offline(pathPrefixes []string, maxEventSize int) (Handler, error) {
+	return module.Offline(pathPrefixes, maxEventSize)
+}
+
+const (
+	// HandlerID is the id of the handler's module.
+	ID = "http.handlers.segment_pixel"
+
+	// DefaultPathPrefix is the path of Segment's Tracking Pixel API.
+	DefaultPathPrefix = "/v1/pixel"
+
+	// MaxMaxEventSize bounds max_event_size, in bytes: far above what a request line
+	// can carry, it bounds what a mistyped size can do.
+	MaxMaxEventSize = 64 << 20
+
+	// ClientIPOff is the value of client_ip with which no address is published.
+	ClientIPOff = "off"
+)

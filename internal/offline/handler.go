@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package offline
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
+)
+
+// Handler is a handler of a configuration that does not run, and what
+// stands around it there.
+type Handler struct {
+	handlers.Handler
+	raw    json.RawMessage // its own configuration, without its module name
+	Server httpServer
+	hosts  []string // those of its site; none means any
+}
+
+// httpServer is what matters to a handler of the HTTP server around it.
+type httpServer struct {
+	Name           string          `json:"-"`
+	MaxHeaderBytes int             `json:"max_header_bytes"`
+	TrustedProxies json.RawMessage `json:"trusted_proxies"`
+}
+
+// defaultMaxHeaderBytes is Caddy's own default.
+const defaultMaxHeaderBytes = 16 << 10
+
+// Describe says which of the handlers it is.
+func (h *Handler) Describe(index int) string {
+	place := "server " + h.Server.Name
+	if len(h.hosts) > 0 {
+		place = strings.Join(h.hosts, ", ")
+	}
+	return fmt.Sprintf("handler %d (%s, %s)", index+1, place, strings.Join(h.Options().PathPrefixes, " "))
+}
+
+// SinkIdentity returns the name of a sink, and a text that is the same for sinks that
+// are configured alike.
+func (h *Handler) SinkIdentity(n int) (name, key string) {
+	name = "log"
+	if module, ok := h.Sinks()[n].Sink.(caddy.Module); ok {
+		name = module.CaddyModule().ID.Name()
+	}
+	var parsed struct {
+		Sinks []json.RawMessage `json:"sinks"`
+	}
+	if err := json.Unmarshal(h.raw, &parsed); err == nil && n < len(parsed.Sinks) {
+		key = string(parsed.Sinks[n])
+	}
+	return name, name + " " + key
+}
+
+// OfSite are those of the site with that host; if it has none, or is reached by
+// another name, all of them.
+func OfSite(handlers []Handler, host string) []Handler {
+	var found []Handler
+	for _, h := range handlers {
+		if slices.ContainsFunc(h.hosts, func(pattern string) bool { return matchesHost(pattern, host) }) {
+			found = append(found, h)
+		}
+	}
+	if len(found) == 0 {
+		return handlers
+	}
+	return found
+}
+
+// matchesHost knows of the wildcard that a host in Caddy may begin with.
+func matchesHost(pattern, host string) bool {
+	if rest, found := strings.CutPrefix(pattern, "*."); found {
+		_, domain, _ := strings.Cut(host, ".")
+		return strings.EqualFold(rest, domain)
+	}
+	return strings.EqualFold(pattern, host)
+}

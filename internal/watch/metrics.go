@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package watch
+
+import (
+	"errors"
+	"maps"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+)
+
+// RegisterMetrics has a configuration's registry show the collectors, which belong to
+// the process: Caddy makes a registry for every configuration, and counters must
+// survive a reload. Several handlers of one configuration register the same ones.
+func RegisterMetrics(registry *prometheus.Registry) error {
+	if registry == nil {
+		return nil
+	}
+	for _, collector := range append(sinks.Collectors(), Requests, Requests.decoding, Requests.answering) {
+		err := registry.Register(collector)
+		if known := (prometheus.AlreadyRegisteredError{}); err != nil && (!errors.As(err, &known) || known.ExistingCollector != collector) {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxSources bounds the sources that are counted apart: key files may name any
+// number. What comes later counts as otherSources, which is no name of a source.
+const (
+	maxSources   = 1000
+	otherSources = "(other)"
+)
+
+// Requests counts the requests of all handlers.
+var Requests = newRequestMetrics()
+
+// Metrics counts outcomes. The counters are its own and not Prometheus', since
+// finding one of those by its labels costs more than all the rest: here, it is a map
+// lookup and an addition.
+type Metrics struct {
+	mu      sync.Mutex
+	sources atomic.Pointer[map[string]sourceCounts] // replaced, never changed
+
+	repairs        [16]atomic.Uint64 // by the bit of a pixel.Repair
+	untrustedProxy atomic.Uint64
+
+	decoding  prometheus.Histogram
+	answering prometheus.Histogram
+}
+
+// sourceCounts counts the requests of one source. A rejection counts by its reason,
+// and every other result by itself.
+type sourceCounts []atomic.Uint64
+
+var (
+	reasonCount = len(pixel.Reasons()) + 1 // with Accepted
+	typeCount   = len(pixel.Types()) + 1   // with NoType
+)
+
+func newSourceCounts() sourceCounts {
+	return make(sourceCounts, (reasonCount+int(resultCount))*typeCount)
+}
+
+func (c sourceCounts) of(v result, reason pixel.Reason, typ pixel.Type) *atomic.Uint64 {
+	row := int(reason)
+	if v != Rejected {
+		row = reasonCount + int(v)
+	}
+	return &c[row*typeCount+int(typ)]
+}
+
+// each calls f for every count that is not zero.
+func (c sourceCounts) each(f func(v result, reason pixel.Reason, typ pixel.Type, n uint64)) {
+	for i := range c {
+		n := c[i].Load()
+		if n == 0 {
+			continue
+		}
+		row, typ := i/typeCount, pixel.Type(i%typeCount)
+		if row < reasonCount {
+			f(Rejected, pixel.Reason(row), typ, n)
+		} else {
+			f(result(row-reasonCount), pixel.Accepted, typ, n)
+		}
+	}
+}
+
+func newRequestMetrics() *Metrics {
+	m := &Metrics{
+		decoding: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "caddy", Subsystem: "segment_pixel", Name: "decode_seconds",
+			Help:    "Time from a request to its event or its rejection.",
+			Buckets: []float64{1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 1e-2},
+		}),
+		answering: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "caddy", Subsystem: "segment_pixel", Name: "answer_seconds",
+			Help:    "Time from a request to its answer, which waits for the sinks.",
+			Buckets: []float64{5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1, 5},
+		}),
+	}
+	m.sources.Store(&map[string]sourceCounts{})
+	return m
+}
+
+// observe implements observer.
+func (m *Metrics) observe(o *Outcome) {
+	m.of(o.Source).of(o.Result, o.reason(), o.Type).Add(1)
+	if o.Event != nil && o.Event.Repairs != 0 {
+		for i := range m.repairs {
+			if o.Event.Repairs&(1<<i) != 0 {
+				m.repairs[i].Add(1)
+			}
+		}
+	}
+	if o.UntrustedProxy {
+		m.untrustedProxy.Add(1)
+	}
+	if o.Result != Failed { // It did not get far enough.
+		m.decoding.Observe(o.Decoding.Seconds())
+	}
+	m.answering.Observe(o.Took.Seconds())
+}
+
+func (m *Metrics) of(source string) sourceCounts {
+	known := *m.sources.Load()
+	if counts := known[source]; counts != nil {
+		return counts
+	}
+	if others := known[otherSources]; others != nil {
+		return others
+	}
+	return m.Add(source)
+}
+
+func (m *Metrics) Add(source string) sourceCounts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := *m.sources.Load()
+	if len(known) >= maxSources {
+		source = otherSources
+	}
+	if counts := known[source]; counts != nil {
+		return counts
+	}
+	more := make(map[string]sourceCounts, len(known)+1)
+	maps.Copy(more, known)
+	counts := newSourceCounts()
+	more[source] = counts
+	m.sources.Store(&more)
+	return counts
+}
+
+var (
+	requestsDesc = prometheus.NewDesc("caddy_segment_pixel_requests_total",
+		"Requests under a prefix of the handler by what became of them.", []string{"outcome", "reason", "type", "source"}, nil)
+	repairsDesc = prometheus.NewDesc("caddy_segment_pixel_repairs_total",
+		"Events in which something had to be mended.", []string{"repair"}, nil)
+	untrustedProxyDesc = prometheus.NewDesc("caddy_segment_pixel_untrusted_proxy_requests_total",
+		"Requests with X-Forwarded-For from a peer that trusted_proxies does not name.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (m *Metrics) Describe(descs chan<- *prometheus.Desc) {
+	descs <- requestsDesc
+	descs <- repairsDesc
+	descs <- untrustedProxyDesc
+}
+
+// Collect implements prometheus.Collector.
+func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
+	for source, counts := range *m.sources.Load() {
+		counts.each(func(v result, reason pixel.Reason, typ pixel.Type, n uint64) {
+			text := ""
+			if v == Rejected {
+				text = reason.String()
+			}
+			metrics <- prometheus.MustNewConstMetric(requestsDesc, prometheus.CounterValue, float64(n), v.String(), text, typ.String(), source)
+		})
+	}
+	for repair, n := range m.Repaired() {
+		metrics <- prometheus.MustNewConstMetric(repairsDesc, prometheus.CounterValue, float64(n), repair)
+	}
+	metrics <- prometheus.MustNewConstMetric(untrustedProxyDesc, prometheus.CounterValue, float64(m.untrustedProxy.Load()))
+}
+
+// OutcomeTotals is how often each outcome was, since the process started.
+type OutcomeTotals struct {
+	Accepted uint64            `json:"accepted"`
+	Dropped  uint64            `json:"dropped"`
+	Failed   uint64            `json:"failed"`
+	Rejected map[string]uint64 `json:"rejected"`
+}
+
+func (m *Metrics) Totals() OutcomeTotals {
+	totals := OutcomeTotals{Rejected: make(map[string]uint64)}
+	for _, counts := range *m.sources.Load() {
+		counts.each(func(v result, reason pixel.Reason, _ pixel.Type, n uint64) {
+			switch v {
+			case Accepted:
+				totals.Accepted += n
+			case Rejected:
+				totals.Rejected[reason.String()] += n
+			case dropped:
+				totals.Dropped += n
+			default:
+				totals.Failed += n
+			}
+		})
+	}
+	return totals
+}
+
+// ThroughUntrustedProxy is how many requests came through a proxy that
+// trusted_proxies does not name.
+func (m *Metrics) ThroughUntrustedProxy() uint64 { return m.untrustedProxy.Load() }
+
+// Repaired is how often each repair was.
+func (m *Metrics) Repaired() map[string]uint64 {
+	counts := make(map[string]uint64)
+	for i := range m.repairs {
+		if name := pixel.Repair(1 << i).String(); name != "" {
+			counts[name] = m.repairs[i].Load()
+		}
+	}
+	return counts
+}
+
+// Interface guards
+var (
+	_ observer             = (*Metrics)(nil)
+	_ prometheus.Collector = (*Metrics)(nil)
+)
