@@ -3,7 +3,9 @@
 package sinks
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -67,4 +69,43 @@ func unmarshalInt(d *caddyfile.Dispenser, target *int) error {
 	}
 	*target = number
 	return nil
+}
+
+// unmarshalStrings sets as many values as there are arguments to an option
+// that may be given once.
+func unmarshalStrings(d *caddyfile.Dispenser, usage string, values ...*string) error {
+	name := d.Val()
+	for _, value := range values {
+		if *value != "" {
+			return d.Errf("%s already specified", name)
+		}
+	}
+	args, err := optionArgs(d, usage)
+	if err != nil {
+		return err
+	}
+	for i, arg := range args {
+		*values[i] = arg
+	}
+	return nil
+}
+
+// optionArgs returns the arguments that usage calls for, one or more if it ends
+// in dots. It never shows an argument, which may be a secret.
+func optionArgs(d *caddyfile.Dispenser, usage string) ([]string, error) {
+	name := d.Val()
+	written := strings.TrimSpace(name + " " + usage)
+	args := d.RemainingArgs()
+	want := len(strings.Fields(usage))
+	if len(args) != want && (!strings.HasSuffix(usage, "...>") || len(args) == 0) {
+		return nil, d.Errf("%s has %d arguments: write it as '%s'", name, len(args), written)
+	}
+	if slices.Contains(args, "") {
+		return nil, d.Errf("%s has an empty argument: write it as '%s'", name, written)
+	}
+	last := d.Val()
+	if d.NextBlock(d.Nesting()) || d.Val() != last { // the latter is the end of an empty block
+		return nil, d.Errf("%s takes no block: write it as '%s'", name, written)
+	}
+	return args, nil
 }

@@ -42,6 +42,12 @@ func Causes() []Cause {
 // ErrPanic stands for the error of a sink that has panicked instead of returning one.
 var ErrPanic = errors.New("the sink panicked")
 
+// What stands for causes of its own.
+var (
+	errOutboxFull    = errors.New("the buffer for events is full: NATS is away, or slower than they come")
+	errTooManyDirect = errors.New("too many events wait for an ack already")
+)
+
 // untakenError is why neither the spool nor NATS has taken an event.
 type untakenError struct{ spool, direct error }
 

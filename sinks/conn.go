@@ -37,6 +37,16 @@ const (
 // changes nothing about NATS keeps the one it has.
 var conns = caddy.NewUsagePool()
 
+// pooledConns is how many connections there are.
+func pooledConns() int {
+	n := 0
+	conns.Range(func(any, any) bool {
+		n++
+		return true
+	})
+	return n
+}
+
 // conn is a connection to NATS shared by all whose options are alike. It outlives
 // configurations, and therefore holds none's logger or context.
 type conn struct {
@@ -95,6 +105,14 @@ func acquireConn(o connOptions) (*conn, error) {
 		return nil, err
 	}
 	return pooled.(*conn), nil
+}
+
+// nats returns the connection itself, nil until dialling has begun.
+func (c *conn) nats() *nats.Conn {
+	if l := c.link.Load(); l != nil {
+		return l.nc
+	}
+	return nil
 }
 
 func newConn(o connOptions) (*conn, error) {

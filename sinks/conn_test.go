@@ -17,19 +17,10 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
-
-func wantEmptyPool(t *testing.T) {
-	t.Helper()
-	conns.Range(func(any, any) bool {
-		t.Error("the pool still holds a connection")
-		return false
-	})
-}
 
 func TestConnIsShared(t *testing.T) {
 	checkLeaks(t)
@@ -477,12 +468,4 @@ func TestConnSendsBeforeItEnds(t *testing.T) {
 	receive(t, c.done)
 	// The server counts a batch of messages after it has answered for it.
 	eventually(t, patience, func() bool { return inMsgs(t, s) == n })
-}
-
-func messages(logs *observer.ObservedLogs) string {
-	var all []string
-	for _, entry := range logs.All() {
-		all = append(all, entry.Message)
-	}
-	return strings.Join(all, "; ")
 }

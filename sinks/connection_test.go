@@ -3,7 +3,6 @@
 package sinks
 
 import (
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -114,19 +113,6 @@ func TestConnectionCaddyfileErrors(t *testing.T) {
 				t.Errorf("no file and line in %v", err)
 			}
 		})
-	}
-}
-
-func wantError(t *testing.T, err error, want string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want one with %q", want)
-	}
-	if !strings.Contains(err.Error(), want) {
-		t.Errorf("got error %q, want one with %q", err, want)
-	}
-	if strings.Contains(err.Error(), "s3cret") {
-		t.Errorf("the error holds a secret: %v", err)
 	}
 }
 
@@ -245,11 +231,4 @@ func TestConnectionResolveErrors(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-func writeFile(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -36,8 +36,6 @@ func (s *JetStream) publishInstead(ctx context.Context, c *conn, event *spool.Ev
 // the spool does not take them, or are still stuck in nats.go after that.
 const maxDirect = 1024
 
-var errTooManyDirect = errors.New("too many events wait for an ack already")
-
 // publishDirectly tries to get the stream's ack until ack_timeout is over, or until
 // the channel, if there is one, is closed. The message id makes a second copy
 // harmless when it was only the ack that got lost.

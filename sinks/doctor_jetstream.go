@@ -16,17 +16,17 @@ import (
 // fullFrom is the part of a limit from which it is spoken of.
 const fullFrom = 0.9
 
-// Examine implements Examiner.
-func (s *JetStream) Examine(ctx context.Context, site Site) []Check {
-	e := natsExamination{site: site, subject: s.template.wildcard(), rejected: s.rejectedPrefix()}
+// examineJetStream looks at what the jetstream sink needs.
+func examineJetStream(ctx context.Context, x *examination) []Check {
+	e := newNATSExamination(x)
 	defer e.close()
-	if e.reach(ctx, s.Connection, s.Domain) {
+	if e.reach(ctx, x.Connection, x.Domain) {
 		e.permissions(ctx)
-		e.streams(ctx, s.Stream)
+		e.streams(ctx, x.Stream)
 	} else {
 		e.skipped("permissions, stream", "", "not looked at, since NATS was not reached")
 	}
-	e.spool(s)
+	e.spool(x.Spool)
 	return e.checkList
 }
 
@@ -35,7 +35,7 @@ func (e *natsExamination) streams(ctx context.Context, configured *Stream) {
 	if !e.jetStream(ctx) {
 		return
 	}
-	keeper := newStreamKeeper(e.subject, configured, int64(e.site.MaxEventSize))
+	keeper := newStreamKeeper(e.subject, configured, e.maxEventSize)
 	creates := configured != nil && configured.Create != nil
 	if creates {
 		named := *configured
@@ -141,7 +141,7 @@ func (e *natsExamination) stream(keeper *streamKeeper, info *jetstream.StreamInf
 	if own := int64(config.MaxMsgSize); own > 0 && own < limit {
 		limit, stream = own, config.Name
 	}
-	if limit >= int64(e.site.MaxEventSize) { // otherwise it is among the findings
+	if limit >= e.maxEventSize { // otherwise it is among the findings
 		e.payload(limit, stream)
 	}
 }
@@ -190,6 +190,3 @@ func age(t time.Time) string {
 	}
 	return t.UTC().Format(time.RFC3339)
 }
-
-// Interface guard
-var _ Examiner = (*JetStream)(nil)

@@ -5,7 +5,6 @@ package sinks
 import (
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -47,20 +46,6 @@ func (e *natsExamination) ends(name string, end time.Time, remedy string) {
 	default:
 		e.ok(name, "it expires %s", day(end))
 	}
-}
-
-// jwtExpiry is zero for a token without one. The signature is the server's concern.
-func jwtExpiry(token string) time.Time {
-	_, rest, _ := strings.Cut(token, ".")
-	payload, _, _ := strings.Cut(rest, ".")
-	text, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(payload, "="))
-	var claims struct {
-		Expires int64 `json:"exp"`
-	}
-	if err != nil || json.Unmarshal(text, &claims) != nil || claims.Expires == 0 {
-		return time.Time{}
-	}
-	return time.Unix(claims.Expires, 0)
 }
 
 // userInfo is what a server tells a user about itself.

@@ -4,14 +4,14 @@ package sinks
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/nats-io/nats.go"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
 // soon is how long before something expires it is spoken of.
@@ -21,31 +21,47 @@ const soon = 7 * 24 * time.Hour
 type natsExamination struct {
 	checkList
 	*probe
-	site    Site
-	subject string // with wildcards
+	maxEventSize int64
+	subject      string // with wildcards
 	// rejected is the prefix of rejected requests, empty if there is none.
 	rejected string
 }
 
-// Examine implements Examiner.
-func (s *NATS) Examine(ctx context.Context, site Site) []Check {
-	e := natsExamination{site: site, subject: s.template.wildcard(), rejected: s.rejectedPrefix()}
+// examination says what is to be looked at.
+type examination struct {
+	Connection   Connection
+	Subject      string // with wildcards
+	Rejected     string // the prefix of rejected requests, empty if there is none
+	MaxEventSize int    // of the handler, in bytes
+
+	// What follows is for the jetstream sink.
+	Domain string
+	Stream *Stream
+	Spool  *examinedSpool
+}
+
+// examinedSpool is the spool of a jetstream sink, as far as it is configured well.
+type examinedSpool struct {
+	Off     bool
+	Options spool.Options
+	Err     error // why there are no options
+}
+
+func newNATSExamination(x *examination) *natsExamination {
+	return &natsExamination{maxEventSize: int64(x.MaxEventSize), subject: x.Subject, rejected: x.Rejected}
+}
+
+// examineNATS looks at what the nats sink needs.
+func examineNATS(ctx context.Context, x *examination) []Check {
+	e := newNATSExamination(x)
 	defer e.close()
-	if !e.reach(ctx, s.Connection, "") {
+	if !e.reach(ctx, x.Connection, "") {
 		e.skipped("permissions", "", "not looked at, since NATS was not reached")
 		return e.checkList
 	}
 	e.permissions(ctx)
 	e.payload(e.nc.MaxPayload(), "")
 	return e.checkList
-}
-
-// rejectedPrefix is empty if rejected requests are not published.
-func (m *Messages) rejectedPrefix() string {
-	if m.Rejected == rejectedOff {
-		return ""
-	}
-	return m.Rejected
 }
 
 func (e *natsExamination) close() {
@@ -100,13 +116,6 @@ func halfOf(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, time.Until(deadline)/2)
 }
 
-// serverTry is a try to connect to one server.
-type serverTry struct {
-	*probe
-	url          string
-	network, err error
-}
-
 func (e *natsExamination) server(t *serverTry) {
 	name := "NATS " + t.log.scrubText(t.url)
 	if u, err := parseServer(t.url); err == nil {
@@ -123,39 +132,6 @@ func (e *natsExamination) server(t *serverTry) {
 		mark = Warning // another one answers
 	}
 	e.add(mark, name, remedy, "%s", found)
-}
-
-// explain says which step of connecting failed: finding the host, reaching it,
-// speaking to it, or logging in.
-func (t *serverTry) explain() (found, remedy string) {
-	if t.network != nil {
-		kind := troubleOf(t.network)
-		if kind == unknownHost {
-			return "the host is not found: " + t.scrub(t.network), t.log.hint(kind)
-		}
-		if isTimeout(t.network) {
-			return "nothing answers: " + t.scrub(t.network),
-				"check that the host is up and that no firewall on the way drops packets to this port"
-		}
-		return "it cannot be reached: " + t.scrub(t.network), t.log.hint(unreachable)
-	}
-	text := t.scrub(t.err)
-	switch kind := troubleOf(t.err); {
-	case kind == refusedLogin:
-		return "it refuses the login: " + text, t.log.hint(kind)
-	case kind == brokenTLS:
-		return "TLS fails: " + text, t.log.hint(kind)
-	case isTimeout(t.err):
-		return "it takes connections and says nothing: " + text,
-			"check that this is the port for clients; if the server has handshake_first, write first into the tls option"
-	}
-	return "it does not speak as NATS does: " + text, "check that this is the port for clients of NATS"
-}
-
-func isTimeout(err error) bool {
-	var network net.Error
-	return errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.As(err, &network) && network.Timeout()
 }
 
 // encryption describes it, and checks the certificate that the server has shown.
@@ -175,7 +151,7 @@ func (e *natsExamination) encryption(nc *nats.Conn, name string) string {
 // It is the server's unless a stream has a smaller one.
 func (e *natsExamination) payload(limit int64, stream string) {
 	const name = "message size"
-	event := int64(e.site.MaxEventSize)
+	event := e.maxEventSize
 	whose, raise := "the server", "raise max_payload in the configuration of the server to "+size(event+envelopeRoom)
 	if stream != "" {
 		whose, raise = stream, fmt.Sprintf("nats stream edit %s --max-msg-size %d", stream, event+envelopeRoom)
@@ -196,13 +172,6 @@ func (e *natsExamination) payload(limit int64, stream string) {
 	}
 }
 
-// envelopeRoom is what the handler may add to an event: times, message id, library,
-// and a user agent and a referrer of a usual length.
-const envelopeRoom = 4 << 10
-
 func size(bytes int64) string { return humanize.IBytes(uint64(max(bytes, 0))) }
 
 func day(t time.Time) string { return "on " + t.UTC().Format("2006-01-02 15:04 MST") }
-
-// Interface guard
-var _ Examiner = (*NATS)(nil)

@@ -25,16 +25,16 @@ const (
 )
 
 // spool looks at the directory in which events wait, and writes nothing into it.
-func (e *natsExamination) spool(s *JetStream) {
-	if s.Spool.isOff() {
+func (e *natsExamination) spool(configured *examinedSpool) {
+	if configured.Off {
 		e.ok(spoolCheck, "it is off: an event is lost if no stream acknowledges it in time")
 		return
 	}
-	options, err := s.spoolOptions()
-	if err != nil {
-		e.problem(spoolCheck, "correct the directory in the spool option", "%v", err)
+	if configured.Err != nil {
+		e.problem(spoolCheck, "correct the directory in the spool option", "%v", configured.Err)
 		return
 	}
+	options := configured.Options
 	existing, ok := e.spoolDirectory(options.Dir)
 	if !ok {
 		return
@@ -169,21 +169,13 @@ func bytesIn(dir string) int64 {
 	return total
 }
 
-// ExamineForgotten looks for spools in the default place that hold events and that
-// belong to none of the sinks.
-func ExamineForgotten(inUse []Sink) []Check {
+// examineForgotten looks for spools in the default place that hold events and are none
+// of the directories that are used.
+func examineForgotten(used []string) []Check {
 	parent := defaultSpoolParent()
 	entries, err := os.ReadDir(parent)
 	if err != nil {
 		return nil // There is no spool in the default place, or it is somebody else's.
-	}
-	var used []string
-	for _, sink := range inUse {
-		if s, ok := sink.(*JetStream); ok && !s.Spool.isOff() {
-			if options, err := s.spoolOptions(); err == nil {
-				used = append(used, options.Dir)
-			}
-		}
 	}
 	var list checkList
 	for _, entry := range entries {

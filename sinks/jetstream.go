@@ -64,8 +64,6 @@ type JetStream struct {
 	active  atomic.Pointer[deliveryLink] // from Start to Stop
 }
 
-const jetStreamName = "jetstream"
-
 // deliveryLink is what a sink holds while it is open.
 type deliveryLink struct {
 	conn *conn

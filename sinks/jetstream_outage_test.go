@@ -10,35 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
-
-// restartable is a server that comes back on the same port with the same store.
-type restartable struct {
-	t    *testing.T
-	dir  string
-	port int
-	*server.Server
-}
-
-// newRestartable returns a server that does not run yet.
-func newRestartable(t *testing.T) *restartable {
-	t.Helper()
-	return &restartable{t: t, dir: t.TempDir(), port: freePort(t)}
-}
-
-func (r *restartable) url() string { return fmt.Sprintf("nats://127.0.0.1:%d", r.port) }
-
-func (r *restartable) start() {
-	r.t.Helper()
-	r.Server = startServer(r.t, func(o *server.Options) {
-		o.JetStream, o.StoreDir, o.Port = true, r.dir, r.port
-	})
-}
-
-func (r *restartable) stop() { stopServer(r.Server) }
 
 func TestJetStreamWithoutServer(t *testing.T) {
 	checkLeaks(t)

@@ -62,7 +62,7 @@ func (l *deliveryLink) describeSpool(s *Status) (takes bool) {
 	if stats.Failing != nil {
 		s.Spool.Failing = stats.Failing.Error()
 	}
-	s.describeTrouble(&stats)
+	describeTrouble(s, &stats)
 	return takesEvents(&stats)
 }
 
@@ -74,7 +74,7 @@ func takesEvents(stats *spool.Stats) bool {
 }
 
 // describeTrouble adds what is wrong with a spool that is open.
-func (s *Status) describeTrouble(stats *spool.Stats) {
+func describeTrouble(s *Status, stats *spool.Stats) {
 	if stats.Failing != nil {
 		remedy := "check the disk's free space, health and permissions; events are not safe until then"
 		if stats.Mended {

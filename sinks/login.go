@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
@@ -226,4 +228,18 @@ func (t *TLS) readFiles(sum hash.Hash) error {
 func hashField(sum hash.Hash, field []byte) {
 	sum.Write(binary.BigEndian.AppendUint64(nil, uint64(len(field))))
 	sum.Write(field)
+}
+
+// jwtExpiry is zero for a token without one. The signature is the server's concern.
+func jwtExpiry(token string) time.Time {
+	_, rest, _ := strings.Cut(token, ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	text, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(payload, "="))
+	var claims struct {
+		Expires int64 `json:"exp"`
+	}
+	if err != nil || json.Unmarshal(text, &claims) != nil || claims.Expires == 0 {
+		return time.Time{}
+	}
+	return time.Unix(claims.Expires, 0)
 }

@@ -150,3 +150,11 @@ func (m *Messages) rejection(r *pixel.Rejection) *nats.Msg {
 	}
 	return msg
 }
+
+// rejectedPrefix is empty if rejected requests are not published.
+func (m *Messages) rejectedPrefix() string {
+	if m.Rejected == rejectedOff {
+		return ""
+	}
+	return m.Rejected
+}

@@ -48,26 +48,10 @@ func newMeter(l labels) *meter {
 	for _, cause := range Causes() {
 		m.dropped[cause] = new(atomic.Uint64)
 	}
-	if l.sink == jetStreamName {
+	if l.acks() {
 		m.ackSeconds = ackSeconds.WithLabelValues(l.values()...)
 	}
 	return m
-}
-
-// metered is a sink that has a meter.
-type metered interface {
-	meter() *meter
-}
-
-// Dropped counts an event that was answered and that a sink did not take, for the
-// cause that its error stands for. The handler calls it; what a sink drops after it
-// has taken an event, it counts itself.
-func Dropped(sink Sink, err error) {
-	if s, ok := sink.(metered); ok {
-		s.meter().Dropped(err)
-		return
-	}
-	meterOf(otherLabels(sink)).Dropped(err)
 }
 
 // Sent implements forward.Observer.

@@ -13,15 +13,6 @@ const (
 	metricsSubsystem = "segment_pixel"
 )
 
-// Collectors returns the metrics of all sinks, to be registered in the registry of
-// every configuration: they live as long as the process, so that a reload resets
-// nothing, and they are always the same.
-func Collectors() []prometheus.Collector {
-	return slices.Clone(collectors)
-}
-
-var collectors = []prometheus.Collector{counters{}, ackSeconds, connections{}, spools{}}
-
 // ackSeconds is observed for each batch, or for each event that is sent singly.
 var ackSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 	Namespace: metricsNamespace,

@@ -39,19 +39,6 @@ func startNATS(t *testing.T, url string, configure func(*NATS)) *NATS {
 	return s
 }
 
-// subscribe returns what comes to a subject from now on.
-func (c testClient) subscribe(t *testing.T, subject string) <-chan *nats.Msg {
-	t.Helper()
-	msgs := make(chan *nats.Msg, 100)
-	if _, err := c.ChanSubscribe(subject, msgs); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	return msgs
-}
-
 func TestNATSPublish(t *testing.T) {
 	checkLeaks(t)
 	server := startServer(t, nil)

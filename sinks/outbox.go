@@ -3,7 +3,6 @@
 package sinks
 
 import (
-	"errors"
 	"sync"
 	"time"
 
@@ -56,8 +55,6 @@ type outboxEvent struct {
 	spool.Event
 	meter *meter
 }
-
-var errOutboxFull = errors.New("the buffer for events is full: NATS is away, or slower than they come")
 
 // add keeps a copy of the event.
 func (o *outbox) add(event spool.Event, m *meter) error {

@@ -101,24 +101,6 @@ func OpenRejected(ctx context.Context, sink Sink, filter RejectedFilter) (*Rejec
 	return r, nil
 }
 
-// connectProbe connects to any of the servers, or says what to do so that it can.
-func connectProbe(ctx context.Context, configured Connection, domain string) (*probe, error) {
-	p, err := newProbe(configured, domain)
-	if err != nil {
-		return nil, err
-	}
-	servers, err := p.servers()
-	if err != nil {
-		return nil, fmt.Errorf("context %s: %s", configured.Context, p.scrub(err))
-	}
-	network, err := p.connect(ctx, servers)
-	if err != nil {
-		found, remedy := (&serverTry{probe: p, network: network, err: err}).explain()
-		return nil, fmt.Errorf("NATS at %s: %s: %s", p.log.scrubText(strings.Join(servers, ", ")), found, remedy)
-	}
-	return p, nil
-}
-
 func (r *RejectedReader) open(ctx context.Context, filter RejectedFilter) error {
 	stream, err := r.find(ctx, filter.Stream)
 	if err != nil {

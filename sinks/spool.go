@@ -3,13 +3,9 @@
 package sinks
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -101,35 +97,6 @@ func syncText(sync time.Duration) string {
 	return sync.String()
 }
 
-// spoolOptions completes what is configured. What makes the sink a distinct one names
-// the directory if nothing else does.
-func (s *JetStream) spoolOptions() (spool.Options, error) {
-	var configured Spool
-	if s.Spool != nil {
-		configured = *s.Spool
-	}
-	options := spool.Options{Dir: configured.Directory, MaxSize: configured.MaxSize}
-	if options.MaxSize == 0 {
-		options.MaxSize = defaultSpoolSize
-	}
-	var err error
-	if options.Sync, err = parseSync(configured.Sync); err != nil {
-		return options, err
-	}
-	if options.Dir == "" {
-		options.Dir, err = s.defaultSpoolDirectory()
-	} else {
-		options.Dir, err = caddy.NewReplacer().ReplaceOrErr(options.Dir, true, true)
-	}
-	if err == nil {
-		options.Dir, err = resolveDirectory(options.Dir)
-	}
-	if err != nil {
-		return options, fmt.Errorf("directory of the spool: %w", err)
-	}
-	return options, nil
-}
-
 // resolveDirectory gives a directory one name, whichever way it is reached, and also
 // before it exists.
 func resolveDirectory(dir string) (string, error) {
@@ -147,28 +114,6 @@ func resolveDirectory(dir string) (string, error) {
 		}
 		rest = filepath.Join(filepath.Base(parent), rest)
 	}
-}
-
-var urlPassword = regexp.MustCompile(`://([^\s"':/@]*):[^\s"'@]*@`)
-
-// defaultSpoolDirectory is the same for all sinks that publish to the same subjects of
-// one account of one NATS, as far as the configuration tells, and before placeholders
-// are resolved. Passwords and tokens are left out: they change, and must not be
-// guessed from a name.
-func (s *JetStream) defaultSpoolDirectory() (string, error) {
-	servers := make([]string, 0, len(s.Servers))
-	for _, server := range s.Servers {
-		servers = append(servers, urlPassword.ReplaceAllString(server, "://$1@"))
-	}
-	slices.Sort(servers)
-	identity, err := json.Marshal([]any{
-		servers, s.Context, s.Domain, s.User, s.Creds, s.NKey, s.streamName(), s.template.wildcard(),
-	})
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(identity)
-	return filepath.Join(defaultSpoolParent(), "jetstream-"+hex.EncodeToString(sum[:6])), nil
 }
 
 func defaultSpoolParent() string {

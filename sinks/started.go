@@ -2,7 +2,11 @@
 
 package sinks
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // started holds the connections of the sinks that run, for metrics.
 var started = struct {
@@ -39,3 +43,21 @@ func connectedSinks() map[labels]bool {
 	}
 	return up
 }
+
+// connections shows which of the sinks that run are connected to NATS.
+type connections struct{}
+
+var connectedDesc = describeSink("connected", "Whether the sink is connected to NATS; of sinks with the same labels, whether all are.")
+
+// Describe implements prometheus.Collector.
+func (connections) Describe(to chan<- *prometheus.Desc) { to <- connectedDesc }
+
+// Collect implements prometheus.Collector.
+func (connections) Collect(to chan<- prometheus.Metric) {
+	for l, up := range connectedSinks() {
+		to <- gauge(connectedDesc, flag(up), l.values()...)
+	}
+}
+
+// Interface guard
+var _ prometheus.Collector = connections{}

@@ -293,7 +293,7 @@ func TestStatusOfFailingSpool(t *testing.T) {
 		{spool.Stats{Failing: syscall.EIO, Mended: true, Full: true}, false, "the disk takes files again"},
 	} {
 		status := Status{Spool: &SpoolStatus{Dir: "/s"}}
-		status.describeTrouble(&test.stats)
+		describeTrouble(&status, &test.stats)
 		if got := strings.Join(status.Problems, "; "); !strings.Contains(got, test.want) || (got == "") != (test.want == "") {
 			t.Errorf("%+v has the problems %q, want %q", test.stats, got, test.want)
 		}

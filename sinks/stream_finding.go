@@ -54,3 +54,7 @@ func (k *streamKeeper) inspect(config *jetstream.StreamConfig, maxPayload int64)
 		"does not allow batched publishing, which costs less")
 	return found
 }
+
+// envelopeRoom is what the handler may add to an event: times, message id, library,
+// and a user agent and a referrer of a usual length.
+const envelopeRoom = 4 << 10

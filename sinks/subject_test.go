@@ -9,21 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
-
-// withPlaceholders returns the context of a request that has these placeholders.
-func withPlaceholders(values map[string]string) context.Context {
-	repl := caddy.NewReplacer()
-	for key, value := range values {
-		repl.Set(key, value)
-	}
-	return context.WithValue(context.Background(), caddy.ReplacerCtxKey, repl)
-}
 
 func TestSubject(t *testing.T) {
 	long := strings.Repeat("a", 2*maxSubjectValue)

@@ -3,17 +3,15 @@
 package sinks
 
 import (
+	"fmt"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 )
@@ -87,74 +85,47 @@ func checkLeaks(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 }
 
-// observeLogs collects what connections opened during the test log.
-func observeLogs(t *testing.T) *observer.ObservedLogs {
-	t.Helper()
-	core, logs := observer.New(zap.DebugLevel)
-	original := connLogger
-	connLogger = func() *zap.Logger { return zap.New(core) }
-	t.Cleanup(func() { connLogger = original })
-	return logs
+// restartable is a server that comes back on the same port with the same store.
+type restartable struct {
+	t    *testing.T
+	dir  string
+	port int
+	*server.Server
 }
 
-// refuseSecrets fails the test if a line or a field of the logs holds a secret.
-func refuseSecrets(t *testing.T, logs *observer.ObservedLogs, secrets ...string) {
+// newRestartable returns a server that does not run yet.
+func newRestartable(t *testing.T) *restartable {
 	t.Helper()
-	for _, entry := range logs.All() {
-		text := entry.Message
-		for _, field := range entry.Context {
-			text += " " + field.String
-			if list, ok := entry.ContextMap()[field.Key].([]any); ok {
-				for _, item := range list {
-					text += " " + caddy.ToString(item)
-				}
-			}
-		}
-		for _, secret := range secrets {
-			if strings.Contains(text, secret) {
-				t.Errorf("the log line holds a secret: %s", text)
-			}
-		}
+	return &restartable{t: t, dir: t.TempDir(), port: freePort(t)}
+}
+
+func (r *restartable) url() string { return fmt.Sprintf("nats://127.0.0.1:%d", r.port) }
+
+func (r *restartable) start() {
+	r.t.Helper()
+	r.Server = startServer(r.t, func(o *server.Options) {
+		o.JetStream, o.StoreDir, o.Port = true, r.dir, r.port
+	})
+}
+
+func (r *restartable) stop() { stopServer(r.Server) }
+
+func wantError(t *testing.T, err error, want string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want one with %q", want)
+	}
+	if !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %q, want one with %q", err, want)
+	}
+	if strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("the error holds a secret: %v", err)
 	}
 }
 
-// connect acquires a connection until the test ends, and waits until it is up.
-func connect(t *testing.T, o connOptions) *conn {
+func writeFile(t *testing.T, path, text string) {
 	t.Helper()
-	c := acquire(t, o)
-	eventually(t, patience, c.connected)
-	return c
-}
-
-// acquire acquires a connection until the test ends, with the defaults that
-// resolve fills in.
-func acquire(t *testing.T, o connOptions) *conn {
-	t.Helper()
-	var err error
-	o.Connection, err = o.resolve(caddy.NewReplacer(), true)
-	if err != nil {
-		t.Fatalf("resolving: %v", err)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	c, err := acquireConn(o)
-	if err != nil {
-		t.Fatalf("acquiring: %v", err)
-	}
-	t.Cleanup(c.release)
-	return c
-}
-
-// toServer returns the options to connect to a server.
-func toServer(s *server.Server) connOptions {
-	return connOptions{Connection: Connection{Servers: []string{s.ClientURL()}}}
-}
-
-// testMeter returns a meter that no sink has.
-func testMeter() *meter { return meterOf(labels{sink: "test"}) }
-
-// nats returns the connection itself, nil until dialling has begun.
-func (c *conn) nats() *nats.Conn {
-	if l := c.link.Load(); l != nil {
-		return l.nc
-	}
-	return nil
 }

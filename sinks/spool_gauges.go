@@ -8,21 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// connections shows which of the sinks that run are connected to NATS.
-type connections struct{}
-
-var connectedDesc = describeSink("connected", "Whether the sink is connected to NATS; of sinks with the same labels, whether all are.")
-
-// Describe implements prometheus.Collector.
-func (connections) Describe(to chan<- *prometheus.Desc) { to <- connectedDesc }
-
-// Collect implements prometheus.Collector.
-func (connections) Collect(to chan<- prometheus.Metric) {
-	for l, up := range connectedSinks() {
-		to <- gauge(connectedDesc, flag(up), l.values()...)
-	}
-}
-
 // spools shows every spool that is in use.
 type spools struct{}
 
@@ -74,8 +59,5 @@ func ageOf(since time.Time) time.Duration {
 	return max(time.Since(since), 0)
 }
 
-// Interface guards
-var (
-	_ prometheus.Collector = connections{}
-	_ prometheus.Collector = spools{}
-)
+// Interface guard
+var _ prometheus.Collector = spools{}
