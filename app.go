@@ -13,7 +13,7 @@ import (
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 func init() {
@@ -128,7 +128,7 @@ func (a *App) Start() error {
 		started.Handlers = append(started.Handlers, view{h})
 	}
 	a.running = started
-	a.ignore = sinks.OnChange(func(change sinks.Change) {
+	a.ignore = report.OnChange(func(change report.Change) {
 		if handlers.Running.InForce() == started {
 			a.emitter.changed(change)
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"go.uber.org/zap"
 
-	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 // maxEmitterQueue bounds the changes of state that wait for the handlers of events.
@@ -30,9 +30,9 @@ type emitter struct {
 	logger *zap.Logger
 
 	mu    sync.Mutex
-	queue chan sinks.Change // nil while the configuration does not run
-	begun bool              // that the queue is passed on
-	ended chan struct{}     // closed when the last of the queue has been passed on
+	queue chan report.Change // nil while the configuration does not run
+	begun bool               // that the queue is passed on
+	ended chan struct{}      // closed when the last of the queue has been passed on
 }
 
 func newEmitter(ctx caddy.Context, events *caddyevents.App) *emitter {
@@ -46,7 +46,7 @@ func (e *emitter) start() {
 	if e.queue != nil {
 		return
 	}
-	e.queue, e.ended, e.begun = make(chan sinks.Change, maxEmitterQueue), make(chan struct{}), false
+	e.queue, e.ended, e.begun = make(chan report.Change, maxEmitterQueue), make(chan struct{}), false
 }
 
 // Handle implements caddyevents.Handler. It begins to pass changes on when all apps
@@ -62,7 +62,7 @@ func (e *emitter) Handle(context.Context, caddy.Event) error {
 	return nil
 }
 
-func (e *emitter) run(queue <-chan sinks.Change, ended chan<- struct{}) {
+func (e *emitter) run(queue <-chan report.Change, ended chan<- struct{}) {
 	defer close(ended)
 	for change := range queue {
 		e.events.Emit(e.ctx, change.Name, change.Data)
@@ -91,7 +91,7 @@ func (e *emitter) stop() {
 
 // changed takes a change of state. Without a running configuration it is only in
 // the log, where whoever found it has written it.
-func (e *emitter) changed(change sinks.Change) {
+func (e *emitter) changed(change report.Change) {
 	if e == nil {
 		return
 	}

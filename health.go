@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 // calm is how long a sink has to work without an error before it counts as
@@ -61,8 +61,8 @@ func (h *sinkHealth) note(err error) {
 
 // liesInEvent tells whether the event is to blame, and the sink would take another.
 func liesInEvent(err error) bool {
-	cause := sinks.CauseOf(err)
-	return cause == sinks.CauseTooLarge || cause == sinks.CauseRefused
+	cause := report.CauseOf(err)
+	return cause == report.CauseTooLarge || cause == report.CauseRefused
 }
 
 func (h *sinkHealth) refuse(err error, now time.Time) {
@@ -85,7 +85,7 @@ func (h *sinkHealth) fail(err error, now time.Time) {
 	h.failing.Store(true)
 	h.since, h.dropped, h.cause = now, 1, err
 	h.logger.Error("the sink does not take events: they are answered and dropped until it does", zap.Error(err))
-	h.emit.changed(sinks.Change{Name: "segment_pixel_sink_down", Data: map[string]any{"sink": h.sink, "error": err.Error()}})
+	h.emit.changed(report.Change{Name: "segment_pixel_sink_down", Data: map[string]any{"sink": h.sink, "error": err.Error()}})
 }
 
 func (h *sinkHealth) worked(now time.Time) {
@@ -100,7 +100,7 @@ func (h *sinkHealth) worked(now time.Time) {
 }
 
 func (h *sinkHealth) emitUp() {
-	h.emit.changed(sinks.Change{Name: "segment_pixel_sink_up", Data: map[string]any{"sink": h.sink, "dropped": h.dropped}})
+	h.emit.changed(report.Change{Name: "segment_pixel_sink_up", Data: map[string]any{"sink": h.sink, "dropped": h.dropped}})
 }
 
 // end reports what was dropped when the configuration ends before the sink has

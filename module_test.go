@@ -10,11 +10,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
-
-	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
-
 	zapobserver "go.uber.org/zap/zaptest/observer"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 

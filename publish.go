@@ -14,6 +14,8 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/subject"
 )
 
 // publish hands the event to every sink at once, so that none waits for another.
@@ -27,7 +29,7 @@ func (h *Handler) publish(ctx context.Context, o *watch.Outcome) {
 		o.DroppedBy(h.sinks[0].name, h.sinks[0].publish(ctx, o.Event))
 		return
 	}
-	ctx = sinks.WithSharedReplacer(ctx)
+	ctx = subject.WithSharedReplacer(ctx)
 	failures := make([]error, len(h.sinks))
 	var all sync.WaitGroup
 	for i, sink := range h.sinks {
@@ -100,7 +102,7 @@ func (s *mountedSink) publish(ctx context.Context, event *pixel.Event) (err erro
 	defer func() {
 		if v := recover(); v != nil {
 			s.panicked(v)
-			err = sinks.ErrPanic
+			err = report.ErrPanic
 		}
 		if err != nil {
 			sinks.Dropped(s.Sink, err)

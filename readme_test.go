@@ -14,9 +14,6 @@ import (
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
-
-	// Caddyfile.example configures it.
-
 	_ "github.com/segmentpixel/caddy-segment-pixel/sinks/natsserver"
 )
 

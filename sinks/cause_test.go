@@ -14,6 +14,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
@@ -25,38 +28,38 @@ func TestCauseOf(t *testing.T) {
 	failing := fmt.Errorf("writing to the spool: %w", syscall.ENOSPC)
 	for _, test := range []struct {
 		err  error
-		want Cause
+		want report.Cause
 	}{
-		{&untakenError{spool.ErrFull, forward.ErrNotConnected}, CauseSpoolFull},
-		{&untakenError{failing, forward.ErrNoAck}, CauseSpoolFailing},
-		{&untakenError{&openError{syscall.EROFS}, full}, CauseSpoolFailing},
-		{&untakenError{spool.ErrClosed, errTooManyDirect}, CauseSpoolFailing},
-		{forward.ErrNotConnected, CauseNotConnected},
-		{nats.ErrConnectionClosed, CauseNotConnected},
-		{nats.ErrReconnectBufExceeded, CauseNotConnected},
-		{forward.ErrNoAck, CauseNoAck},
-		{jetstream.ErrAsyncPublishTimeout, CauseNoAck},
-		{nats.ErrNoResponders, CauseNoStream},
-		{jetstream.ErrNoStreamResponse, CauseNoStream},
-		{forward.ErrUncovered, CauseNoStream},
-		{full, CauseStreamFull},
-		{api(10077, "error writing to the disk"), CauseRefused},
-		{api(10109, "stream is sealed"), CauseRefused},
-		{api(10054, "message size exceeds maximum allowed"), CauseTooLarge},
-		{api(10097, "header size exceeds maximum allowed of 64k"), CauseTooLarge},
-		{nats.ErrMaxPayload, CauseTooLarge},
-		{nats.ErrBadSubject, CauseRefused},
-		{nats.ErrPermissionViolation, CauseRefused},
-		{forward.ErrDenied, CauseRefused},
-		{errOutboxFull, CauseBufferFull},
-		{errTooManyDirect, CauseBufferFull},
-		{ErrPanic, CausePanic},
-		{errWriterStuck, CauseOther},
-		{fs.ErrPermission, CauseOther},
-		{errors.New("of a sink that nobody knows"), CauseOther},
+		{&report.UntakenError{Spool: spool.ErrFull, Direct: forward.ErrNotConnected}, report.CauseSpoolFull},
+		{&report.UntakenError{Spool: failing, Direct: forward.ErrNoAck}, report.CauseSpoolFailing},
+		{&report.UntakenError{Spool: &delivery.OpenError{Cause: syscall.EROFS}, Direct: full}, report.CauseSpoolFailing},
+		{&report.UntakenError{Spool: spool.ErrClosed, Direct: report.ErrTooManyDirect}, report.CauseSpoolFailing},
+		{forward.ErrNotConnected, report.CauseNotConnected},
+		{nats.ErrConnectionClosed, report.CauseNotConnected},
+		{nats.ErrReconnectBufExceeded, report.CauseNotConnected},
+		{forward.ErrNoAck, report.CauseNoAck},
+		{jetstream.ErrAsyncPublishTimeout, report.CauseNoAck},
+		{nats.ErrNoResponders, report.CauseNoStream},
+		{jetstream.ErrNoStreamResponse, report.CauseNoStream},
+		{forward.ErrUncovered, report.CauseNoStream},
+		{full, report.CauseStreamFull},
+		{api(10077, "error writing to the disk"), report.CauseRefused},
+		{api(10109, "stream is sealed"), report.CauseRefused},
+		{api(10054, "message size exceeds maximum allowed"), report.CauseTooLarge},
+		{api(10097, "header size exceeds maximum allowed of 64k"), report.CauseTooLarge},
+		{nats.ErrMaxPayload, report.CauseTooLarge},
+		{nats.ErrBadSubject, report.CauseRefused},
+		{nats.ErrPermissionViolation, report.CauseRefused},
+		{forward.ErrDenied, report.CauseRefused},
+		{report.ErrOutboxFull, report.CauseBufferFull},
+		{report.ErrTooManyDirect, report.CauseBufferFull},
+		{report.ErrPanic, report.CausePanic},
+		{errWriterStuck, report.CauseOther},
+		{fs.ErrPermission, report.CauseOther},
+		{errors.New("of a sink that nobody knows"), report.CauseOther},
 	} {
 		for _, err := range []error{test.err, forward.Explain(test.err), fmt.Errorf("the sink: %w", test.err)} {
-			if got := CauseOf(err); got != test.want {
+			if got := report.CauseOf(err); got != test.want {
 				t.Errorf("%v is caused by %s, want %s", err, got, test.want)
 			}
 		}
@@ -64,13 +67,13 @@ func TestCauseOf(t *testing.T) {
 }
 
 func TestCauses(t *testing.T) {
-	seen := make(map[Cause]bool)
-	for _, cause := range Causes() {
+	seen := make(map[report.Cause]bool)
+	for _, cause := range report.Causes() {
 		if seen[cause] {
 			t.Errorf("%s is there twice", cause)
 		}
 		seen[cause] = true
-		if _, err := prometheus.NewConstMetric(droppedDesc, prometheus.CounterValue, 1, "sink", "server", "subject", string(cause)); err != nil {
+		if _, err := prometheus.NewConstMetric(meter.DroppedDesc, prometheus.CounterValue, 1, "sink", "server", "subject", string(cause)); err != nil {
 			t.Errorf("%s is no label: %v", cause, err)
 		}
 	}

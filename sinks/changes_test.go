@@ -15,19 +15,22 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
 // changeLog is what listeners were told during a test.
 type changeLog struct {
 	mu   sync.Mutex
-	list []Change
+	list []report.Change
 }
 
 func observeChanges(t *testing.T) *changeLog {
 	t.Helper()
 	l := new(changeLog)
-	t.Cleanup(OnChange(func(c Change) {
+	t.Cleanup(report.OnChange(func(c report.Change) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.list = append(l.list, c)
@@ -51,7 +54,7 @@ func (l *changeLog) of(name string) []map[string]any {
 // await returns the data of the nth change with a name, from one on.
 func (l *changeLog) await(t *testing.T, name string, n int) map[string]any {
 	t.Helper()
-	eventually(t, patience, func() bool { return len(l.of(name)) >= n })
+	natstest.Eventually(t, "the condition holds", func() bool { return len(l.of(name)) >= n })
 	return l.of(name)[n-1]
 }
 
@@ -71,15 +74,15 @@ func wantData(t *testing.T, data map[string]any, want map[string]string) {
 func TestOnChange(t *testing.T) {
 	var calls []string
 	listen := func(name string) func() {
-		return OnChange(func(c Change) { calls = append(calls, name+" "+c.Name) })
+		return report.OnChange(func(c report.Change) { calls = append(calls, name+" "+c.Name) })
 	}
 	removeA, removeB := listen("a"), listen("b")
-	tell("1", nil)
+	report.Tell("1", nil)
 	removeA()
 	removeA()
-	tell("2", nil)
+	report.Tell("2", nil)
 	removeB()
-	tell("3", nil)
+	report.Tell("3", nil)
 	if want := []string{"a 1", "b 1", "b 2"}; !slices.Equal(calls, want) {
 		t.Errorf("called %q, want %q", calls, want)
 	}
@@ -88,13 +91,13 @@ func TestOnChange(t *testing.T) {
 // TestOnChangeFromListener removes a listener and asks for the status where another one
 // would wait for itself.
 func TestOnChangeFromListener(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
 	s, _ := newJetStream(t, server.ClientURL(), spooled(t.TempDir()))
-	called := make(chan Status, 100)
+	called := make(chan report.Status, 100)
 	var remove func()
 	ready := make(chan struct{})
-	remove = OnChange(func(Change) {
+	remove = report.OnChange(func(report.Change) {
 		<-ready
 		remove()
 		called <- s.Status()
@@ -105,117 +108,117 @@ func TestOnChangeFromListener(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		s.Stop()
-		eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+		natstest.Eventually(t, "the condition holds", func() bool { return liveDeliveries() == 0 })
 	})
-	receive(t, called)
+	natstest.Receive(t, called)
 }
 
 // TestChangesOfNATS has NATS be away at first, there, and away again.
 func TestChangesOfNATS(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	changes := observeChanges(t)
-	nats := newRestartable(t)
-	s := startNATS(t, nats.url(), nil)
-	wantData(t, changes.await(t, ChangeDisconnected, 1), map[string]string{
-		"server": nats.url(), "error": "connection refused", "hint": "check that NATS runs",
+	nats := natstest.NewRestartable(t)
+	s := startNATS(t, nats.URL(), nil)
+	wantData(t, changes.await(t, report.ChangeDisconnected, 1), map[string]string{
+		"server": nats.URL(), "error": "connection refused", "hint": "check that NATS runs",
 	})
-	nats.start()
-	wantData(t, changes.await(t, ChangeConnected, 1), map[string]string{
-		"server": nats.url(), "server_name": nats.Name() + ", nats-server " + server.VERSION,
+	nats.Start()
+	wantData(t, changes.await(t, report.ChangeConnected, 1), map[string]string{
+		"server": nats.URL(), "server_name": nats.Name() + ", nats-server " + server.VERSION,
 	})
-	nats.stop()
-	wantData(t, changes.await(t, ChangeDisconnected, 2), map[string]string{
-		"server": nats.url(), "error": "EOF", "hint": "check that NATS runs",
+	nats.Stop()
+	wantData(t, changes.await(t, report.ChangeDisconnected, 2), map[string]string{
+		"server": nats.URL(), "error": "EOF", "hint": "check that NATS runs",
 	})
-	nats.start()
-	changes.await(t, ChangeConnected, 2)
-	eventually(t, patience, s.lease.value.connected)
-	if n := len(changes.of(ChangeDisconnected)); n != 2 {
-		t.Errorf("told %d times of a lost connection, want 2: %v", n, changes.of(ChangeDisconnected))
+	nats.Start()
+	changes.await(t, report.ChangeConnected, 2)
+	natstest.Eventually(t, "the condition holds", s.lease.value.Connected)
+	if n := len(changes.of(report.ChangeDisconnected)); n != 2 {
+		t.Errorf("told %d times of a lost connection, want 2: %v", n, changes.of(report.ChangeDisconnected))
 	}
 }
 
 // TestChangesOfDelivery has events wait for a stream that is full.
 func TestChangesOfDelivery(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	changes := observeChanges(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
-	config := eventStream()
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
+	config := natstest.EventStream()
 	config.MaxMsgs = 1
-	client.create(t, config)
+	client.Create(t, config)
 	s := startSpooled(t, server.ClientURL(), spooled(t.TempDir()), nil)
 	publishMany(t, s, "a", 3)
 	dir := s.Status().Spool.Dir
-	wantData(t, changes.await(t, ChangeDeliveryWaits, 1), map[string]string{
+	wantData(t, changes.await(t, report.ChangeDeliveryWaits, 1), map[string]string{
 		"dir": dir, "events": "2", "error": "the stream is full: raise its limits or remove old messages",
 	})
 	config.MaxMsgs = 10
-	if _, err := client.js.UpdateStream(t.Context(), config); err != nil {
+	if _, err := client.Js.UpdateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
-	data := changes.await(t, ChangeDeliveryResumed, 1)
+	data := changes.await(t, report.ChangeDeliveryResumed, 1)
 	if after, ok := data["after_seconds"].(float64); !ok || after <= 0 || data["dir"] != dir || len(data) != 2 {
 		t.Errorf("told %v", data)
 	}
 	wantStored(t, client, 3)
-	if n := len(changes.of(ChangeDeliveryWaits)); n != 1 {
+	if n := len(changes.of(report.ChangeDeliveryWaits)); n != 1 {
 		t.Errorf("told %d times that events wait", n)
 	}
 }
 
 func TestChangesOfStream(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	changes := observeChanges(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
 	s, _ := startJetStream(t, server.ClientURL(), nil)
 	want := func(n int, streams, findings string) {
 		t.Helper()
-		wantData(t, changes.await(t, ChangeStreamFindings, n), map[string]string{
+		wantData(t, changes.await(t, report.ChangeStreamFindings, n), map[string]string{
 			"server": server.ClientURL(), "subject": "segment.events.*.*", "streams": streams, "findings": findings,
 		})
 	}
 	want(1, "[]", "no stream covers the subject segment.events.*.*")
-	config := eventStream()
+	config := natstest.EventStream()
 	config.Discard = jetstream.DiscardOld
-	client.create(t, config)
-	s.keeper.Load().look()
+	client.Create(t, config)
+	s.keeper.Load().Look()
 	want(2, "[EVENTS]", "EVENTS drops its oldest events")
-	if _, err := client.js.UpdateStream(t.Context(), eventStream()); err != nil {
+	if _, err := client.Js.UpdateStream(t.Context(), natstest.EventStream()); err != nil {
 		t.Fatal(err)
 	}
-	s.keeper.Load().look()
+	s.keeper.Load().Look()
 	want(3, "[EVENTS]", "[]")
 }
 
 // TestChangesOfSpool fills a spool and has it emptied.
 func TestChangesOfSpool(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	changes := observeChanges(t)
-	nats := newRestartable(t)
-	s := startSpooled(t, nats.url(), spooled(t.TempDir(), func(s *JetStream) { s.Spool.MaxSize = minSpoolSize }), nil)
+	nats := natstest.NewRestartable(t)
+	s := startSpooled(t, nats.URL(), spooled(t.TempDir(), func(s *JetStream) { s.Spool.MaxSize = delivery.MinSize }), nil)
 	dir := s.Status().Spool.Dir
 	_ = fill(t, s)
-	wantData(t, changes.await(t, ChangeSpoolTrouble, 1), map[string]string{"dir": dir, "trouble": "full"})
-	nats.start()
-	newTestClient(t, nats.Server).create(t, eventStream())
+	wantData(t, changes.await(t, report.ChangeSpoolTrouble, 1), map[string]string{"dir": dir, "trouble": "full"})
+	nats.Start()
+	natstest.NewTestClient(t, nats.Server).Create(t, natstest.EventStream())
 	wantStatus(t, s, true)
-	if n := len(changes.of(ChangeSpoolWell)); n != 0 {
+	if n := len(changes.of(report.ChangeSpoolWell)); n != 0 {
 		t.Errorf("told %d times that the spool is well before an event has shown it", n)
 	}
 	publish(t, s, newEvent("more"))
-	wantData(t, changes.await(t, ChangeSpoolWell, 1), map[string]string{"dir": dir, "trouble": "full", "events_refused": "1"})
+	wantData(t, changes.await(t, report.ChangeSpoolWell, 1), map[string]string{"dir": dir, "trouble": "full", "events_refused": "1"})
 }
 
 // TestChangesOfDisk tells what no test can do to the disk.
 func TestChangesOfDisk(t *testing.T) {
 	changes := observeChanges(t)
-	d := &delivery{directory: "/spool"}
-	d.tellOfSpool(spool.Change{Trouble: spool.TroubleFailing, Err: errors.New("no space left")})
-	d.tellOfSpool(spool.Change{Trouble: spool.TroubleFailing, Over: true, Refused: 3})
-	wantData(t, changes.of(ChangeSpoolTrouble)[0], map[string]string{"dir": "/spool", "trouble": "failing", "error": "no space left"})
-	wantData(t, changes.of(ChangeSpoolWell)[0], map[string]string{"dir": "/spool", "trouble": "failing", "events_refused": "3"})
-	d.tellOfDelivery(forward.Change{After: 1500 * time.Millisecond})
-	wantData(t, changes.of(ChangeDeliveryResumed)[0], map[string]string{"dir": "/spool", "after_seconds": "1.5"})
+	d := &delivery.Delivery{Directory: "/spool"}
+	d.TellOfSpool(spool.Change{Trouble: spool.TroubleFailing, Err: errors.New("no space left")})
+	d.TellOfSpool(spool.Change{Trouble: spool.TroubleFailing, Over: true, Refused: 3})
+	wantData(t, changes.of(report.ChangeSpoolTrouble)[0], map[string]string{"dir": "/spool", "trouble": "failing", "error": "no space left"})
+	wantData(t, changes.of(report.ChangeSpoolWell)[0], map[string]string{"dir": "/spool", "trouble": "failing", "events_refused": "3"})
+	d.TellOfDelivery(forward.Change{After: 1500 * time.Millisecond})
+	wantData(t, changes.of(report.ChangeDeliveryResumed)[0], map[string]string{"dir": "/spool", "after_seconds": "1.5"})
 }

@@ -6,6 +6,9 @@ import (
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
 )
 
 // Collectors returns the metrics of all sinks, to be registered in the registry of
@@ -15,4 +18,4 @@ func Collectors() []prometheus.Collector {
 	return slices.Clone(collectors)
 }
 
-var collectors = []prometheus.Collector{counters{}, ackSeconds, connections{}, spools{}}
+var collectors = []prometheus.Collector{meter.Counters{}, meter.AckSeconds, connections{}, delivery.Gauges{}}

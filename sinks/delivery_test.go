@@ -20,13 +20,17 @@ import (
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/stream"
 )
 
 // spooled returns how to configure a sink whose spool is in a directory.
 func spooled(dir string, configure ...func(*JetStream)) func(*JetStream) {
 	return func(s *JetStream) {
-		s.Spool = &Spool{Directory: dir}
+		s.Spool = &delivery.Spool{Directory: dir}
 		for _, c := range configure {
 			c(s)
 		}
@@ -38,7 +42,7 @@ func startSpooled(t *testing.T, url string, configure func(*JetStream), configur
 	t.Helper()
 	if liveDeliveries() == 0 {
 		// This runs after the last sink of the test has been stopped.
-		t.Cleanup(func() { eventually(t, patience, func() bool { return liveDeliveries() == 0 }) })
+		t.Cleanup(func() { natstest.Eventually(t, "the condition holds", func() bool { return liveDeliveries() == 0 }) })
 	}
 	s, _ := newJetStream(t, url, configure)
 	t.Cleanup(s.Stop)
@@ -50,21 +54,19 @@ func startSpooled(t *testing.T, url string, configure func(*JetStream), configur
 
 // liveDeliveries is how many spools are open.
 func liveDeliveries() int {
-	live.Lock()
-	defer live.Unlock()
-	return len(live.deliveries)
+	return len(delivery.Live())
 }
 
 // wantStored waits until the stream has n messages, and checks that each has an id
 // of its own.
-func wantStored(t *testing.T, client testClient, n int) {
+func wantStored(t *testing.T, client natstest.TestClient, n int) {
 	t.Helper()
-	eventually(t, patience, func() bool {
-		stream, err := client.js.Stream(t.Context(), "EVENTS")
+	natstest.Eventually(t, "the condition holds", func() bool {
+		stream, err := client.Js.Stream(t.Context(), "EVENTS")
 		return err == nil && stream.CachedInfo().State.Msgs >= uint64(n)
 	})
 	seen := make(map[string]bool)
-	for _, msg := range client.stored(t) {
+	for _, msg := range client.Stored(t) {
 		id := msg.Header.Get(nats.MsgIdHdr)
 		if seen[id] {
 			t.Errorf("%s is stored twice", id)
@@ -85,16 +87,16 @@ func publishMany(t *testing.T, s *JetStream, name string, n int) {
 }
 
 func TestSpoolDelivers(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	for _, batched := range []bool{true, false} {
 		t.Run(fmt.Sprintf("batched %v", batched), func(t *testing.T) {
-			server := startServer(t, withJetStream)
-			client := newTestClient(t, server)
-			config := eventStream()
+			server := natstest.StartPlain(t, natstest.WithJetStream)
+			client := natstest.NewTestClient(t, server)
+			config := natstest.EventStream()
 			config.AllowBatchPublish = batched
-			client.create(t, config)
+			client.Create(t, config)
 			s := startSpooled(t, server.ClientURL(), spooled(t.TempDir()), nil)
-			eventually(t, patience, func() bool { return s.lease.value.delivery.batched() == batched && s.lease.value.conn.connected() })
+			natstest.Eventually(t, "the condition holds", func() bool { return s.lease.value.delivery.Batched() == batched && s.lease.value.conn.Connected() })
 			publishMany(t, s, "a", 500)
 			wantStored(t, client, 500)
 		})
@@ -104,29 +106,29 @@ func TestSpoolDelivers(t *testing.T) {
 // TestSpoolOutlivesTheSink publishes while NATS is away, and has the next sink on the
 // same directory deliver.
 func TestSpoolOutlivesTheSink(t *testing.T) {
-	checkLeaks(t)
-	nats := newRestartable(t)
+	natstest.CheckLeaks(t)
+	nats := natstest.NewRestartable(t)
 	dir := t.TempDir()
-	first := startSpooled(t, nats.url(), spooled(dir), 1)
+	first := startSpooled(t, nats.URL(), spooled(dir), 1)
 	publishMany(t, first, "first", 100)
 	first.Stop()
-	eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+	natstest.Eventually(t, "the condition holds", func() bool { return liveDeliveries() == 0 })
 
-	second := startSpooled(t, nats.url(), spooled(dir), 2)
+	second := startSpooled(t, nats.URL(), spooled(dir), 2)
 	publishMany(t, second, "second", 100)
-	nats.start()
-	client := newTestClient(t, nats.Server)
-	client.create(t, eventStream())
+	nats.Start()
+	client := natstest.NewTestClient(t, nats.Server)
+	client.Create(t, natstest.EventStream())
 	wantStored(t, client, 200)
 }
 
 // TestSpoolIsHandedOver does what a reload does: the new sink starts before the old
 // one stops. Its login differs, so that it needs another connection.
 func TestSpoolIsHandedOver(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
-	client.create(t, eventStream())
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
+	client.Create(t, natstest.EventStream())
 	dir := t.TempDir()
 	named := func(name string) func(*JetStream) { return spooled(dir, func(s *JetStream) { s.ClientName = name }) }
 	before := startSpooled(t, server.ClientURL(), named("0"), 0)
@@ -145,27 +147,27 @@ func TestSpoolIsHandedOver(t *testing.T) {
 		before = after
 	}
 	wantStored(t, client, 20+5*33)
-	running.mu.Lock()
-	defer running.mu.Unlock()
-	if len(running.routes) != 1 {
-		t.Errorf("%d routes are left, want 1", len(running.routes))
+	running.Mu.Lock()
+	defer running.Mu.Unlock()
+	if len(running.Routes) != 1 {
+		t.Errorf("%d routes are left, want 1", len(running.Routes))
 	}
 }
 
 // TestSpoolOfFailedReload has a new configuration start and stop again while the old
 // one goes on.
 func TestSpoolOfFailedReload(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
-	client.create(t, eventStream())
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
+	client.Create(t, natstest.EventStream())
 	dir := t.TempDir()
 	s := startSpooled(t, server.ClientURL(), spooled(dir), 1)
-	other := startServer(t, withJetStream)
-	otherClient := newTestClient(t, other)
-	otherClient.create(t, eventStream())
+	other := natstest.StartPlain(t, natstest.WithJetStream)
+	otherClient := natstest.NewTestClient(t, other)
+	otherClient.Create(t, natstest.EventStream())
 	failed := startSpooled(t, other.ClientURL(), spooled(dir, func(s *JetStream) {
-		s.Spool.MaxSize, s.Spool.Sync = minSpoolSize, "off"
+		s.Spool.MaxSize, s.Spool.Sync = delivery.MinSize, "off"
 	}), 2)
 	publishMany(t, s, "during", 10)
 	publishMany(t, failed, "of the new", 10)
@@ -173,57 +175,57 @@ func TestSpoolOfFailedReload(t *testing.T) {
 	failed.Stop()
 	publishMany(t, s, "after", 10)
 	wantStored(t, client, 30)
-	if n := len(otherClient.stored(t)); n != 0 {
+	if n := len(otherClient.Stored(t)); n != 0 {
 		t.Errorf("%d events went the way of a configuration that was never in force", n)
 	}
-	delivery := s.lease.value.delivery
-	if capacity := delivery.running.Load().Stats().Capacity; capacity != defaultSpoolSize || delivery.chosen.sync != spool.SyncAlways {
-		t.Errorf("the spool has the options of the failed configuration: %d, %v", capacity, delivery.chosen.sync)
+	d := s.lease.value.delivery
+	if capacity := d.Running.Load().Stats().Capacity; capacity != delivery.DefaultSize || d.Chosen.Sync != spool.SyncAlways {
+		t.Errorf("the spool has the options of the failed configuration: %d, %v", capacity, d.Chosen.Sync)
 	}
 }
 
 // TestSpoolReopens starts a sink while the spool of the last one is being closed,
 // which takes long as its events cannot be stored.
 func TestSpoolReopens(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
 	dir := t.TempDir()
 	slow := spooled(dir, func(s *JetStream) { s.DrainTimeout = caddy.Duration(time.Hour) })
 	first := startSpooled(t, server.ClientURL(), slow, 1)
-	eventually(t, patience, first.lease.value.conn.connected)
+	natstest.Eventually(t, "the condition holds", first.lease.value.conn.Connected)
 	publishMany(t, first, "first", 10)
 	first.Stop()
 	second := startSpooled(t, server.ClientURL(), spooled(dir), 2)
-	client.create(t, eventStream())
+	client.Create(t, natstest.EventStream())
 	publishMany(t, second, "second", 10)
 	wantStored(t, client, 20)
 }
 
 // TestSpoolDrains stops a sink right after its events.
 func TestSpoolDrains(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
-	client.create(t, eventStream())
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
+	client.Create(t, natstest.EventStream())
 	s := startSpooled(t, server.ClientURL(), spooled(t.TempDir()), 1)
-	eventually(t, patience, s.lease.value.conn.connected)
+	natstest.Eventually(t, "the condition holds", s.lease.value.conn.Connected)
 	publishMany(t, s, "a", 200)
 	s.Stop()
-	eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+	natstest.Eventually(t, "the condition holds", func() bool { return liveDeliveries() == 0 })
 	wantStored(t, client, 200)
 }
 
 func TestSpoolConflicts(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	dir := t.TempDir()
-	url := fmt.Sprintf("nats://127.0.0.1:%d", freePort(t))
+	url := fmt.Sprintf("nats://127.0.0.1:%d", natstest.FreePort(t))
 	startSpooled(t, url, spooled(dir), 1)
 	startSpooled(t, url, spooled(dir), 1) // a second site with the same sink
 	for difference, configure := range map[string]func(*JetStream){
 		"how they connect to NATS":           func(s *JetStream) { s.User, s.Password = "someone", "else" },
 		"subject":                            func(s *JetStream) { s.Subject = "other.{type}" },
-		"stream":                             func(s *JetStream) { s.Stream = &Stream{Name: "OTHER"} },
+		"stream":                             func(s *JetStream) { s.Stream = &stream.Stream{Name: "OTHER"} },
 		"sync of the spool (always and off)": func(s *JetStream) { s.Spool.Sync = "off" },
 		"max_size of the spool (10737418240 and 1048576 bytes)": func(s *JetStream) { s.Spool.MaxSize = 1 << 20 },
 	} {
@@ -236,7 +238,7 @@ func TestSpoolConflicts(t *testing.T) {
 	}
 
 	held := t.TempDir()
-	holder, err := spool.Open(spool.Options{Dir: held, MaxSize: minSpoolSize})
+	holder, err := spool.Open(spool.Options{Dir: held, MaxSize: delivery.MinSize})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,9 +254,9 @@ func TestSpoolConflicts(t *testing.T) {
 // TestSpoolFull fills a spool while NATS is away: what does not fit is refused with
 // both reasons, and published directly once NATS is there.
 func TestSpoolFull(t *testing.T) {
-	checkLeaks(t)
-	nats := newRestartable(t)
-	s := startSpooled(t, nats.url(), spooled(t.TempDir(), func(s *JetStream) { s.Spool.MaxSize = minSpoolSize }), nil)
+	natstest.CheckLeaks(t)
+	nats := natstest.NewRestartable(t)
+	s := startSpooled(t, nats.URL(), spooled(t.TempDir(), func(s *JetStream) { s.Spool.MaxSize = delivery.MinSize }), nil)
 	taken := 0
 	var err error
 	for err == nil {
@@ -267,10 +269,10 @@ func TestSpoolFull(t *testing.T) {
 	if !errors.Is(err, spool.ErrFull) || !strings.Contains(err.Error(), "NATS is not connected") || taken == 0 {
 		t.Errorf("got %v after %d events", err, taken)
 	}
-	nats.start()
-	eventually(t, patience, s.lease.value.conn.connected)
-	client := newTestClient(t, nats.Server)
-	client.create(t, eventStream())
+	nats.Start()
+	natstest.Eventually(t, "the condition holds", s.lease.value.conn.Connected)
+	client := natstest.NewTestClient(t, nats.Server)
+	client.Create(t, natstest.EventStream())
 	publish(t, s, newEvent("direct or not"))
 	wantStored(t, client, taken+1)
 }
@@ -286,14 +288,14 @@ func TestSpoolDirectory(t *testing.T) {
 		}
 		return options.Dir
 	}
-	name := func(c Connection, domain string) string {
+	name := func(c natsconn.Connection, domain string) string {
 		return directory(func(s *JetStream) { s.Spool, s.Connection, s.Domain = nil, c, domain })
 	}
-	plain := name(Connection{Servers: []string{"nats://a", "nats://b"}}, "")
+	plain := name(natsconn.Connection{Servers: []string{"nats://a", "nats://b"}}, "")
 	if !strings.HasPrefix(plain, filepath.Join(home, "caddy", "segment_pixel", "jetstream-")) {
 		t.Errorf("the directory is %s", plain)
 	}
-	for what, same := range map[string]Connection{
+	for what, same := range map[string]natsconn.Connection{
 		"another order":  {Servers: []string{"nats://b", "nats://a"}},
 		"a token":        {Servers: []string{"nats://a", "nats://b"}, Token: "x"},
 		"another client": {Servers: []string{"nats://a", "nats://b"}, ClientName: "x"},
@@ -302,14 +304,14 @@ func TestSpoolDirectory(t *testing.T) {
 			t.Errorf("%s leads to another directory", what)
 		}
 	}
-	if name(Connection{Servers: []string{"nats://u:p@a"}}, "") != name(Connection{Servers: []string{"nats://u:q@a"}}, "") {
+	if name(natsconn.Connection{Servers: []string{"nats://u:p@a"}}, "") != name(natsconn.Connection{Servers: []string{"nats://u:q@a"}}, "") {
 		t.Error("a password in a URL leads to another directory")
 	}
-	if name(Connection{User: "u", Password: "p"}, "") != name(Connection{User: "u", Password: "q"}, "") {
+	if name(natsconn.Connection{User: "u", Password: "p"}, "") != name(natsconn.Connection{User: "u", Password: "q"}, "") {
 		t.Error("a password leads to another directory")
 	}
 	different := map[string]bool{plain: true}
-	for _, c := range []Connection{
+	for _, c := range []natsconn.Connection{
 		{Servers: []string{"nats://a"}},
 		{Servers: []string{"nats://u:p@a"}},
 		{Servers: []string{"nats://a", "nats://b"}, User: "u", Password: "p"},
@@ -322,7 +324,7 @@ func TestSpoolDirectory(t *testing.T) {
 	}
 	for _, configure := range []func(*JetStream){
 		func(s *JetStream) { s.Subject = "other.{type}" },
-		func(s *JetStream) { s.Stream = &Stream{Name: "OTHER"} },
+		func(s *JetStream) { s.Stream = &stream.Stream{Name: "OTHER"} },
 	} {
 		different[directory(func(s *JetStream) { s.Spool = nil; configure(s) })] = true
 	}
@@ -336,11 +338,11 @@ func TestSpoolDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("SPOOL", filepath.Join(link, "missing", "..", "spool"))
-	got := directory(func(s *JetStream) { s.Spool = &Spool{Directory: "{env.SPOOL}"} })
+	got := directory(func(s *JetStream) { s.Spool = &delivery.Spool{Directory: "{env.SPOOL}"} })
 	if want, err := filepath.EvalSymlinks(target); err != nil || got != filepath.Join(want, "spool") {
 		t.Errorf("got %s, want it in %s, %v", got, want, err)
 	}
-	s, _ := newJetStream(t, "nats://a", func(s *JetStream) { s.Spool = &Spool{Directory: "{env.NOBODY_SETS_THIS}"} })
+	s, _ := newJetStream(t, "nats://a", func(s *JetStream) { s.Spool = &delivery.Spool{Directory: "{env.NOBODY_SETS_THIS}"} })
 	if _, err := s.spoolOptions(); err == nil {
 		t.Error("an unknown placeholder is taken")
 	}
@@ -349,7 +351,7 @@ func TestSpoolDirectory(t *testing.T) {
 // TestSpoolIsPrivate looks at who may read events.
 func TestSpoolIsPrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
-	startSpooled(t, fmt.Sprintf("nats://127.0.0.1:%d", freePort(t)), spooled(dir), nil)
+	startSpooled(t, fmt.Sprintf("nats://127.0.0.1:%d", natstest.FreePort(t)), spooled(dir), nil)
 	info, err := os.Stat(dir)
 	if err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("the directory has %v, %v", info.Mode(), err)
@@ -359,29 +361,27 @@ func TestSpoolIsPrivate(t *testing.T) {
 // TestForgottenSpool leaves events in a spool of the default place and looks at what
 // the operator is told, once, about those that no sink uses.
 func TestForgottenSpool(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	core, logs := observer.New(zap.WarnLevel)
-	original := spoolLogger
-	spoolLogger = func() *zap.Logger { return zap.New(core) }
-	t.Cleanup(func() { spoolLogger = original })
+	original := delivery.Logger
+	delivery.Logger = func() *zap.Logger { return zap.New(core) }
+	t.Cleanup(func() { delivery.Logger = original })
 
 	inDefaultPlace := func(s *JetStream) { s.Spool = nil }
-	url := fmt.Sprintf("nats://127.0.0.1:%d", freePort(t))
+	url := fmt.Sprintf("nats://127.0.0.1:%d", natstest.FreePort(t))
 	s := startSpooled(t, url, inDefaultPlace, nil)
 	publishMany(t, s, "a", 7)
-	dir := s.lease.value.delivery.directory
+	dir := s.lease.value.delivery.Directory
 	report := func() int {
-		forgotten.Lock()
-		defer forgotten.Unlock()
-		reportForgotten(defaultSpoolParent())
+		delivery.ReportForgotten(delivery.DefaultParent())
 		return logs.FilterMessageSnippet("events wait in a spool that no sink uses").Len()
 	}
 	if n := report(); n != 0 {
 		t.Errorf("%d lines while a sink uses the spool", n)
 	}
 	s.Stop()
-	eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+	natstest.Eventually(t, "the condition holds", func() bool { return liveDeliveries() == 0 })
 	report()
 	if n := report(); n != 1 {
 		t.Fatalf("%d lines, want 1", n)
@@ -395,35 +395,35 @@ func TestForgottenSpool(t *testing.T) {
 // TestSpoolOnFullDisk starts a sink whose spool cannot be opened yet: that must keep
 // neither Caddy from starting nor events from NATS.
 func TestSpoolOnFullDisk(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	var full atomic.Bool
 	full.Store(true)
-	openSpool = func(o spool.Options) (*spool.Spool, error) {
+	delivery.OpenSpool = func(o spool.Options) (*spool.Spool, error) {
 		if full.Load() {
 			return nil, fmt.Errorf("opening: %w", syscall.ENOSPC)
 		}
 		return spool.Open(o)
 	}
-	t.Cleanup(func() { openSpool = spool.Open })
+	t.Cleanup(func() { delivery.OpenSpool = spool.Open })
 
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
-	client.create(t, eventStream())
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
+	client.Create(t, natstest.EventStream())
 	s := startSpooled(t, server.ClientURL(), spooled(t.TempDir()), nil)
-	eventually(t, patience, s.lease.value.conn.connected)
+	natstest.Eventually(t, "the condition holds", s.lease.value.conn.Connected)
 	publishMany(t, s, "direct", 3)
-	if n := len(client.stored(t)); n != 3 {
+	if n := len(client.Stored(t)); n != 3 {
 		t.Errorf("%d events are stored, want 3", n)
 	}
-	stopServer(server)
-	eventually(t, patience, func() bool { return !s.lease.value.conn.connected() })
+	natstest.StopServer(server)
+	natstest.Eventually(t, "the condition holds", func() bool { return !s.lease.value.conn.Connected() })
 	err := s.Publish(t.Context(), newEvent("dropped"))
 	if !errors.Is(err, syscall.ENOSPC) || !errors.Is(err, forward.ErrNotConnected) {
 		t.Errorf("got %v", err)
 	}
 	full.Store(false)
-	eventually(t, patience, func() bool { return s.Publish(t.Context(), newEvent("kept")) == nil })
-	if s.lease.value.delivery.waiting() == 0 {
+	natstest.Eventually(t, "the condition holds", func() bool { return s.Publish(t.Context(), newEvent("kept")) == nil })
+	if s.lease.value.delivery.Waiting() == 0 {
 		t.Error("the spool holds nothing")
 	}
 }
@@ -431,12 +431,12 @@ func TestSpoolOnFullDisk(t *testing.T) {
 // TestHasStream says when an event without a stream may be the only one: an event is
 // set aside only if there is a stream that takes others.
 func TestHasStream(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
-	s := startSpooled(t, server.ClientURL(), spooled(t.TempDir(), func(s *JetStream) { s.Stream = &Stream{Name: "EVENTS"} }), nil)
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
+	s := startSpooled(t, server.ClientURL(), spooled(t.TempDir(), func(s *JetStream) { s.Stream = &stream.Stream{Name: "EVENTS"} }), nil)
 	link := s.lease.value
-	eventually(t, patience, link.conn.connected)
+	natstest.Eventually(t, "the condition holds", link.conn.Connected)
 	has := func(want bool) {
 		t.Helper()
 		if got, err := link.route.HasStream(t.Context(), link.route.Session()); err != nil || got != want {
@@ -444,10 +444,10 @@ func TestHasStream(t *testing.T) {
 		}
 	}
 	has(false)
-	config := eventStream()
+	config := natstest.EventStream()
 	for subject, want := range map[string]bool{"elsewhere.>": false, "segment.events.web.>": true, "segment.>": true} {
 		config.Subjects = []string{subject}
-		if _, err := client.js.CreateOrUpdateStream(t.Context(), config); err != nil {
+		if _, err := client.Js.CreateOrUpdateStream(t.Context(), config); err != nil {
 			t.Fatal(err)
 		}
 		has(want)

@@ -12,6 +12,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
@@ -20,14 +22,14 @@ const lastRetry = 500 * time.Millisecond
 
 // publishInstead publishes an event that the spool cannot take. It does not wait for
 // a NATS that is away: while the spool is full, every request would.
-func (s *JetStream) publishInstead(ctx context.Context, c *conn, event *spool.Event) error {
-	session := c.session.Load()
+func (s *JetStream) publishInstead(ctx context.Context, c *natsconn.Conn, event *spool.Event) error {
+	session := c.Session.Load()
 	if session == nil {
 		return forward.ErrNotConnected
 	}
 	defer s.direct.Add(-1)
 	if s.direct.Add(1) > maxDirect {
-		return errTooManyDirect
+		return report.ErrTooManyDirect
 	}
 	return s.publishDirectly(ctx, c, event, session.Lost)
 }
@@ -39,7 +41,7 @@ const maxDirect = 1024
 // publishDirectly tries to get the stream's ack until ack_timeout is over, or until
 // the channel, if there is one, is closed. The message id makes a second copy
 // harmless when it was only the ack that got lost.
-func (s *JetStream) publishDirectly(ctx context.Context, c *conn, event *spool.Event, end <-chan struct{}) error {
+func (s *JetStream) publishDirectly(ctx context.Context, c *natsconn.Conn, event *spool.Event, end <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.AckTimeout))
 	defer cancel()
 	// A publish that timed out here is still known to nats.go, and the event's
@@ -58,7 +60,7 @@ func (s *JetStream) publishDirectly(ctx context.Context, c *conn, event *spool.E
 			ackWait = min(2*ackWait, forward.LastAckWait)
 		}
 		if keeper := s.keeper.Load(); keeper != nil && forward.IsNoStream(err) {
-			keeper.look()
+			keeper.Look()
 		}
 		select {
 		case <-ctx.Done():
@@ -72,7 +74,7 @@ func (s *JetStream) publishDirectly(ctx context.Context, c *conn, event *spool.E
 
 // directPublish is one event on its way.
 type directPublish struct {
-	conn     *conn
+	conn     *natsconn.Conn
 	event    *spool.Event
 	observer forward.Observer
 	places   *atomic.Int32 // how many are taken
@@ -82,7 +84,7 @@ type directPublish struct {
 // try publishes asynchronously, so that requests share the round trips, and waits for
 // the ack of this one message.
 func (p *directPublish) try(ctx context.Context, ackWait time.Duration) error {
-	session := p.conn.session.Load()
+	session := p.conn.Session.Load()
 	if session == nil {
 		return forward.ErrNotConnected
 	}

@@ -12,7 +12,11 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/conntest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/stream"
 )
 
 func TestDoctorChecksPermissions(t *testing.T) {
@@ -21,22 +25,22 @@ func TestDoctorChecksPermissions(t *testing.T) {
 		name      string
 		publish   *server.SubjectPermission
 		subscribe *server.SubjectPermission
-		mark      Mark
+		mark      report.Mark
 		words     string
 	}{
-		{"everything", nil, nil, OK, "user alice of account $G may do everything"},
-		{"what it needs", &server.SubjectPermission{Allow: []string{"segment.>", asking}}, nil, OK, "events may be published to segment.events.*.*"},
-		{"one source", &server.SubjectPermission{Allow: []string{"segment.events.web.*", asking}}, nil, Warning, "a part of segment.events.*.* alone"},
-		{"another subject", &server.SubjectPermission{Allow: []string{"other.>", asking}}, nil, Problem, "events may not be published"},
-		{"no rejected requests", &server.SubjectPermission{Allow: []string{"segment.events.>", asking}}, nil, Warning, "rejected requests may not be published to segment.rejected.*"},
-		{"denied", &server.SubjectPermission{Deny: []string{"segment.>"}}, nil, Problem, "events may not be published"},
-		{"denied in part", &server.SubjectPermission{Deny: []string{"segment.events.web.*"}}, nil, Warning, "a part of"},
-		{"not to be asked", &server.SubjectPermission{Allow: []string{"segment.>"}}, nil, Skipped, asking},
-		{"no answers", nil, &server.SubjectPermission{Allow: []string{"_INBOX.alice.>"}}, Problem, "inbox_prefix"},
+		{"everything", nil, nil, report.OK, "user alice of account $G may do everything"},
+		{"what it needs", &server.SubjectPermission{Allow: []string{"segment.>", asking}}, nil, report.OK, "events may be published to segment.events.*.*"},
+		{"one source", &server.SubjectPermission{Allow: []string{"segment.events.web.*", asking}}, nil, report.Warning, "a part of segment.events.*.* alone"},
+		{"another subject", &server.SubjectPermission{Allow: []string{"other.>", asking}}, nil, report.Problem, "events may not be published"},
+		{"no rejected requests", &server.SubjectPermission{Allow: []string{"segment.events.>", asking}}, nil, report.Warning, "rejected requests may not be published to segment.rejected.*"},
+		{"denied", &server.SubjectPermission{Deny: []string{"segment.>"}}, nil, report.Problem, "events may not be published"},
+		{"denied in part", &server.SubjectPermission{Deny: []string{"segment.events.web.*"}}, nil, report.Warning, "a part of"},
+		{"not to be asked", &server.SubjectPermission{Allow: []string{"segment.>"}}, nil, report.Skipped, asking},
+		{"no answers", nil, &server.SubjectPermission{Allow: []string{"_INBOX.alice.>"}}, report.Problem, "inbox_prefix"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			checkLeaks(t)
-			s := startServer(t, func(o *server.Options) {
+			natstest.CheckLeaks(t)
+			s := natstest.StartPlain(t, func(o *server.Options) {
 				o.Users = []*server.User{{
 					Username: "alice", Password: "s3cret",
 					Permissions: &server.Permissions{Publish: test.publish, Subscribe: test.subscribe},
@@ -45,30 +49,30 @@ func TestDoctorChecksPermissions(t *testing.T) {
 					o.Users[0].Permissions = nil
 				}
 			})
-			e := examine(t, newNATS(t, s.ClientURL(), func(n *NATS) { n.User, n.Password = "alice", "s3cret" }), 1)
-			e.want(test.mark, "permissions", test.words)
+			e := examineSink(t, newNATS(t, s.ClientURL(), func(n *NATS) { n.User, n.Password = "alice", "s3cret" }), 1)
+			e.Want(test.mark, "permissions", test.words)
 		})
 	}
 }
 
 func TestDoctorLeavesOutWhatIsNotPublished(t *testing.T) {
-	checkLeaks(t)
-	s := startServer(t, func(o *server.Options) {
+	natstest.CheckLeaks(t)
+	s := natstest.StartPlain(t, func(o *server.Options) {
 		o.Users = []*server.User{{Username: "alice", Password: "s3cret", Permissions: &server.Permissions{
 			Publish: &server.SubjectPermission{Allow: []string{"segment.events.>", "$SYS.REQ.USER.INFO"}},
 		}}}
 	})
-	e := examine(t, newNATS(t, s.ClientURL(), func(n *NATS) { n.User, n.Password, n.Rejected = "alice", "s3cret", "off" }), 1)
-	e.wantNo(Problem, Warning, Skipped)
+	e := examineSink(t, newNATS(t, s.ClientURL(), func(n *NATS) { n.User, n.Password, n.Rejected = "alice", "s3cret", "off" }), 1)
+	e.WantNo(report.Problem, report.Warning, report.Skipped)
 }
 
 func TestDoctorWithoutJetStream(t *testing.T) {
-	checkLeaks(t)
-	s := startServer(t, nil)
+	natstest.CheckLeaks(t)
+	s := natstest.StartPlain(t, nil)
 	sink, _ := newJetStream(t, s.ClientURL(), nil)
-	e := examine(t, sink, 1)
-	e.want(Problem, "JetStream", "it is off for this account")
-	e.want(OK, "spool", "it is off")
+	e := examineSink(t, sink, 1)
+	e.Want(report.Problem, "JetStream", "it is off for this account")
+	e.Want(report.OK, "spool", "it is off")
 }
 
 func TestDoctorChecksTheStream(t *testing.T) {
@@ -76,35 +80,35 @@ func TestDoctorChecksTheStream(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		streams []jetstream.StreamConfig
-		stream  *Stream
-		mark    Mark
+		stream  *stream.Stream
+		mark    report.Mark
 		check   string
 		words   string
 	}{
-		{"none", nil, nil, Problem, "stream", "no stream covers the subject segment.events.*.*"},
-		{"none, and how to get one", nil, nil, Problem, "stream", "nats stream add SEGMENT"},
-		{"none of that name", []jetstream.StreamConfig{eventStream()}, &Stream{Name: "OTHER"}, Problem, "stream", "there is no stream OTHER"},
-		{"one to be created", nil, &Stream{Name: "EVENTS", Create: new(StreamCreate)}, OK, "stream", "it is created when Caddy runs"},
-		{"one that covers a part", streams(func(c *jetstream.StreamConfig) { c.Subjects = []string{"segment.events.web.*"} }), nil, Problem, "stream", "does not cover all of"},
-		{"one without acks", streams(func(c *jetstream.StreamConfig) { c.NoAck = true }), nil, Problem, "stream", "no_ack"},
-		{"one that drops", streams(func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }), nil, Warning, "stream", "drops its oldest events"},
-		{"a short window", streams(func(c *jetstream.StreamConfig) { c.Duplicates = time.Second }), nil, Warning, "stream", "recognises repeated events for only 1s"},
-		{"no batches", streams(func(c *jetstream.StreamConfig) { c.AllowBatchPublish = false }), nil, Warning, "stream", "does not allow batched publishing"},
-		{"what is to be done", streams(func(c *jetstream.StreamConfig) { c.NoAck = true }), nil, Problem, "stream", "nats stream edit EVENTS --ack"},
-		{"small messages", streams(func(c *jetstream.StreamConfig) { c.MaxMsgSize = maxEventSize - 1 }), nil, Warning, "stream", "takes messages of at most 32767 bytes"},
-		{"messages without an envelope", streams(func(c *jetstream.StreamConfig) { c.MaxMsgSize = maxEventSize }), nil, Warning, "message size", "may become larger by what the handler adds"},
+		{"none", nil, nil, report.Problem, "stream", "no stream covers the subject segment.events.*.*"},
+		{"none, and how to get one", nil, nil, report.Problem, "stream", "nats stream add SEGMENT"},
+		{"none of that name", []jetstream.StreamConfig{natstest.EventStream()}, &stream.Stream{Name: "OTHER"}, report.Problem, "stream", "there is no stream OTHER"},
+		{"one to be created", nil, &stream.Stream{Name: "EVENTS", Create: new(stream.Create)}, report.OK, "stream", "it is created when Caddy runs"},
+		{"one that covers a part", streams(func(c *jetstream.StreamConfig) { c.Subjects = []string{"segment.events.web.*"} }), nil, report.Problem, "stream", "does not cover all of"},
+		{"one without acks", streams(func(c *jetstream.StreamConfig) { c.NoAck = true }), nil, report.Problem, "stream", "no_ack"},
+		{"one that drops", streams(func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }), nil, report.Warning, "stream", "drops its oldest events"},
+		{"a short window", streams(func(c *jetstream.StreamConfig) { c.Duplicates = time.Second }), nil, report.Warning, "stream", "recognises repeated events for only 1s"},
+		{"no batches", streams(func(c *jetstream.StreamConfig) { c.AllowBatchPublish = false }), nil, report.Warning, "stream", "does not allow batched publishing"},
+		{"what is to be done", streams(func(c *jetstream.StreamConfig) { c.NoAck = true }), nil, report.Problem, "stream", "nats stream edit EVENTS --ack"},
+		{"small messages", streams(func(c *jetstream.StreamConfig) { c.MaxMsgSize = maxEventSize - 1 }), nil, report.Warning, "stream", "takes messages of at most 32767 bytes"},
+		{"messages without an envelope", streams(func(c *jetstream.StreamConfig) { c.MaxMsgSize = maxEventSize }), nil, report.Warning, "message size", "may become larger by what the handler adds"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			checkLeaks(t)
-			s := startServer(t, withJetStream)
-			client := newTestClient(t, s)
+			natstest.CheckLeaks(t)
+			s := natstest.StartPlain(t, natstest.WithJetStream)
+			client := natstest.NewTestClient(t, s)
 			for _, config := range test.streams {
-				client.create(t, config)
+				client.Create(t, config)
 			}
 			sink, _ := newJetStream(t, s.ClientURL(), func(j *JetStream) { j.Stream = test.stream })
-			examine(t, sink, maxEventSize).want(test.mark, test.check, test.words)
+			examineSink(t, sink, maxEventSize).Want(test.mark, test.check, test.words)
 			// What is left is the client of the test.
-			eventually(t, patience, func() bool { return s.NumClients() == 1 })
+			natstest.Eventually(t, "the condition holds", func() bool { return s.NumClients() == 1 })
 			if names := streamNames(t, client); len(names) != len(test.streams) {
 				t.Errorf("there are now the streams %v", names)
 			}
@@ -114,31 +118,31 @@ func TestDoctorChecksTheStream(t *testing.T) {
 
 // TestDoctorMendsAStreamThatCannotBeMended has remedies where nats stream edit is of no use.
 func TestDoctorMendsAStreamThatCannotBeMended(t *testing.T) {
-	checkLeaks(t)
-	s := startServer(t, withJetStream)
-	client := newTestClient(t, s)
-	config := eventStream()
-	client.create(t, config)
+	natstest.CheckLeaks(t)
+	s := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, s)
+	config := natstest.EventStream()
+	client.Create(t, config)
 	config.Sealed = true
-	if _, err := client.js.UpdateStream(t.Context(), config); err != nil {
+	if _, err := client.Js.UpdateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
 	sink, _ := newJetStream(t, s.ClientURL(), nil)
-	e := examine(t, sink, 2<<20)
-	e.want(Problem, "stream", "EVENTS is sealed and takes nothing more\na stream stays sealed for ever: delete it")
-	e.want(Warning, "stream", "the handler events of 2097152\nraise max_payload in the configuration of the server")
+	e := examineSink(t, sink, 2<<20)
+	e.Want(report.Problem, "stream", "EVENTS is sealed and takes nothing more\na stream stays sealed for ever: delete it")
+	e.Want(report.Warning, "stream", "the handler events of 2097152\nraise max_payload in the configuration of the server")
 }
 
 func streams(change func(*jetstream.StreamConfig)) []jetstream.StreamConfig {
-	config := eventStream()
+	config := natstest.EventStream()
 	change(&config)
 	return []jetstream.StreamConfig{config}
 }
 
-func streamNames(t *testing.T, client testClient) []string {
+func streamNames(t *testing.T, client natstest.TestClient) []string {
 	t.Helper()
 	var names []string
-	lister := client.js.StreamNames(t.Context())
+	lister := client.Js.StreamNames(t.Context())
 	for name := range lister.Name() {
 		names = append(names, name)
 	}
@@ -153,36 +157,36 @@ func TestDoctorChecksTheRoomInTheStream(t *testing.T) {
 		name     string
 		config   func(*jetstream.StreamConfig)
 		messages int
-		mark     Mark
+		mark     report.Mark
 		words    string
 	}{
-		{"room", func(c *jetstream.StreamConfig) { c.MaxMsgs = 100 }, 80, OK, "80 messages"},
-		{"nearly full", func(c *jetstream.StreamConfig) { c.MaxMsgs = 100 }, 95, Warning, "95 % of its limit"},
-		{"full", func(c *jetstream.StreamConfig) { c.MaxMsgs = 10 }, 10, Problem, "full, with 10 of 10 messages"},
-		{"full of bytes", func(c *jetstream.StreamConfig) { c.MaxBytes = 10_000 }, 9, Problem, "of 10000 bytes"},
+		{"room", func(c *jetstream.StreamConfig) { c.MaxMsgs = 100 }, 80, report.OK, "80 messages"},
+		{"nearly full", func(c *jetstream.StreamConfig) { c.MaxMsgs = 100 }, 95, report.Warning, "95 % of its limit"},
+		{"full", func(c *jetstream.StreamConfig) { c.MaxMsgs = 10 }, 10, report.Problem, "full, with 10 of 10 messages"},
+		{"full of bytes", func(c *jetstream.StreamConfig) { c.MaxBytes = 10_000 }, 9, report.Problem, "of 10000 bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			checkLeaks(t)
-			s := startServer(t, withJetStream)
-			client := newTestClient(t, s)
-			client.create(t, streams(test.config)[0])
+			natstest.CheckLeaks(t)
+			s := natstest.StartPlain(t, natstest.WithJetStream)
+			client := natstest.NewTestClient(t, s)
+			client.Create(t, streams(test.config)[0])
 			for range test.messages {
-				if _, err := client.js.Publish(t.Context(), "segment.events.web.track", make([]byte, 1000)); err != nil {
+				if _, err := client.Js.Publish(t.Context(), "segment.events.web.track", make([]byte, 1000)); err != nil {
 					t.Fatal(err)
 				}
 			}
 			sink, _ := newJetStream(t, s.ClientURL(), nil)
-			examine(t, sink, 1).want(test.mark, "room", test.words)
+			examineSink(t, sink, 1).Want(test.mark, "room", test.words)
 		})
 	}
 }
 
 func TestDoctorChecksTheAccountsLimits(t *testing.T) {
-	checkLeaks(t)
-	s := startServer(t, withJetStream)
-	client := newTestClient(t, s)
-	client.create(t, eventStream())
-	if _, err := client.js.Publish(t.Context(), "segment.events.web.track", make([]byte, 1000)); err != nil {
+	natstest.CheckLeaks(t)
+	s := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, s)
+	client.Create(t, natstest.EventStream())
+	if _, err := client.Js.Publish(t.Context(), "segment.events.web.track", make([]byte, 1000)); err != nil {
 		t.Fatal(err)
 	}
 	account := s.GlobalAccount()
@@ -193,49 +197,49 @@ func TestDoctorChecksTheAccountsLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	sink, _ := newJetStream(t, s.ClientURL(), nil)
-	examine(t, sink, 1).want(Warning, "JetStream", "the account uses")
+	examineSink(t, sink, 1).Want(report.Warning, "JetStream", "the account uses")
 }
 
 func TestDoctorLooksAtTheSpool(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "folder", "spool")
-	look := func(configure ...func(*JetStream)) examined {
+	look := func(configure ...func(*JetStream)) conntest.Examined {
 		t.Helper()
 		sink, _ := newJetStream(t, "nats://127.0.0.1:1", spooled(dir, configure...))
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), natstest.Patience)
 		defer cancel()
-		return examined{t, sink.Examine(ctx, Site{MaxEventSize: 1})}
+		return conntest.Examined{T: t, Checks: sink.Examine(ctx, Site{MaxEventSize: 1})}
 	}
-	look().want(OK, spoolCheck, dir+" is created when Caddy runs")
+	look().Want(report.OK, "spool", dir+" is created when Caddy runs")
 	if exists(dir) {
 		t.Fatal("the doctor has created the spool")
 	}
 
 	sink := startSpooled(t, "nats://127.0.0.1:1", spooled(dir), t)
 	publishMany(t, sink, "event", 3)
-	look().want(OK, spoolCheck, "has "+dir+" open")
+	look().Want(report.OK, "spool", "has "+dir+" open")
 	sink.Stop()
-	eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+	natstest.Eventually(t, "the condition holds", func() bool { return liveDeliveries() == 0 })
 
-	look().want(Warning, spoolCheck, "about 3 events wait in "+dir)
+	look().Want(report.Warning, "spool", "about 3 events wait in "+dir)
 	if events, err := spool.Waiting(dir); events != 3 || err != nil {
 		t.Errorf("%d events wait now, %v", events, err)
 	}
-	look(func(s *JetStream) { s.Spool.MaxSize = 1 << 60 }).want(Warning, diskCheck, "are free on the disk")
-	look().want(OK, diskCheck, "are free, the spool may take 10 GiB")
+	look(func(s *JetStream) { s.Spool.MaxSize = 1 << 60 }).Want(report.Warning, "spool disk", "are free on the disk")
+	look().Want(report.OK, "spool disk", "are free, the spool may take 10 GiB")
 
-	writeFile(t, filepath.Join(dir, "undeliverable.ndjson"), "{}\n")
-	look().want(Warning, spoolCheck, "undeliverable.ndjson holds 3 B of events that no stream could store")
-	look().want(Warning, spoolCheck, "caddy segment-pixel replay --undeliverable")
+	natstest.WriteFile(t, filepath.Join(dir, "undeliverable.ndjson"), "{}\n")
+	look().Want(report.Warning, "spool", "undeliverable.ndjson holds 3 B of events that no stream could store")
+	look().Want(report.Warning, "spool", "caddy segment-pixel replay --undeliverable")
 	if err := os.Mkdir(filepath.Join(dir, "damaged"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(dir, "damaged", "00000000"), "x")
-	look().want(Warning, spoolCheck, "holds copies of damaged files (1): what could be read of them was delivered")
+	natstest.WriteFile(t, filepath.Join(dir, "damaged", "00000000"), "x")
+	look().Want(report.Warning, "spool", "holds copies of damaged files (1): what could be read of them was delivered")
 
 	dir = filepath.Join(dir, "undeliverable.ndjson")
-	look().want(Problem, spoolCheck, "is not a directory")
+	look().Want(report.Problem, "spool", "is not a directory")
 	dir = filepath.Join(dir, "below")
-	look().want(Problem, spoolCheck, "not a directory")
+	look().Want(report.Problem, "spool", "not a directory")
 }
 
 func TestDoctorFindsForgottenSpools(t *testing.T) {
@@ -247,11 +251,11 @@ func TestDoctorFindsForgottenSpools(t *testing.T) {
 		t.Errorf("a spool in use is called forgotten: %v", found)
 	}
 	old.Stop()
-	eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+	natstest.Eventually(t, "the condition holds", func() bool { return liveDeliveries() == 0 })
 
 	if found := ExamineForgotten([]Sink{old}); len(found) > 0 {
 		t.Errorf("the spool of a sink is called forgotten: %v", found)
 	}
 	moved, _ := newJetStream(t, "nats://127.0.0.1:2", byDefault)
-	examined{t, ExamineForgotten([]Sink{moved})}.want(Warning, "forgotten spool", "about 2 events wait in ")
+	conntest.Examined{T: t, Checks: ExamineForgotten([]Sink{moved})}.Want(report.Warning, "forgotten spool", "about 2 events wait in ")
 }

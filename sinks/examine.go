@@ -2,47 +2,52 @@
 
 package sinks
 
-import "context"
+import (
+	"context"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/examine"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
+)
 
 // Examine implements Examiner.
-func (s *NATS) Examine(ctx context.Context, site Site) []Check {
-	return examineNATS(ctx, &examination{
+func (s *NATS) Examine(ctx context.Context, site Site) []report.Check {
+	return examine.NATS(ctx, &examine.Subject{
 		Connection:   s.Connection,
-		Subject:      s.template.wildcard(),
+		Subject:      s.template.Wildcard(),
 		Rejected:     s.rejectedPrefix(),
 		MaxEventSize: site.MaxEventSize,
 	})
 }
 
 // Examine implements Examiner.
-func (s *JetStream) Examine(ctx context.Context, site Site) []Check {
-	x := examination{
+func (s *JetStream) Examine(ctx context.Context, site Site) []report.Check {
+	x := examine.Subject{
 		Connection:   s.Connection,
 		Domain:       s.Domain,
-		Subject:      s.template.wildcard(),
+		Subject:      s.template.Wildcard(),
 		Rejected:     s.rejectedPrefix(),
 		MaxEventSize: site.MaxEventSize,
 		Stream:       s.Stream,
-		Spool:        &examinedSpool{Off: s.Spool.isOff()},
+		Spool:        &examine.Spool{Off: s.Spool.IsOff()},
 	}
 	if !x.Spool.Off {
 		x.Spool.Options, x.Spool.Err = s.spoolOptions()
 	}
-	return examineJetStream(ctx, &x)
+	return examine.JetStream(ctx, &x)
 }
 
 // ExamineForgotten looks for spools in the default place that hold events and that
 // belong to none of the sinks.
-func ExamineForgotten(inUse []Sink) []Check {
+func ExamineForgotten(inUse []Sink) []report.Check {
 	var used []string
 	for _, sink := range inUse {
-		if s, ok := sink.(*JetStream); ok && !s.Spool.isOff() {
+		if s, ok := sink.(*JetStream); ok && !s.Spool.IsOff() {
 			if options, err := s.spoolOptions(); err == nil {
 				used = append(used, options.Dir)
 			}
 		}
 	}
-	return examineForgotten(used)
+	return examine.Forgotten(used)
 }
 
 // Interface guards

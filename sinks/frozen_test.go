@@ -17,6 +17,11 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
@@ -28,7 +33,7 @@ const moreThanBuffered = 32 << 20
 // wantInTime fails the test if something waited for a write that is stuck.
 func wantInTime(t *testing.T, began time.Time) {
 	t.Helper()
-	if took := time.Since(began); took >= dialTimeout-time.Second {
+	if took := time.Since(began); took >= natsconn.DialTimeout-time.Second {
 		t.Errorf("took %s", took)
 	}
 }
@@ -36,19 +41,19 @@ func wantInTime(t *testing.T, began time.Time) {
 // TestRejectDoesNotWait rejects requests while NATS does not read. What has been
 // accepted arrives when it does again.
 func TestRejectDoesNotWait(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	for name, start := range rejecters {
 		t.Run(name, func(t *testing.T) {
-			server := startServer(t, nil)
+			server := natstest.StartPlain(t, nil)
 			var received atomic.Int64
-			client := newTestClient(t, server)
+			client := natstest.NewTestClient(t, server)
 			if _, err := client.Subscribe("segment.rejected.>", func(*nats.Msg) { received.Add(1) }); err != nil {
 				t.Fatal(err)
 			}
 			if err := client.Flush(); err != nil {
 				t.Fatal(err)
 			}
-			p := proxyOf(t, server)
+			p := natstest.ProxyOf(t, server)
 			s, c := start(t, "nats://"+p.Address())
 			p.Freeze()
 			began, accepted := time.Now(), 0
@@ -57,42 +62,42 @@ func TestRejectDoesNotWait(t *testing.T) {
 				switch err := s.Reject(context.Background(), rejection); {
 				case err == nil:
 					accepted++
-				case !errors.Is(err, errTooManyRejected):
-					t.Fatalf("got %v, want %v", err, errTooManyRejected)
+				case !errors.Is(err, natsconn.ErrTooManyRejected):
+					t.Fatalf("got %v, want %v", err, natsconn.ErrTooManyRejected)
 				}
 			}
 			wantInTime(t, began)
 			if accepted == moreThanBuffered/pixel.MaxRejectedQuery {
 				t.Error("what waits has no bound")
 			}
-			if err := c.publish(spool.Event{Subject: "event"}, testMeter()); err != nil {
+			if err := c.Publish(spool.Event{Subject: "event"}, meter.Of(meter.Labels{Sink: "test"})); err != nil {
 				t.Errorf("rejected requests took the place of an event: %v", err)
 			}
 			p.Thaw()
-			eventually(t, patience, func() bool { return received.Load() == int64(accepted) && c.outbox.size() == 0 })
+			natstest.Eventually(t, "the condition holds", func() bool { return received.Load() == int64(accepted) && c.Outbox.Size() == 0 })
 		})
 	}
 }
 
 // rejecters start a sink and wait for its connection.
-var rejecters = map[string]func(*testing.T, string) (Rejecter, *conn){
-	natsName: func(t *testing.T, url string) (Rejecter, *conn) {
+var rejecters = map[string]func(*testing.T, string) (Rejecter, *natsconn.Conn){
+	natsName: func(t *testing.T, url string) (Rejecter, *natsconn.Conn) {
 		s := startNATS(t, url, nil)
-		eventually(t, patience, s.lease.value.connected)
+		natstest.Eventually(t, "the condition holds", s.lease.value.Connected)
 		return s, s.lease.value
 	},
-	jetStreamName: func(t *testing.T, url string) (Rejecter, *conn) {
+	meter.JetStream: func(t *testing.T, url string) (Rejecter, *natsconn.Conn) {
 		s, _ := startJetStream(t, url, nil)
-		eventually(t, patience, s.lease.value.conn.connected)
+		natstest.Eventually(t, "the condition holds", s.lease.value.conn.Connected)
 		return s, s.lease.value.conn
 	},
 }
 
 func TestRejectTooLarge(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, func(o *server.Options) { o.MaxPayload = 1000 })
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, func(o *server.Options) { o.MaxPayload = 1000 })
 	s := startNATS(t, server.ClientURL(), nil)
-	eventually(t, patience, s.lease.value.connected)
+	natstest.Eventually(t, "the condition holds", s.lease.value.Connected)
 	err := s.Reject(context.Background(), &pixel.Rejection{Reason: pixel.BadJSON, Query: strings.Repeat("x", 1000)})
 	if !errors.Is(err, nats.ErrMaxPayload) {
 		t.Errorf("got %v, want %v", err, nats.ErrMaxPayload)
@@ -101,12 +106,12 @@ func TestRejectTooLarge(t *testing.T) {
 
 // TestRejectedAreSentBeforeTheEnd rejects just before the connection ends.
 func TestRejectedAreSentBeforeTheEnd(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, nil)
-	received := newTestClient(t, server).subscribe(t, "segment.rejected.>")
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, nil)
+	received := natstest.NewTestClient(t, server).Receive(t, "segment.rejected.>")
 	s := newNATS(t, server.ClientURL(), nil)
 	startSink(t, s)
-	eventually(t, patience, s.lease.value.connected)
+	natstest.Eventually(t, "the condition holds", s.lease.value.Connected)
 	const n = 50
 	for i := range n {
 		if err := s.Reject(context.Background(), &pixel.Rejection{Reason: pixel.NoData, Query: fmt.Sprint(i)}); err != nil {
@@ -115,7 +120,7 @@ func TestRejectedAreSentBeforeTheEnd(t *testing.T) {
 	}
 	stopAndWait(t, s, s.lease.value)
 	for i := range n {
-		if msg := receive(t, received); string(msg.Data) != fmt.Sprint(i) {
+		if msg := natstest.Receive(t, received); string(msg.Data) != fmt.Sprint(i) {
 			t.Fatalf("got %s, want %d", msg.Data, i)
 		}
 	}
@@ -124,13 +129,13 @@ func TestRejectedAreSentBeforeTheEnd(t *testing.T) {
 // TestDirectPublishEndsInTime publishes events that the spool does not take while NATS
 // does not read, and so nor does nats.go return.
 func TestDirectPublishEndsInTime(t *testing.T) {
-	checkLeaks(t)
-	openSpool = func(spool.Options) (*spool.Spool, error) { return nil, fmt.Errorf("opening: %w", syscall.ENOSPC) }
-	t.Cleanup(func() { openSpool = spool.Open })
-	server := startServer(t, withJetStream)
-	p := proxyOf(t, server)
+	natstest.CheckLeaks(t)
+	delivery.OpenSpool = func(spool.Options) (*spool.Spool, error) { return nil, fmt.Errorf("opening: %w", syscall.ENOSPC) }
+	t.Cleanup(func() { delivery.OpenSpool = spool.Open })
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	p := natstest.ProxyOf(t, server)
 	s := startSpooled(t, "nats://"+p.Address(), spooled(t.TempDir(), ackTimeout(200*time.Millisecond)), nil)
-	eventually(t, patience, s.lease.value.conn.connected)
+	natstest.Eventually(t, "the condition holds", s.lease.value.conn.Connected)
 	p.Freeze()
 	body := make([]byte, moreThanBuffered/maxDirect)
 	publishMany := func() (tooMany int64) {
@@ -142,7 +147,7 @@ func TestDirectPublishEndsInTime(t *testing.T) {
 				if err == nil {
 					t.Error("stored while NATS does not read")
 				}
-				if errors.Is(err, errTooManyDirect) {
+				if errors.Is(err, report.ErrTooManyDirect) {
 					refused.Add(1)
 				}
 			})
@@ -157,5 +162,5 @@ func TestDirectPublishEndsInTime(t *testing.T) {
 	}
 	wantInTime(t, began)
 	p.Thaw()
-	eventually(t, patience, func() bool { return s.direct.Load() == 0 })
+	natstest.Eventually(t, "the condition holds", func() bool { return s.direct.Load() == 0 })
 }

@@ -15,6 +15,13 @@ import (
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/args"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/stream"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/subject"
 )
 
 func init() {
@@ -32,18 +39,18 @@ func init() {
 // connected, and every now and then after that, and a warning names what it lacks;
 // it is created only on request, and never changed.
 type JetStream struct {
-	Connection
+	natsconn.Connection
 	Messages
 
 	// The stream by its name. Default: whichever stream covers the subject.
-	Stream *Stream `json:"stream,omitempty"`
+	Stream *stream.Stream `json:"stream,omitempty"`
 
 	// The JetStream domain. Default: the server's own.
 	Domain string `json:"domain,omitempty"`
 
 	// Where events wait for the stream. Default: a directory in Caddy's data
 	// directory, up to 10 GiB, synced before the answer
-	Spool *Spool `json:"spool,omitempty"`
+	Spool *delivery.Spool `json:"spool,omitempty"`
 
 	// How long what is in the spool is still delivered when Caddy exits, or when no
 	// configuration uses the spool any more. What is left is delivered when it is
@@ -56,20 +63,20 @@ type JetStream struct {
 
 	lease lease[*deliveryLink]
 	// keeper is there from Start to Stop; events may come before and after.
-	keeper        atomic.Pointer[streamKeeper]
+	keeper        atomic.Pointer[stream.Keeper]
 	releaseKeeper func()
 
 	direct  atomic.Int32                 // events that are published instead of being spooled
-	counted atomic.Pointer[meter]        // from when the sink is open
+	counted atomic.Pointer[meter.Meter]  // from when the sink is open
 	active  atomic.Pointer[deliveryLink] // from Start to Stop
 }
 
 // deliveryLink is what a sink holds while it is open.
 type deliveryLink struct {
-	conn *conn
+	conn *natsconn.Conn
 	// Without a spool, these are nil.
-	delivery *delivery
-	route    *route
+	delivery *delivery.Delivery
+	route    *delivery.Route
 }
 
 const (
@@ -80,14 +87,14 @@ const (
 // CaddyModule returns the Caddy module information.
 func (*JetStream) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
-		ID:  Namespace + "." + jetStreamName,
+		ID:  Namespace + "." + meter.JetStream,
 		New: func() caddy.Module { return new(JetStream) },
 	}
 }
 
 // Provision parses the options. It opens nothing.
 func (s *JetStream) Provision(caddy.Context) error {
-	if _, err := s.resolve(caddy.NewReplacer(), false); err != nil {
+	if _, err := s.Resolve(caddy.NewReplacer(), false); err != nil {
 		return err
 	}
 	if s.AckTimeout == 0 {
@@ -105,7 +112,7 @@ func (s *JetStream) Provision(caddy.Context) error {
 
 // Validate checks the options against each other.
 func (s *JetStream) Validate() error {
-	if err := s.Connection.validate(); err != nil {
+	if err := s.Connection.Validate(); err != nil {
 		return err
 	}
 	if err := s.Messages.validate(); err != nil {
@@ -117,7 +124,7 @@ func (s *JetStream) Validate() error {
 	if s.DrainTimeout < 0 {
 		return errors.New("drain_timeout must be positive")
 	}
-	if err := s.Spool.validate(); err != nil {
+	if err := s.Spool.Validate(); err != nil {
 		return err
 	}
 	if err := checkDomain(s.Domain); err != nil {
@@ -127,7 +134,7 @@ func (s *JetStream) Validate() error {
 }
 
 func checkDomain(domain string) error {
-	if domain != "" && safeToken(domain) != domain {
+	if domain != "" && subject.SafeToken(domain) != domain {
 		return fmt.Errorf("domain %q must not hold dots, wildcards, spaces or characters outside of ASCII", domain)
 	}
 	return nil
@@ -138,11 +145,11 @@ func (s *JetStream) validateStream() error {
 	if s.Stream == nil {
 		return nil
 	}
-	template, err := parseSubject(cmp.Or(s.Subject, DefaultSubject))
+	template, err := subject.Parse(cmp.Or(s.Subject, subject.Default))
 	if err != nil {
 		return err
 	}
-	return s.Stream.validate(template.wildcard())
+	return s.Stream.Validate(template.Wildcard())
 }
 
 // Start opens the spool and the connection. A NATS that is not there is waited for.
@@ -150,22 +157,22 @@ func (s *JetStream) Start(site Site) error {
 	if err := s.lease.start(); err != nil {
 		return err
 	}
-	lookForForgotten()
+	delivery.LookForForgotten()
 	return s.lease.use(func(l *deliveryLink) error {
-		keeper, release, err := acquireKeeper(l.conn, s.template.wildcard(), s.Stream, int64(site.MaxEventSize))
+		keeper, release, err := stream.Acquire(l.conn, s.template.Wildcard(), s.Stream, int64(site.MaxEventSize))
 		if err != nil {
 			return err
 		}
 		s.releaseKeeper = release
 		s.keeper.Store(keeper)
 		if l.delivery != nil {
-			l.route.keeper.Store(keeper)
-			if err := l.delivery.started(l.route, site.Configuration); err != nil {
+			l.route.Keeper.Store(keeper)
+			if err := l.delivery.Started(l.route, site.Configuration); err != nil {
 				return err
 			}
 		}
 		s.active.Store(l)
-		noteStarted(s, s.meter().labels, l.conn)
+		noteStarted(s, s.meter().Labels, l.conn)
 		return nil
 	})
 }
@@ -174,7 +181,7 @@ func (s *JetStream) Start(site Site) error {
 // process exits, the spool stays open for requests that are still under way, and is
 // emptied and closed after the last of them.
 func (s *JetStream) Stop() {
-	if caddy.Exiting() && !s.Spool.isOff() {
+	if caddy.Exiting() && !s.Spool.IsOff() {
 		return
 	}
 	noteStopped(s)
@@ -186,42 +193,42 @@ func (s *JetStream) Stop() {
 }
 
 func (s *JetStream) open() (*deliveryLink, func(), error) {
-	resolved, err := s.resolve(caddy.NewReplacer(), true)
+	resolved, err := s.Resolve(caddy.NewReplacer(), true)
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := acquireConn(connOptions{Connection: resolved, Domain: s.Domain})
+	c, err := natsconn.Acquire(natsconn.Options{Connection: resolved, Domain: s.Domain})
 	if err != nil {
 		return nil, nil, err
 	}
-	m := meterOf(natsLabels(jetStreamName, &resolved, &s.Messages))
+	m := meter.Of(natsLabels(meter.JetStream, &resolved, &s.Messages))
 	s.counted.Store(m)
-	if s.Spool.isOff() {
-		return &deliveryLink{conn: c}, c.release, nil
+	if s.Spool.IsOff() {
+		return &deliveryLink{conn: c}, c.Release, nil
 	}
 	options, err := s.spoolOptions()
 	if err != nil {
-		c.release()
+		c.Release()
 		return nil, nil, err
 	}
-	r := &route{
-		conn:    c,
-		meter:   m,
-		subject: s.template.wildcard(),
-		stream:  s.streamName(),
-		maxSize: options.MaxSize,
-		sync:    options.Sync,
-		drain:   time.Duration(s.DrainTimeout),
+	r := &delivery.Route{
+		Conn:    c,
+		Meter:   m,
+		Subject: s.template.Wildcard(),
+		Stream:  s.streamName(),
+		MaxSize: options.MaxSize,
+		Sync:    options.Sync,
+		Drain:   time.Duration(s.DrainTimeout),
 	}
 	if s.Messages.Rejected != rejectedOff {
-		r.rejected = s.Messages.Rejected
+		r.RejectedPrefix = s.Messages.Rejected
 	}
-	d, err := joinDelivery(options, r)
+	d, err := delivery.Join(options, r)
 	if err != nil {
-		c.release()
+		c.Release()
 		return nil, nil, err
 	}
-	return &deliveryLink{c, d, r}, func() { d.leave(r) }, nil
+	return &deliveryLink{c, d, r}, func() { d.Leave(r) }, nil
 }
 
 // streamName is empty if the stream is found by its subject.
@@ -239,12 +246,12 @@ func (s *JetStream) Publish(ctx context.Context, event *pixel.Event) error {
 		if l.delivery == nil {
 			return s.publishDirectly(ctx, l.conn, &published, nil)
 		}
-		err := l.delivery.append(published)
+		err := l.delivery.Append(published)
 		if err == nil {
 			return nil
 		}
 		if direct := s.publishInstead(ctx, l.conn, &published); direct != nil {
-			return &untakenError{err, direct}
+			return &report.UntakenError{Spool: err, Direct: direct}
 		}
 		return nil
 	})
@@ -257,7 +264,7 @@ func (s *JetStream) Reject(_ context.Context, r *pixel.Rejection) error {
 		return nil
 	}
 	return s.lease.use(func(l *deliveryLink) error {
-		return forward.Explain(l.conn.publishOrDrop(msg))
+		return forward.Explain(l.conn.PublishOrDrop(msg))
 	})
 }
 
@@ -288,11 +295,11 @@ func (s *JetStream) Reject(_ context.Context, r *pixel.Rejection) error {
 //	}
 func (s *JetStream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume sink name
-	if err := s.addServers(d, d.RemainingArgs()); err != nil {
+	if err := s.AddServers(d, d.RemainingArgs()); err != nil {
 		return err
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		known, err := unmarshalFirst(d, s.Connection.unmarshalOption, s.Messages.unmarshalOption, s.unmarshalOption)
+		known, err := unmarshalFirst(d, s.Connection.UnmarshalOption, s.Messages.unmarshalOption, s.unmarshalOption)
 		if err != nil {
 			return err
 		}
@@ -300,7 +307,7 @@ func (s *JetStream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return d.Errf("unrecognized subdirective '%s' of the jetstream sink: write stream, domain, spool, drain_timeout, ack_timeout, %s", d.Val(), natsOptions)
 		}
 	}
-	if err := s.Connection.validate(); err != nil {
+	if err := s.Connection.Validate(); err != nil {
 		return d.WrapErr(err)
 	}
 	if err := s.validateStream(); err != nil {
@@ -315,20 +322,20 @@ func (s *JetStream) unmarshalOption(d *caddyfile.Dispenser) (bool, error) {
 		if s.Stream != nil {
 			return true, d.Err("stream already specified")
 		}
-		s.Stream = new(Stream)
-		return true, s.Stream.unmarshalBlock(d)
+		s.Stream = new(stream.Stream)
+		return true, s.Stream.UnmarshalBlock(d)
 	case "domain":
-		return true, unmarshalChecked(d, "<name>", &s.Domain, checkDomain)
+		return true, args.Checked(d, "<name>", &s.Domain, checkDomain)
 	case "spool":
 		if s.Spool != nil {
 			return true, d.Err("spool already specified")
 		}
-		s.Spool = new(Spool)
-		return true, s.Spool.unmarshalBlock(d)
+		s.Spool = new(delivery.Spool)
+		return true, s.Spool.UnmarshalBlock(d)
 	case "drain_timeout":
-		return true, unmarshalDuration(d, &s.DrainTimeout)
+		return true, args.Duration(d, &s.DrainTimeout)
 	case "ack_timeout":
-		return true, unmarshalDuration(d, &s.AckTimeout)
+		return true, args.Duration(d, &s.AckTimeout)
 	}
 	return false, nil
 }

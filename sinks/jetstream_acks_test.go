@@ -10,14 +10,15 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 )
 
 // TestJetStreamLostAck has the first copy of an event swallowed by a subscriber
 // that never answers, as a leader that dies does, before there is a stream.
 func TestJetStreamLostAck(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
 	swallowed := make(chan *nats.Msg, 1)
 	subscription, err := client.ChanSubscribe("segment.events.>", swallowed)
 	if err != nil {
@@ -29,15 +30,15 @@ func TestJetStreamLostAck(t *testing.T) {
 	s, _ := startJetStream(t, server.ClientURL(), nil)
 	result := make(chan error, 1)
 	go func() { result <- s.Publish(context.Background(), newEvent("lost ack")) }()
-	receive(t, swallowed)
+	natstest.Receive(t, swallowed)
 	if err := subscription.Unsubscribe(); err != nil {
 		t.Fatal(err)
 	}
-	client.create(t, eventStream())
-	if err := receive(t, result); err != nil {
+	client.Create(t, natstest.EventStream())
+	if err := natstest.Receive(t, result); err != nil {
 		t.Fatal(err)
 	}
-	if msgs := client.stored(t); len(msgs) != 1 || msgs[0].Header.Get(nats.MsgIdHdr) != "web:lost ack" {
+	if msgs := client.Stored(t); len(msgs) != 1 || msgs[0].Header.Get(nats.MsgIdHdr) != "web:lost ack" {
 		t.Errorf("stored %v", msgs)
 	}
 }
@@ -45,25 +46,25 @@ func TestJetStreamLostAck(t *testing.T) {
 // TestJetStreamFull publishes to a stream that is full. The sink has all the time
 // it could wish for, but does not use it.
 func TestJetStreamFull(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
-	config := eventStream()
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
+	config := natstest.EventStream()
 	config.MaxMsgs = 1
-	client.create(t, config)
+	client.Create(t, config)
 	s, _ := startJetStream(t, server.ClientURL(), nil)
 	publish(t, s, newEvent("1"))
-	tries := client.subscribe(t, "segment.>")
+	tries := client.Receive(t, "segment.>")
 	err := s.Publish(context.Background(), newEvent("2"))
 	if err == nil || !strings.Contains(err.Error(), "the stream is full") {
 		t.Errorf("got %v", err)
 	}
-	receive(t, tries)
+	natstest.Receive(t, tries)
 	// This goes the way of the event, and so comes behind all copies of it.
 	if err := s.Reject(context.Background(), &pixel.Rejection{Reason: pixel.NoData}); err != nil {
 		t.Fatal(err)
 	}
-	if msg := receive(t, tries); msg.Subject != "segment.rejected.no_data" {
+	if msg := natstest.Receive(t, tries); msg.Subject != "segment.rejected.no_data" {
 		t.Errorf("tried again: got %s", msg.Subject)
 	}
 }

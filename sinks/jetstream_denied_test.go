@@ -9,13 +9,14 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 )
 
 // TestJetStreamDenied has a user who may not publish to one of the subjects. The others
 // are delivered, the status says why its events wait, and they are delivered when the
 // permission is given.
 func TestJetStreamDenied(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	users := func(denied ...string) []*server.User {
 		return []*server.User{{Username: "admin", Password: "s3cret"}, {
 			Username: "pixel", Password: "s3cret",
@@ -23,12 +24,12 @@ func TestJetStreamDenied(t *testing.T) {
 		}}
 	}
 	var options *server.Options
-	nats := startServer(t, func(o *server.Options) {
+	nats := natstest.StartPlain(t, func(o *server.Options) {
 		o.JetStream, o.NoAuthUser, o.Users = true, "admin", users("segment.events.shop.*")
 		options = o
 	})
-	client := newTestClient(t, nats)
-	client.create(t, eventStream())
+	client := natstest.NewTestClient(t, nats)
+	client.Create(t, natstest.EventStream())
 	s := startSpooled(t, nats.ClientURL(), spooled(t.TempDir(), func(s *JetStream) { s.User, s.Password = "pixel", "s3cret" }), nil)
 	shop := newEvent("shop")
 	shop.Source = "shop"
@@ -49,7 +50,7 @@ func TestJetStreamDenied(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantStored(t, client, 2)
-	eventually(t, patience, func() bool { return s.Status().Spool.Events == 0 && s.Status().Spool.Waiting == "" })
+	natstest.Eventually(t, "the condition holds", func() bool { return s.Status().Spool.Events == 0 && s.Status().Spool.Waiting == "" })
 	if counts := s.Status().Counts; counts.SetAside != 0 {
 		t.Errorf("%d events were set aside", counts.SetAside)
 	}

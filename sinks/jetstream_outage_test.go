@@ -11,27 +11,29 @@ import (
 	"time"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/stream"
 )
 
 func TestJetStreamWithoutServer(t *testing.T) {
-	checkLeaks(t)
-	nats := newRestartable(t)
-	s, _ := startJetStream(t, nats.url(), ackTimeout(200*time.Millisecond))
+	natstest.CheckLeaks(t)
+	nats := natstest.NewRestartable(t)
+	s, _ := startJetStream(t, nats.URL(), ackTimeout(200*time.Millisecond))
 	began := time.Now()
 	err := s.Publish(context.Background(), newEvent("1"))
-	if took := time.Since(began); took < 200*time.Millisecond || took >= patience/2 {
+	if took := time.Since(began); took < 200*time.Millisecond || took >= natstest.Patience/2 {
 		t.Errorf("failing took %s", took)
 	}
 	if !errors.Is(err, forward.ErrNotConnected) {
 		t.Errorf("got %v, want %v", err, forward.ErrNotConnected)
 	}
 
-	nats.start()
-	client := newTestClient(t, nats.Server)
-	client.create(t, eventStream())
-	eventually(t, patience, s.lease.value.conn.connected)
+	nats.Start()
+	client := natstest.NewTestClient(t, nats.Server)
+	client.Create(t, natstest.EventStream())
+	natstest.Eventually(t, "the condition holds", s.lease.value.conn.Connected)
 	publish(t, s, newEvent("2"))
-	if n := len(client.stored(t)); n != 1 {
+	if n := len(client.Stored(t)); n != 1 {
 		t.Errorf("%d messages, want 1", n)
 	}
 }
@@ -39,30 +41,30 @@ func TestJetStreamWithoutServer(t *testing.T) {
 // TestJetStreamAwaitsServer has events under way when the server starts for the
 // first time and when it comes back.
 func TestJetStreamAwaitsServer(t *testing.T) {
-	checkLeaks(t)
-	nats := newRestartable(t)
-	s, _ := startJetStream(t, nats.url(), func(s *JetStream) {
-		s.Stream = &Stream{Name: "EVENTS", Create: &StreamCreate{}}
+	natstest.CheckLeaks(t)
+	nats := natstest.NewRestartable(t)
+	s, _ := startJetStream(t, nats.URL(), func(s *JetStream) {
+		s.Stream = &stream.Stream{Name: "EVENTS", Create: &stream.Create{}}
 	})
 	published := make(chan error, 2)
 	begin := func(id string) {
 		go func() { published <- s.Publish(context.Background(), newEvent(id)) }()
 	}
 	begin("1")
-	nats.start()
-	if err := receive(t, published); err != nil {
+	nats.Start()
+	if err := natstest.Receive(t, published); err != nil {
 		t.Fatal(err)
 	}
-	nats.stop()
+	nats.Stop()
 	begin("2")
 	begin("3")
-	nats.start()
+	nats.Start()
 	for range 2 {
-		if err := receive(t, published); err != nil {
+		if err := natstest.Receive(t, published); err != nil {
 			t.Error(err)
 		}
 	}
-	if n := len(newTestClient(t, nats.Server).stored(t)); n != 3 {
+	if n := len(natstest.NewTestClient(t, nats.Server).Stored(t)); n != 3 {
 		t.Errorf("%d messages, want 3", n)
 	}
 }
@@ -70,11 +72,11 @@ func TestJetStreamAwaitsServer(t *testing.T) {
 // TestJetStreamRestarts stops the server in the midst of many events. What Publish
 // has reported as published is there afterwards, once.
 func TestJetStreamRestarts(t *testing.T) {
-	checkLeaks(t)
-	nats := newRestartable(t)
-	nats.start()
-	newTestClient(t, nats.Server).create(t, eventStream())
-	s, _ := startJetStream(t, nats.url(), nil)
+	natstest.CheckLeaks(t)
+	nats := natstest.NewRestartable(t)
+	nats.Start()
+	natstest.NewTestClient(t, nats.Server).Create(t, natstest.EventStream())
+	s, _ := startJetStream(t, nats.URL(), nil)
 
 	var mu sync.Mutex
 	acked := make(map[string]bool)
@@ -105,19 +107,19 @@ func TestJetStreamRestarts(t *testing.T) {
 	more := func() {
 		t.Helper()
 		before := count()
-		eventually(t, patience, func() bool { return count() >= before+300 })
+		natstest.Eventually(t, "the condition holds", func() bool { return count() >= before+300 })
 	}
 	more()
 	for range 2 {
-		nats.stop()
-		nats.start()
+		nats.Stop()
+		nats.Start()
 		more()
 	}
 	close(end)
 	publishers.Wait()
 
 	stored := make(map[string]int)
-	for _, msg := range newTestClient(t, nats.Server).stored(t) {
+	for _, msg := range natstest.NewTestClient(t, nats.Server).Stored(t) {
 		stored[msg.Header.Get("Nats-Msg-Id")]++
 	}
 	for id := range acked {

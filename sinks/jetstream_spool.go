@@ -13,22 +13,23 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
 // spoolOptions completes what is configured. What makes the sink a distinct one names
 // the directory if nothing else does.
 func (s *JetStream) spoolOptions() (spool.Options, error) {
-	var configured Spool
+	var configured delivery.Spool
 	if s.Spool != nil {
 		configured = *s.Spool
 	}
 	options := spool.Options{Dir: configured.Directory, MaxSize: configured.MaxSize}
 	if options.MaxSize == 0 {
-		options.MaxSize = defaultSpoolSize
+		options.MaxSize = delivery.DefaultSize
 	}
 	var err error
-	if options.Sync, err = parseSync(configured.Sync); err != nil {
+	if options.Sync, err = delivery.ParseSync(configured.Sync); err != nil {
 		return options, err
 	}
 	if options.Dir == "" {
@@ -37,7 +38,7 @@ func (s *JetStream) spoolOptions() (spool.Options, error) {
 		options.Dir, err = caddy.NewReplacer().ReplaceOrErr(options.Dir, true, true)
 	}
 	if err == nil {
-		options.Dir, err = resolveDirectory(options.Dir)
+		options.Dir, err = delivery.ResolveDirectory(options.Dir)
 	}
 	if err != nil {
 		return options, fmt.Errorf("directory of the spool: %w", err)
@@ -58,11 +59,11 @@ func (s *JetStream) defaultSpoolDirectory() (string, error) {
 	}
 	slices.Sort(servers)
 	identity, err := json.Marshal([]any{
-		servers, s.Context, s.Domain, s.User, s.Creds, s.NKey, s.streamName(), s.template.wildcard(),
+		servers, s.Context, s.Domain, s.User, s.Creds, s.NKey, s.streamName(), s.template.Wildcard(),
 	})
 	if err != nil {
 		return "", err
 	}
 	sum := sha256.Sum256(identity)
-	return filepath.Join(defaultSpoolParent(), "jetstream-"+hex.EncodeToString(sum[:6])), nil
+	return filepath.Join(delivery.DefaultParent(), "jetstream-"+hex.EncodeToString(sum[:6])), nil
 }

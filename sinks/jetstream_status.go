@@ -5,27 +5,30 @@ package sinks
 import (
 	"fmt"
 
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
 // meter implements metered.
-func (s *JetStream) meter() *meter {
-	return meterOfNATS(jetStreamName, &s.counted, &s.Connection, &s.Messages)
+func (s *JetStream) meter() *meter.Meter {
+	return meterOfNATS(meter.JetStream, &s.counted, &s.Connection, &s.Messages)
 }
 
 // Status implements Reporter. The sink is ready when the spool takes events, or else
 // when NATS is there with a stream for them.
-func (s *JetStream) Status() Status {
+func (s *JetStream) Status() report.Status {
 	m := s.meter()
-	status := Status{Server: m.server, Subject: m.subject, Counts: m.counts()}
+	status := report.Status{Server: m.Server, Subject: m.Subject, Counts: m.Counts()}
 	link, keeper := s.active.Load(), s.keeper.Load()
 	if link == nil || keeper == nil {
-		status.problem(notRunning)
+		status.AddProblem(report.NotRunning)
 		return status
 	}
-	connected := link.conn.describe(&status)
-	batched := link.delivery != nil && keeper.batched.Load() != nil
-	direct := keeper.describe(&status, batched) && connected
+	connected := link.conn.Describe(&status)
+	batched := link.delivery != nil && keeper.Batched.Load() != nil
+	direct := keeper.Describe(&status, batched) && connected
 	status.Ready = direct
 	if link.delivery != nil {
 		spooled := link.describeSpool(&status)
@@ -35,29 +38,29 @@ func (s *JetStream) Status() Status {
 }
 
 // describeSpool adds the spool to a status, and tells whether it takes events.
-func (l *deliveryLink) describeSpool(s *Status) (takes bool) {
+func (l *deliveryLink) describeSpool(s *report.Status) (takes bool) {
 	d := l.delivery
-	running := d.running.Load()
+	running := d.Running.Load()
 	if running == nil {
-		s.Spool = &SpoolStatus{Dir: d.directory, Capacity: l.route.maxSize, Sync: syncText(l.route.sync)}
-		if trouble := d.trouble.Load(); trouble != nil {
+		s.Spool = &report.SpoolStatus{Dir: d.Directory, Capacity: l.route.MaxSize, Sync: delivery.SyncText(l.route.Sync)}
+		if trouble := d.Trouble.Load(); trouble != nil {
 			s.Spool.Failing = trouble.Error()
-			s.problem(fmt.Sprintf("the spool %s is not open (%s): free or repair the disk; "+
-				"events are published directly until then", d.directory, trouble.cause))
+			s.AddProblem(fmt.Sprintf("the spool %s is not open (%s): free or repair the disk; "+
+				"events are published directly until then", d.Directory, trouble.Cause))
 		}
 		return false
 	}
 	stats := running.Stats()
-	s.Spool = &SpoolStatus{
-		Dir:           d.directory,
+	s.Spool = &report.SpoolStatus{
+		Dir:           d.Directory,
 		Open:          true,
 		Events:        stats.Events,
 		Bytes:         stats.Bytes,
 		Capacity:      stats.Capacity,
-		OldestSeconds: ageOf(stats.Oldest).Seconds(),
-		Sync:          syncText(stats.Sync),
+		OldestSeconds: delivery.AgeOf(stats.Oldest).Seconds(),
+		Sync:          delivery.SyncText(stats.Sync),
 		Full:          stats.Full,
-		Waiting:       running.forwarder.Waiting(),
+		Waiting:       running.Forwarder.Waiting(),
 	}
 	if stats.Failing != nil {
 		s.Spool.Failing = stats.Failing.Error()
@@ -74,19 +77,19 @@ func takesEvents(stats *spool.Stats) bool {
 }
 
 // describeTrouble adds what is wrong with a spool that is open.
-func describeTrouble(s *Status, stats *spool.Stats) {
+func describeTrouble(s *report.Status, stats *spool.Stats) {
 	if stats.Failing != nil {
 		remedy := "check the disk's free space, health and permissions; events are not safe until then"
 		if stats.Mended {
 			remedy = "the disk takes files again, and the next event will show whether that is enough"
 		}
-		s.problem(fmt.Sprintf("the spool %s cannot be written (%s): %s", s.Spool.Dir, stats.Failing, remedy))
+		s.AddProblem(fmt.Sprintf("the spool %s cannot be written (%s): %s", s.Spool.Dir, stats.Failing, remedy))
 	}
 	if stats.Full {
-		s.problem(fmt.Sprintf("the spool %s is full: see why events are not acknowledged, or raise max_size; "+
+		s.AddProblem(fmt.Sprintf("the spool %s is full: see why events are not acknowledged, or raise max_size; "+
 			"events are not safe until then", s.Spool.Dir))
 	}
 	if s.Spool.Waiting != "" {
-		s.problem(fmt.Sprintf("%d events wait in the spool: %s", stats.Events, s.Spool.Waiting))
+		s.AddProblem(fmt.Sprintf("%d events wait in the spool: %s", stats.Events, s.Spool.Waiting))
 	}
 }

@@ -19,17 +19,22 @@ import (
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/conntest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/stream"
 )
 
 // newJetStream provisions a sink for a server. It is patient and, unless configured
 // otherwise, has no spool; the log of its stream keeper is returned.
 func newJetStream(t *testing.T, url string, configure func(*JetStream)) (*JetStream, *observer.ObservedLogs) {
 	t.Helper()
-	observeLogs(t)
+	conntest.ObserveLogs(t)
 	s := &JetStream{
-		Connection: Connection{Servers: []string{url}},
-		Spool:      &Spool{Off: true},
-		AckTimeout: caddy.Duration(patience),
+		Connection: natsconn.Connection{Servers: []string{url}},
+		Spool:      &delivery.Spool{Off: true},
+		AckTimeout: caddy.Duration(natstest.Patience),
 	}
 	if configure != nil {
 		configure(s)
@@ -47,9 +52,9 @@ func newJetStream(t *testing.T, url string, configure func(*JetStream)) (*JetStr
 func observeStreams(t *testing.T) *observer.ObservedLogs {
 	t.Helper()
 	core, logs := observer.New(zap.DebugLevel)
-	original := streamLogger
-	streamLogger = func() *zap.Logger { return zap.New(core) }
-	t.Cleanup(func() { streamLogger = original })
+	original := stream.Logger
+	stream.Logger = func() *zap.Logger { return zap.New(core) }
+	t.Cleanup(func() { stream.Logger = original })
 	return logs
 }
 
@@ -72,11 +77,11 @@ func stopJetStream(t *testing.T, s *JetStream) {
 
 // stopAndWait stops a sink and waits for the end of its connection, which is
 // assumed to have no other user.
-func stopAndWait(t *testing.T, s Starter, c *conn) {
+func stopAndWait(t *testing.T, s Starter, c *natsconn.Conn) {
 	t.Helper()
 	s.Stop()
 	if c != nil {
-		receive(t, c.done)
+		natstest.Receive(t, c.Done)
 	}
 }
 
@@ -86,17 +91,17 @@ func ackTimeout(timeout time.Duration) func(*JetStream) {
 }
 
 func TestJetStreamPublish(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
-	client.create(t, eventStream())
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
+	client.Create(t, natstest.EventStream())
 	s, _ := startJetStream(t, server.ClientURL(), nil)
 	event := newEvent("id-1")
 	event.TraceParent = testTrace
 	publish(t, s, event)
 	publish(t, s, newEvent("id\r\nX-Injected: 1"))
 
-	msgs := client.stored(t)
+	msgs := client.Stored(t)
 	if len(msgs) != 2 {
 		t.Fatalf("%d messages, want 2", len(msgs))
 	}
@@ -110,22 +115,22 @@ func TestJetStreamPublish(t *testing.T) {
 }
 
 func TestJetStreamMessageIDs(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	for _, test := range []struct {
 		msgID string
 		want  int
 	}{{"payload", 2}, {"generated", 3}, {"none", 3}} {
 		t.Run(test.msgID, func(t *testing.T) {
-			server := startServer(t, withJetStream)
-			client := newTestClient(t, server)
-			client.create(t, eventStream())
+			server := natstest.StartPlain(t, natstest.WithJetStream)
+			client := natstest.NewTestClient(t, server)
+			client.Create(t, natstest.EventStream())
 			s, _ := startJetStream(t, server.ClientURL(), func(s *JetStream) { s.MsgID = test.msgID })
 			publish(t, s, newEvent("the same"))
 			publish(t, s, newEvent("the same"))
 			other := newEvent("the same")
 			other.Source = "mail" // whose ids are its own
 			publish(t, s, other)
-			if got := len(client.stored(t)); got != test.want {
+			if got := len(client.Stored(t)); got != test.want {
 				t.Errorf("%d messages, want %d", got, test.want)
 			}
 		})
@@ -133,34 +138,34 @@ func TestJetStreamMessageIDs(t *testing.T) {
 }
 
 func TestJetStreamWithoutStream(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
 	s, logs := startJetStream(t, server.ClientURL(), ackTimeout(300*time.Millisecond))
 	began := time.Now()
 	err := s.Publish(context.Background(), newEvent("1"))
-	if took := time.Since(began); took >= patience/2 {
+	if took := time.Since(began); took >= natstest.Patience/2 {
 		t.Errorf("failing took %s", took)
 	}
-	wantError(t, err, "no stream takes the subject, or JetStream is off: compare `nats stream ls --subjects`")
-	eventually(t, patience, func() bool { return logs.FilterLevelExact(zap.WarnLevel).Len() == 1 })
+	natstest.WantError(t, err, "no stream takes the subject, or JetStream is off: compare `nats stream ls --subjects`")
+	natstest.Eventually(t, "the condition holds", func() bool { return logs.FilterLevelExact(zap.WarnLevel).Len() == 1 })
 	wantFindings(t, logs.FilterLevelExact(zap.WarnLevel), "no stream covers the subject segment.events.*.*: "+
 		"create one, or write stream <name> { create } into the sink's block")
 
-	client := newTestClient(t, server)
-	client.create(t, eventStream())
+	client := natstest.NewTestClient(t, server)
+	client.Create(t, natstest.EventStream())
 	publish(t, s, newEvent("2"))
-	if n := len(client.stored(t)); n != 1 {
+	if n := len(client.Stored(t)); n != 1 {
 		t.Errorf("%d messages, want 1", n)
 	}
 }
 
 func TestJetStreamTooLarge(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, func(o *server.Options) { o.JetStream, o.MaxPayload = true, 2000 })
-	client := newTestClient(t, server)
-	config := eventStream()
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, func(o *server.Options) { o.JetStream, o.MaxPayload = true, 2000 })
+	client := natstest.NewTestClient(t, server)
+	config := natstest.EventStream()
 	config.MaxMsgSize = 1000
-	client.create(t, config)
+	client.Create(t, config)
 	s, _ := startJetStream(t, server.ClientURL(), nil)
 	for _, test := range []struct {
 		size int
@@ -171,13 +176,13 @@ func TestJetStreamTooLarge(t *testing.T) {
 	} {
 		began := time.Now()
 		err := s.Publish(context.Background(), &pixel.Event{Source: "web", Type: pixel.Page, Body: make([]byte, test.size)})
-		if took := time.Since(began); took >= patience/2 {
+		if took := time.Since(began); took >= natstest.Patience/2 {
 			t.Errorf("failing took %s", took)
 		}
-		wantError(t, err, test.want)
+		natstest.WantError(t, err, test.want)
 	}
 	publish(t, s, newEvent("small"))
-	if n := len(client.stored(t)); n != 1 {
+	if n := len(client.Stored(t)); n != 1 {
 		t.Errorf("%d messages, want 1", n)
 	}
 }
@@ -185,10 +190,10 @@ func TestJetStreamTooLarge(t *testing.T) {
 // TestJetStreamOutsideOfItsLife publishes as the requests do that come before a
 // configuration is started and after it is cleaned up.
 func TestJetStreamOutsideOfItsLife(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
-	client.create(t, eventStream())
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
+	client.Create(t, natstest.EventStream())
 	s, _ := newJetStream(t, server.ClientURL(), nil)
 	publish(t, s, newEvent("before"))
 	startSink(t, s)
@@ -197,16 +202,16 @@ func TestJetStreamOutsideOfItsLife(t *testing.T) {
 		t.Errorf("%d clients while it runs, want this test and one", n)
 	}
 	stopJetStream(t, s)
-	eventually(t, patience, func() bool { return server.NumClients() == 1 })
+	natstest.Eventually(t, "the condition holds", func() bool { return server.NumClients() == 1 })
 	for i := range 3 {
 		publish(t, s, newEvent(fmt.Sprintf("after %d", i)))
 	}
 	if err := s.Reject(context.Background(), &pixel.Rejection{Reason: pixel.NoData}); err != nil {
 		t.Errorf("rejecting: %v", err)
 	}
-	eventually(t, patience, func() bool { return server.NumClients() == 1 })
-	wantEmptyPool(t)
-	if n := len(client.stored(t)); n != 5 {
+	natstest.Eventually(t, "the condition holds", func() bool { return server.NumClients() == 1 })
+	conntest.WantEmptyPool(t)
+	if n := len(client.Stored(t)); n != 5 {
 		t.Errorf("%d messages, want 5", n)
 	}
 }
@@ -214,34 +219,34 @@ func TestJetStreamOutsideOfItsLife(t *testing.T) {
 // TestJetStreamStopsAfterItsLastEvent stops while an event waits for its ack, which
 // the test itself sends in place of a stream.
 func TestJetStreamStopsAfterItsLastEvent(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, nil)
-	received := newTestClient(t, server).subscribe(t, "segment.events.>")
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, nil)
+	received := natstest.NewTestClient(t, server).Receive(t, "segment.events.>")
 	s, _ := newJetStream(t, server.ClientURL(), nil)
 	startSink(t, s)
 	c := s.lease.value.conn
 	published := make(chan error, 1)
 	go func() { published <- s.Publish(context.Background(), newEvent("1")) }()
-	msg := receive(t, received)
+	msg := natstest.Receive(t, received)
 	s.Stop()
 	select {
-	case <-c.done:
+	case <-c.Done:
 		t.Error("the connection has ended before the event")
 	default:
 	}
 	if err := msg.Respond([]byte(`{"stream":"EVENTS","seq":1}`)); err != nil {
 		t.Fatal(err)
 	}
-	if err := receive(t, published); err != nil {
+	if err := natstest.Receive(t, published); err != nil {
 		t.Error(err)
 	}
-	receive(t, c.done)
+	natstest.Receive(t, c.Done)
 }
 
 func TestJetStreamRejects(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
 	rejected := make(chan *nats.Msg, 10)
 	if _, err := client.ChanSubscribe(">", rejected); err != nil {
 		t.Fatal(err)
@@ -260,7 +265,7 @@ func TestJetStreamRejects(t *testing.T) {
 		t.Helper()
 		for {
 			// The client sees what goes to and from JetStream as well.
-			if msg := receive(t, rejected); !strings.HasPrefix(msg.Subject, "$") && !strings.HasPrefix(msg.Subject, "_INBOX.") {
+			if msg := natstest.Receive(t, rejected); !strings.HasPrefix(msg.Subject, "$") && !strings.HasPrefix(msg.Subject, "_INBOX.") {
 				return msg
 			}
 		}
@@ -279,18 +284,18 @@ func TestJetStreamRejects(t *testing.T) {
 }
 
 func TestJetStreamDomain(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, func(o *server.Options) { o.JetStream, o.JetStreamDomain = true, "hub" })
-	client := newTestClient(t, server)
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, func(o *server.Options) { o.JetStream, o.JetStreamDomain = true, "hub" })
+	client := natstest.NewTestClient(t, server)
 	s, _ := startJetStream(t, server.ClientURL(), func(s *JetStream) {
-		s.Domain, s.Stream = "hub", &Stream{Name: "EVENTS", Create: &StreamCreate{}}
+		s.Domain, s.Stream = "hub", &stream.Stream{Name: "EVENTS", Create: &stream.Create{}}
 	})
 	publish(t, s, newEvent("1"))
-	if n := len(client.stored(t)); n != 1 {
+	if n := len(client.Stored(t)); n != 1 {
 		t.Errorf("%d messages, want 1", n)
 	}
 	_, logs := startJetStream(t, server.ClientURL(), func(s *JetStream) { s.Domain = "elsewhere" })
-	eventually(t, patience, func() bool { return logs.Len() == 1 })
+	natstest.Eventually(t, "the condition holds", func() bool { return logs.Len() == 1 })
 	if failure := logs.All()[0].ContextMap()["error"].(string); !strings.Contains(failure, "looking for a stream that covers segment.events.*.*") {
 		t.Errorf("found %q", failure)
 	}
@@ -299,13 +304,13 @@ func TestJetStreamDomain(t *testing.T) {
 // TestJetStreamKeepsNoMemory has an event's memory reused while nats.go has not yet
 // got rid of the message.
 func TestJetStreamKeepsNoMemory(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
-	client.create(t, eventStream())
-	p := proxyOf(t, server)
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
+	client.Create(t, natstest.EventStream())
+	p := natstest.ProxyOf(t, server)
 	s, _ := startJetStream(t, "nats://"+p.Address(), ackTimeout(200*time.Millisecond))
-	eventually(t, patience, s.lease.value.conn.connected)
+	natstest.Eventually(t, "the condition holds", s.lease.value.conn.Connected)
 	p.Freeze()
 	// More than fits into the buffers in between.
 	event := &pixel.Event{Source: "web", Type: pixel.Page, MessageID: "1", Body: bytes.Repeat([]byte("a"), 500_000)}
@@ -316,11 +321,11 @@ func TestJetStreamKeepsNoMemory(t *testing.T) {
 		event.Body[i] = 'b'
 	}
 	p.Thaw()
-	eventually(t, patience, func() bool {
-		stream, err := client.js.Stream(t.Context(), "EVENTS")
+	natstest.Eventually(t, "the condition holds", func() bool {
+		stream, err := client.Js.Stream(t.Context(), "EVENTS")
 		return err == nil && stream.CachedInfo().State.Msgs == 1
 	})
-	if data := client.stored(t)[0].Data; bytes.Count(data, []byte("a")) != len(event.Body) {
+	if data := client.Stored(t)[0].Data; bytes.Count(data, []byte("a")) != len(event.Body) {
 		t.Error("the stored event is not the published one")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 )
 
 // thing is what the tests lease.
@@ -115,7 +117,7 @@ func TestLeaseReturnsErrors(t *testing.T) {
 // TestLeaseDoesNotWait starts and stops, as two reloads do, while an event waits
 // for its ack.
 func TestLeaseDoesNotWait(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	var s things
 	l := &lease[*thing]{open: s.open}
 	using, finish, done := make(chan *thing), make(chan struct{}), make(chan error)
@@ -129,29 +131,29 @@ func TestLeaseDoesNotWait(t *testing.T) {
 			return nil
 		})
 	}()
-	one := receive(t, using)
+	one := natstest.Receive(t, using)
 	started := make(chan error)
 	go func() {
 		err := l.start()
 		l.stop()
 		started <- err
 	}()
-	if err := receive(t, started); err != nil {
+	if err := natstest.Receive(t, started); err != nil {
 		t.Error(err)
 	}
 	s.want(t, 1, 0)
 	close(finish)
-	if err := receive(t, done); err != nil {
+	if err := natstest.Receive(t, done); err != nil {
 		t.Error(err)
 	}
-	eventually(t, patience, one.released.Load)
+	natstest.Eventually(t, "the condition holds", one.released.Load)
 	wantUse(t, l)
 	s.want(t, 2, 2)
 }
 
 // TestLeaseConcurrently is for the race detector above all.
 func TestLeaseConcurrently(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	var s things
 	l := &lease[*thing]{open: s.open}
 	var users sync.WaitGroup
@@ -170,7 +172,7 @@ func TestLeaseConcurrently(t *testing.T) {
 	if err := l.start(); err != nil {
 		t.Error(err)
 	}
-	receive(t, half)
+	natstest.Receive(t, half)
 	l.stop()
 	users.Wait()
 	l.letGo()
@@ -182,7 +184,7 @@ func TestLeaseConcurrently(t *testing.T) {
 // TestLeaseServesLaterUses uses what has been stopped while an event still waits for
 // its ack.
 func TestLeaseServesLaterUses(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	var s things
 	l := &lease[*thing]{open: s.open}
 	using, finish, done := make(chan struct{}), make(chan struct{}), make(chan error)
@@ -193,23 +195,23 @@ func TestLeaseServesLaterUses(t *testing.T) {
 			return nil
 		})
 	}()
-	receive(t, using)
+	natstest.Receive(t, using)
 	l.stop()
-	eventually(t, patience, l.ended)
+	natstest.Eventually(t, "the condition holds", l.ended)
 	for range 3 {
 		later := make(chan struct{})
 		go func() {
 			defer close(later)
 			wantUse(t, l)
 		}()
-		receive(t, later)
+		natstest.Receive(t, later)
 	}
 	s.want(t, 1, 0)
 	close(finish)
-	if err := receive(t, done); err != nil {
+	if err := natstest.Receive(t, done); err != nil {
 		t.Error(err)
 	}
-	eventually(t, patience, func() bool { return s.released.Load() == 1 })
+	natstest.Eventually(t, "the condition holds", func() bool { return s.released.Load() == 1 })
 }
 
 // ended tells whether the lease is being let go of.

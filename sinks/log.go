@@ -13,6 +13,8 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 func init() {
@@ -28,7 +30,7 @@ type Log struct {
 	level  zapcore.Level
 	logger *zap.Logger
 
-	counted *meter
+	counted *meter.Meter
 }
 
 const logName = "log"
@@ -44,7 +46,7 @@ func (*Log) CaddyModule() caddy.ModuleInfo {
 // Provision parses the level.
 func (l *Log) Provision(ctx caddy.Context) error {
 	l.logger = ctx.Logger()
-	l.counted = meterOf(labels{sink: logName})
+	l.counted = meter.Of(meter.Labels{Sink: logName})
 	if l.Level == "" {
 		l.Level = zapcore.InfoLevel.String()
 	}
@@ -76,13 +78,13 @@ func (l *Log) Publish(_ context.Context, event *pixel.Event) error {
 }
 
 // meter implements metered.
-func (l *Log) meter() *meter { return l.counted }
+func (l *Log) meter() *meter.Meter { return l.counted }
 
 // Status implements Reporter.
-func (l *Log) Status() Status {
-	status := Status{Ready: l.logger.Core().Enabled(l.level), Counts: l.counted.counts()}
+func (l *Log) Status() report.Status {
+	status := report.Status{Ready: l.logger.Core().Enabled(l.level), Counts: l.counted.Counts()}
 	if !status.Ready {
-		status.problem("Caddy's log does not take lines of the level " + l.Level + ", so events are not written: " +
+		status.AddProblem("Caddy's log does not take lines of the level " + l.Level + ", so events are not written: " +
 			"lower the level of the log, or raise that of the sink")
 	}
 	return status

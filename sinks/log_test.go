@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 )
 
 // moduleContext returns a context to provision modules in, which are cleaned up at
@@ -89,7 +90,7 @@ func TestLog(t *testing.T) {
 func TestLogLevelErrors(t *testing.T) {
 	for _, config := range []string{`{"level":"fatal"}`, `{"level":"INFO"}`, `{"level":"dpanic"}`, `{"level":" "}`} {
 		_, err := moduleContext(t).LoadModuleByID(Namespace+".log", json.RawMessage(config))
-		wantError(t, err, "write debug, info, warn or error")
+		natstest.WantError(t, err, "write debug, info, warn or error")
 	}
 }
 

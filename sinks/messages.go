@@ -11,7 +11,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/args"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/subject"
 )
 
 // Messages says what events look like on NATS.
@@ -33,7 +35,7 @@ type Messages struct {
 	// last token, or "off" to publish none. Default: segment.rejected
 	Rejected string `json:"rejected,omitempty"`
 
-	template *subjectTemplate
+	template *subject.Template
 }
 
 const (
@@ -48,7 +50,7 @@ const (
 // provision fills in the defaults and parses the template.
 func (m *Messages) provision() error {
 	if m.Subject == "" {
-		m.Subject = DefaultSubject
+		m.Subject = subject.Default
 	}
 	if m.MsgID == "" {
 		m.MsgID = msgIDPayload
@@ -57,7 +59,7 @@ func (m *Messages) provision() error {
 		m.Rejected = defaultRejected
 	}
 	var err error
-	m.template, err = parseSubject(m.Subject)
+	m.template, err = subject.Parse(m.Subject)
 	return err
 }
 
@@ -68,8 +70,8 @@ func (m *Messages) validate() error {
 	return checkRejected(m.Rejected)
 }
 
-func checkTemplate(subject string) error {
-	_, err := parseSubject(subject)
+func checkTemplate(template string) error {
+	_, err := subject.Parse(template)
 	return err
 }
 
@@ -85,7 +87,7 @@ func checkRejected(prefix string) error {
 	if prefix == rejectedOff {
 		return nil
 	}
-	if err := checkSubject(prefix); err != nil {
+	if err := subject.Check(prefix); err != nil {
 		return fmt.Errorf("rejected: the prefix %q %w", prefix, err)
 	}
 	return nil
@@ -96,11 +98,11 @@ func checkRejected(prefix string) error {
 func (m *Messages) unmarshalOption(d *caddyfile.Dispenser) (bool, error) {
 	switch d.Val() {
 	case "subject":
-		return true, unmarshalChecked(d, "<template>", &m.Subject, checkTemplate)
+		return true, args.Checked(d, "<template>", &m.Subject, checkTemplate)
 	case "msg_id":
-		return true, unmarshalChecked(d, "payload|generated|none", &m.MsgID, checkMsgID)
+		return true, args.Checked(d, "payload|generated|none", &m.MsgID, checkMsgID)
 	case "rejected":
-		return true, unmarshalChecked(d, "off|<prefix>", &m.Rejected, checkRejected)
+		return true, args.Checked(d, "off|<prefix>", &m.Rejected, checkRejected)
 	}
 	return false, nil
 }
@@ -108,7 +110,7 @@ func (m *Messages) unmarshalOption(d *caddyfile.Dispenser) (bool, error) {
 // event is what is published of an event. Its body is the event's own memory.
 func (m *Messages) event(ctx context.Context, event *pixel.Event) spool.Event {
 	published := spool.Event{
-		Subject:     m.template.subject(ctx, event),
+		Subject:     m.template.Subject(ctx, event),
 		TraceParent: event.TraceParent,
 		Body:        event.Body,
 	}

@@ -16,6 +16,8 @@ import (
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/subject"
 )
 
 const testTrace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -90,7 +92,7 @@ func TestMessagesGeneratedID(t *testing.T) {
 
 func TestMessagesSubject(t *testing.T) {
 	m := provisionMessages(t, &Messages{Subject: "pixel.{event}.{http.request.host}"})
-	msg := m.event(withPlaceholders(map[string]string{"http.request.host": "a.b"}), newEvent("1"))
+	msg := m.event(natstest.WithPlaceholders(map[string]string{"http.request.host": "a.b"}), newEvent("1"))
 	if msg.Subject != "pixel.Opened.a_b" {
 		t.Errorf("subject %q", msg.Subject)
 	}
@@ -163,14 +165,14 @@ func TestMessagesRejectionSubjects(t *testing.T) {
 	m := provisionMessages(t, &Messages{})
 	seen := make(map[string]bool)
 	for _, reason := range pixel.Reasons() {
-		subject := m.rejection(&pixel.Rejection{Reason: reason}).Subject
-		if err := checkSubject(subject); err != nil {
-			t.Errorf("subject %q %v", subject, err)
+		name := m.rejection(&pixel.Rejection{Reason: reason}).Subject
+		if err := subject.Check(name); err != nil {
+			t.Errorf("subject %q %v", name, err)
 		}
-		if !covers("segment.rejected.*", subject) || seen[subject] {
-			t.Errorf("subject %q", subject)
+		if !subject.Covers("segment.rejected.*", name) || seen[name] {
+			t.Errorf("subject %q", name)
 		}
-		seen[subject] = true
+		seen[name] = true
 	}
 }
 
@@ -190,6 +192,6 @@ func TestMessagesErrors(t *testing.T) {
 		if err == nil {
 			err = test.messages.validate()
 		}
-		wantError(t, err, test.want)
+		natstest.WantError(t, err, test.want)
 	}
 }

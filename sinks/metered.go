@@ -7,11 +7,14 @@ import (
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
 )
 
 // metered is a sink that has a meter.
 type metered interface {
-	meter() *meter
+	meter() *meter.Meter
 }
 
 // Dropped counts an event that was answered and that a sink did not take, for the
@@ -22,31 +25,31 @@ func Dropped(sink Sink, err error) {
 		s.meter().Dropped(err)
 		return
 	}
-	meterOf(otherLabels(sink)).Dropped(err)
+	meter.Of(otherLabels(sink)).Dropped(err)
 }
 
 // natsLabels are those of a sink whose options have been resolved.
-func natsLabels(sink string, c *Connection, m *Messages) labels {
-	return labels{sink, c.name(), m.template.wildcard()}
+func natsLabels(sink string, c *natsconn.Connection, m *Messages) meter.Labels {
+	return meter.Labels{Sink: sink, Server: c.Name(), Subject: m.template.Wildcard()}
 }
 
 // meterOfNATS returns the meter of a sink that publishes to NATS: the one it has, or that
 // of what is known before placeholders for files are replaced.
-func meterOfNATS(sink string, counted *atomic.Pointer[meter], c *Connection, m *Messages) *meter {
+func meterOfNATS(sink string, counted *atomic.Pointer[meter.Meter], c *natsconn.Connection, m *Messages) *meter.Meter {
 	if known := counted.Load(); known != nil {
 		return known
 	}
-	resolved, err := c.resolve(caddy.NewReplacer(), false)
+	resolved, err := c.Resolve(caddy.NewReplacer(), false)
 	if err != nil {
-		resolved = Connection{}
+		resolved = natsconn.Connection{}
 	}
-	return meterOf(natsLabels(sink, &resolved, m))
+	return meter.Of(natsLabels(sink, &resolved, m))
 }
 
 // otherLabels are those of a sink of which nothing is known but its module.
-func otherLabels(sink Sink) labels {
+func otherLabels(sink Sink) meter.Labels {
 	if module, ok := sink.(caddy.Module); ok {
-		return labels{sink: module.CaddyModule().ID.Name()}
+		return meter.Labels{Sink: module.CaddyModule().ID.Name()}
 	}
-	return labels{sink: fmt.Sprintf("%T", sink)}
+	return meter.Labels{Sink: fmt.Sprintf("%T", sink)}
 }

@@ -14,6 +14,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 // register makes the registry of one configuration.
@@ -69,22 +74,22 @@ func wantValues(t *testing.T, got, want map[string]float64) {
 // TestMetrics has what a reload does: a second registry, and a sink that is like the
 // first.
 func TestMetrics(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	newTestClient(t, server).create(t, eventStream())
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	natstest.NewTestClient(t, server).Create(t, natstest.EventStream())
 	dir := t.TempDir()
 	before := register(t)
 	first := startSpooled(t, server.ClientURL(), spooled(dir), 1)
 	labels := []string{"sink=jetstream", "server=" + server.ClientURL(), "subject=segment.events.*.*"}
 	c := countFrom(first.meter())
 	publishMany(t, first, "a", 5)
-	c.want(t, Counts{Published: 5, Acked: 5})
+	c.want(t, report.Counts{Published: 5, Acked: 5})
 
 	after := register(t)
 	second := startSpooled(t, server.ClientURL(), spooled(dir), 2)
 	publishMany(t, second, "b", 5)
-	c.want(t, Counts{Published: 10, Acked: 10})
-	now := c.m.counts()
+	c.want(t, report.Counts{Published: 10, Acked: 10})
+	now := c.m.Counts()
 	for _, registry := range []*prometheus.Registry{before, after, after} {
 		got := gather(t, registry, labels...)
 		wantValues(t, got, map[string]float64{
@@ -96,11 +101,11 @@ func TestMetrics(t *testing.T) {
 			t.Error("no ack was timed")
 		}
 	}
-	eventually(t, patience, func() bool { return second.Status().Spool.Events == 0 })
+	natstest.Eventually(t, "the condition holds", func() bool { return second.Status().Spool.Events == 0 })
 	spool := gather(t, after, "dir="+second.Status().Spool.Dir)
 	wantValues(t, spool, map[string]float64{
 		"spool_events": 0, "spool_oldest_seconds": 0, "spool_open": 1, "spool_failing": 0, "spool_full": 0,
-		"spool_capacity_bytes": defaultSpoolSize,
+		"spool_capacity_bytes": delivery.DefaultSize,
 	})
 	if spool["spool_bytes"] == 0 {
 		t.Error("the spool takes no bytes")
@@ -109,7 +114,7 @@ func TestMetrics(t *testing.T) {
 	first.Stop()
 	wantValues(t, gather(t, after, labels...), map[string]float64{"sink_connected": 1})
 	second.Stop()
-	eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+	natstest.Eventually(t, "the condition holds", func() bool { return liveDeliveries() == 0 })
 	got := gather(t, after, labels...)
 	if _, there := got["sink_connected"]; there || got["sink_published_total"] != float64(now.Published) {
 		t.Errorf("after the last sink has stopped, there is %v", got)
@@ -121,11 +126,11 @@ func TestMetrics(t *testing.T) {
 
 // TestMetricsOfOutage looks at the gauges while NATS is away.
 func TestMetricsOfOutage(t *testing.T) {
-	checkLeaks(t)
-	nats := newRestartable(t)
+	natstest.CheckLeaks(t)
+	nats := natstest.NewRestartable(t)
 	registry := register(t)
-	s := startSpooled(t, nats.url(), spooled(t.TempDir(), func(s *JetStream) { s.Spool.MaxSize = minSpoolSize }), nil)
-	labels := []string{"sink=jetstream", "server=" + nats.url()}
+	s := startSpooled(t, nats.URL(), spooled(t.TempDir(), func(s *JetStream) { s.Spool.MaxSize = delivery.MinSize }), nil)
+	labels := []string{"sink=jetstream", "server=" + nats.URL()}
 	dir := "dir=" + s.Status().Spool.Dir
 	publish(t, s, newEvent("1"))
 	wantValues(t, gather(t, registry, labels...), map[string]float64{"sink_connected": 0})
@@ -137,30 +142,30 @@ func TestMetricsOfOutage(t *testing.T) {
 	err := fill(t, s)
 	c := countFrom(s.meter())
 	Dropped(s, err)
-	c.want(t, Counts{Dropped: map[string]uint64{"spool_full": 1}})
+	c.want(t, report.Counts{Dropped: map[string]uint64{"spool_full": 1}})
 	wantValues(t, gather(t, registry, dir), map[string]float64{"spool_full": 1, "spool_open": 1})
 
-	nats.start()
-	eventually(t, patience, func() bool { return gather(t, registry, labels...)["sink_connected"] == 1 })
+	nats.Start()
+	natstest.Eventually(t, "the condition holds", func() bool { return gather(t, registry, labels...)["sink_connected"] == 1 })
 }
 
 // TestMetricsOfSpoolOpenedAgain opens a spool again in which an event waits that was sent:
 // it is not published for the first time.
 func TestMetricsOfSpoolOpenedAgain(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
 	configure := spooled(t.TempDir(), func(s *JetStream) { s.DrainTimeout = caddy.Duration(time.Millisecond) })
 	first := startSpooled(t, server.ClientURL(), configure, 1)
 	c := countFrom(first.meter())
 	publish(t, first, newEvent("1"))
-	c.want(t, Counts{Published: 1}) // There is no stream.
+	c.want(t, report.Counts{Published: 1}) // There is no stream.
 	first.Stop()
-	eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+	natstest.Eventually(t, "the condition holds", func() bool { return liveDeliveries() == 0 })
 
-	newTestClient(t, server).create(t, eventStream())
+	natstest.NewTestClient(t, server).Create(t, natstest.EventStream())
 	before := c.counts().Retried
 	startSpooled(t, server.ClientURL(), configure, 2)
-	c.want(t, Counts{Published: 1, Acked: 1})
+	c.want(t, report.Counts{Published: 1, Acked: 1})
 	if again := c.counts().Retried - before; again < 1 {
 		t.Errorf("it was counted as sent again %d times", again)
 	}
@@ -182,17 +187,17 @@ func fill(t *testing.T, s *JetStream) error {
 
 // TestMetricsOfAlikeSinks has one of two sinks with the same labels be connected.
 func TestMetricsOfAlikeSinks(t *testing.T) {
-	checkLeaks(t)
-	up, down := new(conn), new(conn)
-	startedBy := func(c *conn) Sink {
+	natstest.CheckLeaks(t)
+	up, down := new(natsconn.Conn), new(natsconn.Conn)
+	startedBy := func(c *natsconn.Conn) Sink {
 		s := new(NATS)
-		noteStarted(s, labels{"nats", "alike", "a"}, c)
+		noteStarted(s, meter.Labels{Sink: "nats", Server: "alike", Subject: "a"}, c)
 		t.Cleanup(func() { noteStopped(s) })
 		return s
 	}
-	server := startServer(t, nil)
-	live := connect(t, toServer(server))
-	up.session.Store(live.session.Load())
+	server := natstest.StartPlain(t, nil)
+	live := startNATS(t, server.ClientURL(), nil).lease.value
+	up.Session.Store(live.Session.Load())
 	registry := register(t)
 	connected := func(want float64) {
 		t.Helper()
@@ -210,9 +215,9 @@ func TestMetricsOfAlikeSinks(t *testing.T) {
 
 // TestMetricsWhileReloading gathers while sinks come and go.
 func TestMetricsWhileReloading(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	newTestClient(t, server).create(t, eventStream())
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	natstest.NewTestClient(t, server).Create(t, natstest.EventStream())
 	dir := t.TempDir()
 	registry := register(t)
 	end := make(chan struct{})

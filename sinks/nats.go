@@ -12,6 +12,9 @@ import (
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 func init() {
@@ -23,12 +26,12 @@ func init() {
 // than they come, up to 8 MiB of them are held in memory. Use the sink jetstream
 // where no event may be lost.
 type NATS struct {
-	Connection
+	natsconn.Connection
 	Messages
 
-	lease   lease[*conn]
-	counted atomic.Pointer[meter] // from when the sink is open
-	active  atomic.Pointer[conn]  // from Start to Stop
+	lease   lease[*natsconn.Conn]
+	counted atomic.Pointer[meter.Meter]   // from when the sink is open
+	active  atomic.Pointer[natsconn.Conn] // from Start to Stop
 }
 
 const natsName = "nats"
@@ -43,7 +46,7 @@ func (*NATS) CaddyModule() caddy.ModuleInfo {
 
 // Provision parses the options. It opens nothing.
 func (s *NATS) Provision(caddy.Context) error {
-	if _, err := s.resolve(caddy.NewReplacer(), false); err != nil {
+	if _, err := s.Resolve(caddy.NewReplacer(), false); err != nil {
 		return err
 	}
 	s.lease.open = s.open
@@ -52,7 +55,7 @@ func (s *NATS) Provision(caddy.Context) error {
 
 // Validate checks the options against each other.
 func (s *NATS) Validate() error {
-	if err := s.Connection.validate(); err != nil {
+	if err := s.Connection.Validate(); err != nil {
 		return err
 	}
 	return s.Messages.validate()
@@ -63,9 +66,9 @@ func (s *NATS) Start(Site) error {
 	if err := s.lease.start(); err != nil {
 		return err
 	}
-	return s.lease.use(func(c *conn) error {
+	return s.lease.use(func(c *natsconn.Conn) error {
 		s.active.Store(c)
-		noteStarted(s, s.meter().labels, c)
+		noteStarted(s, s.meter().Labels, c)
 		return nil
 	})
 }
@@ -78,45 +81,47 @@ func (s *NATS) Stop() {
 }
 
 // meter implements metered.
-func (s *NATS) meter() *meter { return meterOfNATS(natsName, &s.counted, &s.Connection, &s.Messages) }
+func (s *NATS) meter() *meter.Meter {
+	return meterOfNATS(natsName, &s.counted, &s.Connection, &s.Messages)
+}
 
 // Status implements Reporter. The sink is ready while NATS is there: what waits in
 // memory for it is lost when Caddy stops.
-func (s *NATS) Status() Status {
+func (s *NATS) Status() report.Status {
 	m := s.meter()
-	status := Status{Server: m.server, Subject: m.subject, Counts: m.counts()}
+	status := report.Status{Server: m.Server, Subject: m.Subject, Counts: m.Counts()}
 	c := s.active.Load()
 	if c == nil {
-		status.problem(notRunning)
+		status.AddProblem(report.NotRunning)
 		return status
 	}
-	status.Ready = c.describe(&status)
-	if waiting := c.outbox.size(); !status.Ready && waiting > 0 {
-		status.problem(fmt.Sprintf("%d events wait in memory for NATS: they are lost when Caddy stops, "+
+	status.Ready = c.Describe(&status)
+	if waiting := c.Outbox.Size(); !status.Ready && waiting > 0 {
+		status.AddProblem(fmt.Sprintf("%d events wait in memory for NATS: they are lost when Caddy stops, "+
 			"and further ones beyond 8 MiB; use the sink jetstream where that must not be", waiting))
 	}
 	return status
 }
 
-func (s *NATS) open() (*conn, func(), error) {
-	resolved, err := s.resolve(caddy.NewReplacer(), true)
+func (s *NATS) open() (*natsconn.Conn, func(), error) {
+	resolved, err := s.Resolve(caddy.NewReplacer(), true)
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := acquireConn(connOptions{Connection: resolved})
+	c, err := natsconn.Acquire(natsconn.Options{Connection: resolved})
 	if err != nil {
 		return nil, nil, err
 	}
-	s.counted.Store(meterOf(natsLabels(natsName, &resolved, &s.Messages)))
-	return c, c.release, nil
+	s.counted.Store(meter.Of(natsLabels(natsName, &resolved, &s.Messages)))
+	return c, c.Release, nil
 }
 
 // Publish puts the event into a buffer, from where it goes to NATS soon, or when
 // NATS is there. It returns an error when that is full.
 func (s *NATS) Publish(ctx context.Context, event *pixel.Event) error {
 	published := s.event(ctx, event)
-	return s.lease.use(func(c *conn) error {
-		return forward.Explain(c.publish(published, s.meter()))
+	return s.lease.use(func(c *natsconn.Conn) error {
+		return forward.Explain(c.Publish(published, s.meter()))
 	})
 }
 
@@ -126,8 +131,8 @@ func (s *NATS) Reject(_ context.Context, r *pixel.Rejection) error {
 	if msg == nil {
 		return nil
 	}
-	return s.lease.use(func(c *conn) error {
-		return forward.Explain(c.publishOrDrop(msg))
+	return s.lease.use(func(c *natsconn.Conn) error {
+		return forward.Explain(c.PublishOrDrop(msg))
 	})
 }
 
@@ -156,17 +161,17 @@ func (s *NATS) Reject(_ context.Context, r *pixel.Rejection) error {
 //	}
 func (s *NATS) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume sink name
-	if err := s.addServers(d, d.RemainingArgs()); err != nil {
+	if err := s.AddServers(d, d.RemainingArgs()); err != nil {
 		return err
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if known, err := unmarshalFirst(d, s.Connection.unmarshalOption, s.Messages.unmarshalOption); err != nil {
+		if known, err := unmarshalFirst(d, s.Connection.UnmarshalOption, s.Messages.unmarshalOption); err != nil {
 			return err
 		} else if !known {
 			return d.Errf("unrecognized subdirective '%s' of the nats sink: write %s", d.Val(), natsOptions)
 		}
 	}
-	if err := s.Connection.validate(); err != nil {
+	if err := s.Connection.Validate(); err != nil {
 		return d.WrapErr(err)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
 )
 
 // RejectedFilter says which rejected requests are read.
@@ -48,7 +49,7 @@ type RejectedReader struct {
 	Last, Waiting uint64
 
 	prefix   string
-	probe    *probe
+	probe    *natsconn.Probe
 	consumer jetstream.Consumer
 	messages jetstream.MessagesContext
 	done     bool
@@ -57,14 +58,14 @@ type RejectedReader struct {
 // rejectedSource is a sink that publishes rejected requests.
 type rejectedSource interface {
 	// rejectedOn returns where they are, with an empty prefix if they are nowhere.
-	rejectedOn() (connection Connection, domain, prefix string)
+	rejectedOn() (connection natsconn.Connection, domain, prefix string)
 }
 
-func (s *NATS) rejectedOn() (connection Connection, domain, prefix string) {
+func (s *NATS) rejectedOn() (connection natsconn.Connection, domain, prefix string) {
 	return s.Connection, "", s.rejectedPrefix()
 }
 
-func (s *JetStream) rejectedOn() (connection Connection, domain, prefix string) {
+func (s *JetStream) rejectedOn() (connection natsconn.Connection, domain, prefix string) {
 	return s.Connection, s.Domain, s.rejectedPrefix()
 }
 
@@ -89,7 +90,7 @@ func OpenRejected(ctx context.Context, sink Sink, filter RejectedFilter) (*Rejec
 	if prefix == "" {
 		return nil, errors.New("the sink has rejected off: there are no rejected requests to be read")
 	}
-	p, err := connectProbe(ctx, configured, domain)
+	p, err := natsconn.Connect(ctx, configured, domain)
 	if err != nil {
 		return nil, err
 	}
@@ -109,14 +110,14 @@ func (r *RejectedReader) open(ctx context.Context, filter RejectedFilter) error 
 	info := stream.CachedInfo()
 	r.Stream, r.Last = info.Config.Name, info.State.LastSeq
 	if r.consumer, err = stream.OrderedConsumer(ctx, r.consumerConfig(filter)); err != nil {
-		return fmt.Errorf("reading the stream %s: %s", r.Stream, r.probe.scrub(err))
+		return fmt.Errorf("reading the stream %s: %s", r.Stream, r.probe.Scrub(err))
 	}
 	if r.Waiting = r.consumer.CachedInfo().NumPending; r.Waiting == 0 {
 		r.done = true
 		return nil
 	}
 	if r.messages, err = r.consumer.Messages(); err != nil {
-		return fmt.Errorf("reading the stream %s: %s", r.Stream, r.probe.scrub(err))
+		return fmt.Errorf("reading the stream %s: %s", r.Stream, r.probe.Scrub(err))
 	}
 	return nil
 }
@@ -144,11 +145,11 @@ func (r *RejectedReader) consumerConfig(filter RejectedFilter) jetstream.Ordered
 func (r *RejectedReader) find(ctx context.Context, name string) (jetstream.Stream, error) {
 	var err error
 	if name == "" {
-		name, err = r.probe.js.StreamNameBySubject(ctx, r.prefix+".*")
+		name, err = r.probe.Js.StreamNameBySubject(ctx, r.prefix+".*")
 	}
 	var stream jetstream.Stream
 	if err == nil {
-		stream, err = r.probe.js.Stream(ctx, name)
+		stream, err = r.probe.Js.Stream(ctx, name)
 	}
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		if name != "" {
@@ -158,7 +159,7 @@ func (r *RejectedReader) find(ctx context.Context, name string) (jetstream.Strea
 			"nats stream add SEGMENT_REJECTED --subjects '%s.>' --max-age 30d --max-bytes 1GiB --discard old --defaults", r.prefix, r.prefix)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("looking for the stream that keeps %s.*: %s", r.prefix, r.probe.scrub(err))
+		return nil, fmt.Errorf("looking for the stream that keeps %s.*: %s", r.prefix, r.probe.Scrub(err))
 	}
 	return stream, nil
 }
@@ -182,7 +183,7 @@ func (r *RejectedReader) Next(ctx context.Context) (*Rejected, error) {
 			}
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("reading the stream %s: %s", r.Stream, r.probe.scrub(err))
+			return nil, fmt.Errorf("reading the stream %s: %s", r.Stream, r.probe.Scrub(err))
 		}
 		if rejected := r.take(msg); rejected != nil {
 			return rejected, nil
@@ -194,7 +195,7 @@ func (r *RejectedReader) Next(ctx context.Context) (*Rejected, error) {
 func (r *RejectedReader) ask(ctx context.Context) error {
 	info, err := r.consumer.Info(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the stream %s: %s", r.Stream, r.probe.scrub(err))
+		return fmt.Errorf("reading the stream %s: %s", r.Stream, r.probe.Scrub(err))
 	}
 	r.done = info.NumPending == 0 && info.NumAckPending == 0
 	return nil
@@ -236,9 +237,9 @@ func (r *RejectedReader) Close() {
 	if r.consumer != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), closeWait)
 		defer cancel()
-		_ = r.probe.js.DeleteConsumer(ctx, r.Stream, r.consumer.CachedInfo().Name)
+		_ = r.probe.Js.DeleteConsumer(ctx, r.Stream, r.consumer.CachedInfo().Name)
 	}
 	if r.probe != nil {
-		r.probe.close()
+		r.probe.Close()
 	}
 }

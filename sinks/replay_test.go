@@ -15,12 +15,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/conntest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 )
 
 // keepRejected creates a stream for rejected requests.
-func (c testClient) keepRejected(t *testing.T) jetstream.Stream {
+func keepRejected(t *testing.T, c natstest.TestClient) jetstream.Stream {
 	t.Helper()
-	stream, err := c.js.CreateStream(t.Context(), jetstream.StreamConfig{
+	stream, err := c.Js.CreateStream(t.Context(), jetstream.StreamConfig{
 		Name: "REJECTED", Subjects: []string{"segment.rejected.>", "other"},
 	})
 	if err != nil {
@@ -29,10 +31,10 @@ func (c testClient) keepRejected(t *testing.T) jetstream.Stream {
 	return stream
 }
 
-// publish puts a message into a stream.
-func (c testClient) publish(t *testing.T, msg *nats.Msg) {
+// publishTo puts a message into a stream.
+func publishTo(t *testing.T, c natstest.TestClient, msg *nats.Msg) {
 	t.Helper()
-	if _, err := c.js.PublishMsg(t.Context(), msg); err != nil {
+	if _, err := c.Js.PublishMsg(t.Context(), msg); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -48,10 +50,10 @@ func openRejected(t *testing.T, sink Sink, filter RejectedFilter) *RejectedReade
 }
 
 func TestRejectedReader(t *testing.T) {
-	checkLeaks(t)
-	s := startServer(t, withJetStream)
-	client := newTestClient(t, s)
-	stream := client.keepRejected(t)
+	natstest.CheckLeaks(t)
+	s := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, s)
+	stream := keepRejected(t, client)
 	sink := newNATS(t, s.ClientURL(), nil)
 
 	rejections := []*pixel.Rejection{
@@ -59,16 +61,16 @@ func TestRejectedReader(t *testing.T) {
 		{Reason: pixel.UnknownRoute, Query: strings.Repeat("x", pixel.MaxRejectedQuery)},
 	}
 	for _, rejection := range rejections {
-		client.publish(t, sink.rejection(rejection))
+		publishTo(t, client, sink.rejection(rejection))
 	}
-	client.publish(t, nats.NewMsg("other"))
-	client.publish(t, &nats.Msg{Subject: "segment.rejected.no_data"})
+	publishTo(t, client, nats.NewMsg("other"))
+	publishTo(t, client, &nats.Msg{Subject: "segment.rejected.no_data"})
 	reader := openRejected(t, sink, RejectedFilter{})
 	if reader.Stream != "REJECTED" || reader.Last != 4 || reader.Waiting != 3 {
 		t.Errorf("opened %s with %d waiting of %d", reader.Stream, reader.Waiting, reader.Last)
 	}
 	// This one comes too late.
-	client.publish(t, sink.rejection(rejections[0]))
+	publishTo(t, client, sink.rejection(rejections[0]))
 
 	want := []Rejected{
 		{Sequence: 1, Reason: "no_identity", Type: pixel.Track, Source: "web", Query: "event=e"},
@@ -80,7 +82,7 @@ func TestRejectedReader(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if time.Since(got.Time) > patience {
+		if time.Since(got.Time) > natstest.Patience {
 			t.Errorf("message %d is of %v", got.Sequence, got.Time)
 		}
 		got.Time = time.Time{}
@@ -97,27 +99,27 @@ func TestRejectedReader(t *testing.T) {
 	for name := range stream.ConsumerNames(t.Context()).Name() {
 		t.Errorf("the consumer %s is left", name)
 	}
-	wantEmptyPool(t)
+	conntest.WantEmptyPool(t)
 }
 
 // A stream may drop what it had when the reader was opened.
 func TestRejectedReaderEndsWhenMessagesAreGone(t *testing.T) {
-	checkLeaks(t)
-	s := startServer(t, withJetStream)
-	client := newTestClient(t, s)
-	stream := client.keepRejected(t)
+	natstest.CheckLeaks(t)
+	s := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, s)
+	stream := keepRejected(t, client)
 	const n = 2000 // more than a consumer is sent at once
 	for range n {
-		if _, err := client.js.PublishMsgAsync(&nats.Msg{Subject: "segment.rejected.no_data", Data: make([]byte, 100)}); err != nil {
+		if _, err := client.Js.PublishMsgAsync(&nats.Msg{Subject: "segment.rejected.no_data", Data: make([]byte, 100)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	<-client.js.PublishAsyncComplete()
+	<-client.Js.PublishAsyncComplete()
 	reader := openRejected(t, newNATS(t, s.ClientURL(), nil), RejectedFilter{})
 	if err := stream.Purge(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), natstest.Patience)
 	defer cancel()
 	read := 0
 	for {
@@ -136,9 +138,9 @@ func TestRejectedReaderEndsWhenMessagesAreGone(t *testing.T) {
 }
 
 func TestRejectedReaderSaysWhatIsWrong(t *testing.T) {
-	checkLeaks(t)
-	s := startServer(t, func(o *server.Options) {
-		withJetStream(o)
+	natstest.CheckLeaks(t)
+	s := natstest.StartPlain(t, func(o *server.Options) {
+		natstest.WithJetStream(o)
 		o.Users = []*server.User{{Username: "alice", Password: "s3cret"}}
 	})
 	login := func(n *NATS) { n.User, n.Password = "alice", "s3cret" }
@@ -157,7 +159,7 @@ func TestRejectedReaderSaysWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := OpenRejected(t.Context(), test.sink, test.filter)
-			wantError(t, err, test.want)
+			natstest.WantError(t, err, test.want)
 			if strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("the error holds a secret: %v", err)
 			}

@@ -25,6 +25,7 @@ import (
 	"context"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 // Namespace is the module namespace of the sinks; in JSON, the key "sink" names
@@ -60,6 +61,35 @@ type Starter interface {
 type Rejecter interface {
 	// Reject passes a rejected request on, at most once and without waiting.
 	Reject(ctx context.Context, rejection *pixel.Rejection) error
+}
+
+// Reporter is a sink that can tell how it is.
+type Reporter interface {
+	// Status is called at any time, also before Start and after Stop, and must not wait
+	// for a remote or for the disk.
+	Status() report.Status
+}
+
+// Examiner is a sink that can tell, from the outside, whether it would work: the
+// command "caddy segment-pixel doctor" asks it. A sink of your own may be one:
+//
+//	func (q *Queue) Examine(ctx context.Context, _ sinks.Site) []report.Check {
+//		if err := q.ping(ctx); err != nil {
+//			return []report.Check{{
+//				Name: "queue", Mark: report.Problem, Found: err.Error(),
+//				Remedy: "check that the queue runs at " + q.Address,
+//			}}
+//		}
+//		return []report.Check{{Name: "queue", Mark: report.OK, Found: "it answers at " + q.Address}}
+//	}
+type Examiner interface {
+	// Examine looks at what the sink needs and returns one check for each thing, in
+	// the order in which they depend on each other. The sink has been provisioned
+	// and is not started, and a Caddy with the same configuration may be running at
+	// the same time: Examine opens what it needs for itself, changes nothing,
+	// publishes nothing and lets go of everything before it returns, which is when
+	// the context ends at the latest. No text holds a secret.
+	Examine(ctx context.Context, site Site) []report.Check
 }
 
 // Site is what a sink may want to know of the handler that it serves.

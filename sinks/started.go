@@ -6,6 +6,9 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
 )
 
 // started holds the connections of the sinks that run, for metrics.
@@ -15,12 +18,12 @@ var started = struct {
 }{sinks: make(map[Sink]startedSink)}
 
 type startedSink struct {
-	labels labels
-	conn   *conn
+	labels meter.Labels
+	conn   *natsconn.Conn
 }
 
 // noteStarted is to be followed by noteStopped, which may be called more often.
-func noteStarted(s Sink, l labels, c *conn) {
+func noteStarted(s Sink, l meter.Labels, c *natsconn.Conn) {
 	started.Lock()
 	defer started.Unlock()
 	started.sinks[s] = startedSink{l, c}
@@ -33,13 +36,13 @@ func noteStopped(s Sink) {
 }
 
 // connectedSinks tells for all labels whether every sink that has them is connected.
-func connectedSinks() map[labels]bool {
+func connectedSinks() map[meter.Labels]bool {
 	started.Lock()
 	defer started.Unlock()
-	up := make(map[labels]bool)
+	up := make(map[meter.Labels]bool)
 	for _, s := range started.sinks {
 		before, others := up[s.labels]
-		up[s.labels] = s.conn.connected() && (before || !others)
+		up[s.labels] = s.conn.Connected() && (before || !others)
 	}
 	return up
 }
@@ -47,7 +50,7 @@ func connectedSinks() map[labels]bool {
 // connections shows which of the sinks that run are connected to NATS.
 type connections struct{}
 
-var connectedDesc = describeSink("connected", "Whether the sink is connected to NATS; of sinks with the same labels, whether all are.")
+var connectedDesc = meter.DescribeSink("connected", "Whether the sink is connected to NATS; of sinks with the same labels, whether all are.")
 
 // Describe implements prometheus.Collector.
 func (connections) Describe(to chan<- *prometheus.Desc) { to <- connectedDesc }
@@ -55,7 +58,7 @@ func (connections) Describe(to chan<- *prometheus.Desc) { to <- connectedDesc }
 // Collect implements prometheus.Collector.
 func (connections) Collect(to chan<- prometheus.Metric) {
 	for l, up := range connectedSinks() {
-		to <- gauge(connectedDesc, flag(up), l.values()...)
+		to <- meter.Gauge(connectedDesc, meter.Flag(up), l.Values()...)
 	}
 }
 

@@ -8,15 +8,17 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 )
 
 // TestStuckStreamStarvesNobody has a sink wait for thousands of acks that never come,
 // while another one shares its connection.
 func TestStuckStreamStarvesNobody(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
-	client.create(t, eventStream())
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
+	client.Create(t, natstest.EventStream())
 	// As somebody takes the events, NATS does not say that no stream does.
 	if _, err := client.SubscribeSync("silent.>"); err != nil {
 		t.Fatal(err)
@@ -29,13 +31,13 @@ func TestStuckStreamStarvesNobody(t *testing.T) {
 	startSink(t, stuck)
 	startSink(t, well)
 	c := well.lease.value.conn
-	defer func() { receive(t, c.done) }()
+	defer func() { natstest.Receive(t, c.Done) }()
 	defer well.Stop()
 	defer stuck.Stop()
 	if stuck.lease.value.conn != c {
 		t.Fatal("the sinks do not share their connection")
 	}
-	eventually(t, patience, c.connected)
+	natstest.Eventually(t, "the condition holds", c.Connected)
 
 	const many = 5000
 	ctx, cancel := context.WithCancel(context.Background())
@@ -45,6 +47,6 @@ func TestStuckStreamStarvesNobody(t *testing.T) {
 	}
 	defer waiting.Wait()
 	defer cancel()
-	eventually(t, patience, func() bool { return c.jetstream().PublishAsyncPending() > many*4/5 })
+	natstest.Eventually(t, "the condition holds", func() bool { return c.Jetstream().PublishAsyncPending() > many*4/5 })
 	publish(t, well, newEvent("1"))
 }

@@ -17,21 +17,25 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/conntest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
 // wantStatus waits until a sink is as ready as wanted and has these problems, each of
 // which is given by a part of it.
-func wantStatus(t *testing.T, s Reporter, ready bool, problems ...string) Status {
+func wantStatus(t *testing.T, s Reporter, ready bool, problems ...string) report.Status {
 	t.Helper()
-	var status Status
+	var status report.Status
 	defer func() {
 		if t.Failed() {
 			text, err := json.MarshalIndent(status, "", " ")
 			t.Logf("want ready %v with %q, got %s %v", ready, problems, text, err)
 		}
 	}()
-	eventually(t, patience, func() bool {
+	natstest.Eventually(t, "the condition holds", func() bool {
 		status = s.Status()
 		if status.Ready != ready || len(status.Problems) != len(problems) {
 			return false
@@ -52,10 +56,10 @@ const (
 )
 
 func TestStatusOfNATS(t *testing.T) {
-	checkLeaks(t)
-	nats := newRestartable(t)
-	s := newNATS(t, nats.url(), nil)
-	if status := wantStatus(t, s, false, notRunning); status.Server != nats.url() || status.Connected != nil {
+	natstest.CheckLeaks(t)
+	nats := natstest.NewRestartable(t)
+	s := newNATS(t, nats.URL(), nil)
+	if status := wantStatus(t, s, false, report.NotRunning); status.Server != nats.URL() || status.Connected != nil {
 		t.Errorf("before it starts, the status is %+v", status)
 	}
 	startSink(t, s)
@@ -65,50 +69,50 @@ func TestStatusOfNATS(t *testing.T) {
 		t.Errorf("without NATS, the status is %+v", status)
 	}
 	c := countFrom(s.meter())
-	nats.start()
+	nats.Start()
 	status = wantStatus(t, s, true)
 	if !*status.Connected || status.NATS != nats.Name()+", nats-server "+server.VERSION || status.Subject != "segment.events.*.*" {
 		t.Errorf("with NATS, the status is %+v", status)
 	}
-	c.want(t, Counts{Published: 1})
+	c.want(t, report.Counts{Published: 1})
 	stopAndWait(t, s, s.lease.value)
-	wantStatus(t, s, false, notRunning)
+	wantStatus(t, s, false, report.NotRunning)
 }
 
 // TestStatusWithoutSpool has a sink that depends on NATS and on the stream.
 func TestStatusWithoutSpool(t *testing.T) {
-	checkLeaks(t)
-	nats := newRestartable(t)
-	s, _ := newJetStream(t, nats.url(), nil)
-	wantStatus(t, s, false, notRunning)
+	natstest.CheckLeaks(t)
+	nats := natstest.NewRestartable(t)
+	s, _ := newJetStream(t, nats.URL(), nil)
+	wantStatus(t, s, false, report.NotRunning)
 	startSink(t, s)
 	t.Cleanup(func() { stopJetStream(t, s) })
 	if status := wantStatus(t, s, false, natsIsAway); status.Spool != nil || status.Stream != nil {
 		t.Errorf("without NATS, the status is %+v", status)
 	}
-	nats.start()
+	nats.Start()
 	status := wantStatus(t, s, false, noStreamTake)
 	if text, err := json.Marshal(status.Stream); err != nil || !strings.HasPrefix(string(text), `{"names":[],"batched":false,"findings":["no stream`) {
 		t.Errorf("without a stream, its status is %s, %v", text, err)
 	}
-	client := newTestClient(t, nats.Server)
-	config := eventStream()
+	client := natstest.NewTestClient(t, nats.Server)
+	config := natstest.EventStream()
 	config.Discard, config.AllowBatchPublish = jetstream.DiscardOld, false
-	client.create(t, config)
+	client.Create(t, config)
 	publish(t, s, newEvent("1"))
-	s.keeper.Load().look()
+	s.keeper.Load().Look()
 	status = wantStatus(t, s, true, "the stream EVENTS drops its oldest events when it is full", "the stream EVENTS does not allow batched")
 	if status.Stream.Names[0] != "EVENTS" || status.Stream.Batched || status.Counts.Acked == 0 {
 		t.Errorf("with a stream, the status is %+v", status)
 	}
-	nats.stop()
+	nats.Stop()
 	wantStatus(t, s, false, "NATS is not connected (", "EVENTS drops", "EVENTS does not")
 }
 
 // TestStatusOfBlindKeeper has NATS refuse to show its streams: events may be published.
 func TestStatusOfBlindKeeper(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, nil) // without JetStream
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, nil) // without JetStream
 	s, _ := startJetStream(t, server.ClientURL(), nil)
 	status := wantStatus(t, s, true, "the stream cannot be looked after: looking for a stream that covers segment.events.*.*")
 	if !strings.Contains(status.Problems[0], "check that JetStream is on") || status.Stream.Failure == "" || status.Stream.Names == nil {
@@ -119,12 +123,12 @@ func TestStatusOfBlindKeeper(t *testing.T) {
 // TestStatusWithSpool has a sink that is ready whatever NATS does, until its spool is
 // full.
 func TestStatusWithSpool(t *testing.T) {
-	checkLeaks(t)
-	nats := newRestartable(t)
+	natstest.CheckLeaks(t)
+	nats := natstest.NewRestartable(t)
 	dir := t.TempDir()
-	s := startSpooled(t, nats.url(), spooled(dir, func(s *JetStream) { s.Spool.MaxSize, s.Spool.Sync = minSpoolSize, "50ms" }), nil)
+	s := startSpooled(t, nats.URL(), spooled(dir, func(s *JetStream) { s.Spool.MaxSize, s.Spool.Sync = delivery.MinSize, "50ms" }), nil)
 	status := wantStatus(t, s, true, natsIsAway)
-	if sp := status.Spool; sp.Dir == "" || !sp.Open || sp.Events != 0 || sp.Capacity != minSpoolSize || sp.Sync != "50ms" || sp.OldestSeconds != 0 {
+	if sp := status.Spool; sp.Dir == "" || !sp.Open || sp.Events != 0 || sp.Capacity != delivery.MinSize || sp.Sync != "50ms" || sp.OldestSeconds != 0 {
 		t.Errorf("the spool is %+v", *sp)
 	}
 	publish(t, s, newEvent("1"))
@@ -139,10 +143,10 @@ func TestStatusWithSpool(t *testing.T) {
 		t.Errorf("the spool is %+v", *status.Spool)
 	}
 
-	nats.start()
+	nats.Start()
 	// Without a stream nothing takes events.
 	wantStatus(t, s, false, noStreamTake, "is full", "no stream takes the subject")
-	newTestClient(t, nats.Server).create(t, eventStream())
+	natstest.NewTestClient(t, nats.Server).Create(t, natstest.EventStream())
 	// The spool is drained, and nobody has sent an event since.
 	status = wantStatus(t, s, true)
 	if status.Spool.Full || status.Spool.Waiting != "" || !status.Stream.Batched {
@@ -152,34 +156,34 @@ func TestStatusWithSpool(t *testing.T) {
 
 // TestStatusOfClosedSpool has a disk that does not let the spool open.
 func TestStatusOfClosedSpool(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	changes := observeChanges(t)
 	registry := register(t)
 	var full atomic.Bool
 	full.Store(true)
-	openSpool = func(o spool.Options) (*spool.Spool, error) {
+	delivery.OpenSpool = func(o spool.Options) (*spool.Spool, error) {
 		if full.Load() {
 			return nil, fmt.Errorf("opening: %w", syscall.ENOSPC)
 		}
 		return spool.Open(o)
 	}
-	t.Cleanup(func() { openSpool = spool.Open })
-	nats := newRestartable(t)
-	s := startSpooled(t, nats.url(), spooled(filepath.Join(t.TempDir(), "spool")), nil)
+	t.Cleanup(func() { delivery.OpenSpool = spool.Open })
+	nats := natstest.NewRestartable(t)
+	s := startSpooled(t, nats.URL(), spooled(filepath.Join(t.TempDir(), "spool")), nil)
 	status := wantStatus(t, s, false, natsIsAway, "is not open (opening: no space left on device): free or repair the disk")
-	if sp := status.Spool; sp.Open || sp.Failing == "" || sp.Capacity != defaultSpoolSize || sp.Sync != "always" {
+	if sp := status.Spool; sp.Open || sp.Failing == "" || sp.Capacity != delivery.DefaultSize || sp.Sync != "always" {
 		t.Errorf("the spool is %+v", *sp)
 	}
 	dir := status.Spool.Dir
 	wantValues(t, gather(t, registry, "dir="+dir), map[string]float64{"spool_open": 0})
-	wantData(t, changes.await(t, ChangeSpoolTrouble, 1), map[string]string{"dir": dir, "trouble": "not_open", "error": "no space left"})
+	wantData(t, changes.await(t, report.ChangeSpoolTrouble, 1), map[string]string{"dir": dir, "trouble": "not_open", "error": "no space left"})
 	c := countFrom(s.meter())
 	err := s.Publish(t.Context(), newEvent("1"))
 	Dropped(s, err)
-	c.want(t, Counts{Dropped: map[string]uint64{"spool_failing": 1}})
+	c.want(t, report.Counts{Dropped: map[string]uint64{"spool_failing": 1}})
 
 	full.Store(false)
-	wantData(t, changes.await(t, ChangeSpoolWell, 1), map[string]string{"dir": dir, "trouble": "not_open", "events_refused": "0"})
+	wantData(t, changes.await(t, report.ChangeSpoolWell, 1), map[string]string{"dir": dir, "trouble": "not_open", "events_refused": "0"})
 	wantStatus(t, s, true, natsIsAway)
 	wantValues(t, gather(t, registry, "dir="+dir), map[string]float64{"spool_open": 1, "spool_failing": 0})
 }
@@ -187,7 +191,7 @@ func TestStatusOfClosedSpool(t *testing.T) {
 // TestStatusWhileDialling asks for the status from when a sink begins to start until it
 // has, with a NATS that says nothing.
 func TestStatusWhileDialling(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	for name, newSink := range map[string]func(url string) Sink{
 		"nats":      func(url string) Sink { return newNATS(t, url, nil) },
 		"jetstream": func(url string) Sink { s, _ := newJetStream(t, url, nil); return s },
@@ -213,7 +217,7 @@ func TestStatusWhileDialling(t *testing.T) {
 				_, _ = dialled.Read(make([]byte, 1)) // until the sink has given up
 			}()
 			starts := s.(Reporter).Status()
-			if err := receive(t, ended); err != nil {
+			if err := natstest.Receive(t, ended); err != nil {
 				t.Fatal(err)
 			}
 			defer s.(Starter).Stop()
@@ -236,42 +240,42 @@ func TestStatusWhileDialling(t *testing.T) {
 // TestStatusWhileOpening asks for the status while the disk keeps the opening of the
 // spool waiting, at the start and later.
 func TestStatusWhileOpening(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	begun, let := make(chan struct{}), make(chan error)
-	openSpool = func(o spool.Options) (*spool.Spool, error) {
+	delivery.OpenSpool = func(o spool.Options) (*spool.Spool, error) {
 		begun <- struct{}{}
 		if err := <-let; err != nil {
 			return nil, err
 		}
 		return spool.Open(o)
 	}
-	t.Cleanup(func() { openSpool = spool.Open })
+	t.Cleanup(func() { delivery.OpenSpool = spool.Open })
 	registry := register(t)
-	s, _ := newJetStream(t, newRestartable(t).url(), spooled(t.TempDir()))
-	status := func() Status {
+	s, _ := newJetStream(t, natstest.NewRestartable(t).URL(), spooled(t.TempDir()))
+	status := func() report.Status {
 		t.Helper()
-		got := make(chan Status, 1)
+		got := make(chan report.Status, 1)
 		go func() {
 			_, _ = registry.Gather()
 			got <- s.Status()
 		}()
-		return receive(t, got)
+		return natstest.Receive(t, got)
 	}
 	started := make(chan error, 1)
 	go func() { started <- s.Start(Site{}) }()
-	receive(t, begun)
-	if now := status(); now.Problems[0] != notRunning {
+	natstest.Receive(t, begun)
+	if now := status(); now.Problems[0] != report.NotRunning {
 		t.Errorf("while the sink starts, the status is %+v", now)
 	}
 	let <- syscall.ENOSPC
-	if err := receive(t, started); err != nil {
+	if err := natstest.Receive(t, started); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		s.Stop()
-		eventually(t, patience, func() bool { return liveDeliveries() == 0 })
+		natstest.Eventually(t, "the condition holds", func() bool { return liveDeliveries() == 0 })
 	})
-	receive(t, begun)
+	natstest.Receive(t, begun)
 	if now := status(); now.Spool == nil || now.Spool.Open || now.Spool.Failing == "" {
 		t.Errorf("while the spool is opened again, the status is %+v", now)
 	}
@@ -292,7 +296,7 @@ func TestStatusOfFailingSpool(t *testing.T) {
 		{spool.Stats{Failing: syscall.EIO, Mended: true}, true, "the disk takes files again"},
 		{spool.Stats{Failing: syscall.EIO, Mended: true, Full: true}, false, "the disk takes files again"},
 	} {
-		status := Status{Spool: &SpoolStatus{Dir: "/s"}}
+		status := report.Status{Spool: &report.SpoolStatus{Dir: "/s"}}
 		describeTrouble(&status, &test.stats)
 		if got := strings.Join(status.Problems, "; "); !strings.Contains(got, test.want) || (got == "") != (test.want == "") {
 			t.Errorf("%+v has the problems %q, want %q", test.stats, got, test.want)
@@ -306,50 +310,50 @@ func TestStatusOfFailingSpool(t *testing.T) {
 // TestStatusOfExpiredLogin has a server end a connection whose user expires. The
 // operator is told so once, and by which file.
 func TestStatusOfExpiredLogin(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	changes := observeChanges(t)
 	var file string
 	end := time.Now().Add(2 * time.Second)
-	server := startServer(t, func(o *server.Options) {
-		token, seed := operatorMode(t, o, expiring(end))
-		file = credsFile(t, token, seed)
+	server := natstest.StartPlain(t, func(o *server.Options) {
+		token, seed := natstest.OperatorMode(t, o, natstest.Expiring(end))
+		file = natstest.CredsFile(t, token, seed)
 	})
 	s := newNATS(t, server.ClientURL(), func(s *NATS) { s.Creds = file })
-	logs := observeLogs(t)
+	logs := conntest.ObserveLogs(t)
 	startSink(t, s)
 	t.Cleanup(func() { stopAndWait(t, s, s.lease.value) })
 	wantStatus(t, s, true)
 	expired := "the user in the file " + file + " of the option creds has expired at " + end.UTC().Format(time.RFC3339)
 	wantStatus(t, s, false, expired)
-	wantData(t, changes.await(t, ChangeDisconnected, 1), map[string]string{
+	wantData(t, changes.await(t, report.ChangeDisconnected, 1), map[string]string{
 		"server": server.ClientURL(), "error": "expired", "hint": expired,
 	})
 	for _, message := range []string{"NATS ends the connection", "disconnected from NATS, reconnecting"} {
 		lines := logs.FilterMessage(message).All()
 		if len(lines) == 0 || !strings.Contains(fmt.Sprint(lines[0].ContextMap()["hint"]), expired) {
-			t.Errorf("logged %q, want %q with the file", messages(logs), message)
+			t.Errorf("logged %q, want %q with the file", natstest.Messages(logs), message)
 		}
 	}
-	eventually(t, patience, func() bool {
+	natstest.Eventually(t, "the condition holds", func() bool {
 		varz, err := server.Varz(nil)
 		return err == nil && varz.TotalConnections >= 5
 	})
 	if n := logs.FilterMessage("cannot reconnect to NATS yet, trying on").Len(); n > 0 {
-		t.Errorf("the same is logged again: %q", messages(logs))
+		t.Errorf("the same is logged again: %q", natstest.Messages(logs))
 	}
 }
 
 func TestStatusOfOtherSinks(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	w := loadFileWriter(t, filepath.Join(t.TempDir(), "events"), "")
-	wantStatus(t, w, false, notRunning)
+	wantStatus(t, w, false, report.NotRunning)
 	startSink(t, w)
 	wantStatus(t, w, true)
 	c := countFrom(w.meter())
 	publish(t, w, newEvent("1"))
-	c.want(t, Counts{Published: 1})
+	c.want(t, report.Counts{Published: 1})
 	stopWriter(t, w)
-	wantStatus(t, w, false, notRunning)
+	wantStatus(t, w, false, report.NotRunning)
 
 	l := loadSink(t, "log", `{"level":"warn"}`).(*Log)
 	logTo(l, 1)
@@ -359,20 +363,20 @@ func TestStatusOfOtherSinks(t *testing.T) {
 	logTo(l, 2)
 	publish(t, l, newEvent("2"))
 	wantStatus(t, l, false, "Caddy's log does not take lines of the level warn")
-	c.want(t, Counts{Published: 1})
+	c.want(t, report.Counts{Published: 1})
 }
 
 // TestStatusIsJSON has the names that the admin API promises.
 func TestStatusIsJSON(t *testing.T) {
 	up := true
-	text, err := json.Marshal(Status{
+	text, err := json.Marshal(report.Status{
 		Server: "a", Subject: "b", Ready: true, Problems: []string{"c"}, Connected: &up, NATS: "d",
-		Stream: &StreamStatus{Names: []string{"e"}, Batched: true, Findings: []string{"f"}, Failure: "g"},
-		Spool: &SpoolStatus{
+		Stream: &report.StreamStatus{Names: []string{"e"}, Batched: true, Findings: []string{"f"}, Failure: "g"},
+		Spool: &report.SpoolStatus{
 			Dir: "h", Open: true, Events: 1, Bytes: 2, Capacity: 3, OldestSeconds: 4, Sync: "i",
 			Full: true, Failing: "j", Waiting: "k",
 		},
-		Counts: &Counts{Published: 5, Acked: 6, Retried: 7, SetAside: 8, Dropped: map[string]uint64{"other": 9}},
+		Counts: &report.Counts{Published: 5, Acked: 6, Retried: 7, SetAside: 8, Dropped: map[string]uint64{"other": 9}},
 	})
 	const want = `{"server":"a","subject":"b","ready":true,"problems":["c"],"connected":true,"nats":"d",` +
 		`"stream":{"names":["e"],"batched":true,"findings":["f"],"failure":"g"},` +
@@ -381,7 +385,7 @@ func TestStatusIsJSON(t *testing.T) {
 	if err != nil || string(text) != want {
 		t.Errorf("got %s, %v", text, err)
 	}
-	if text, err := json.Marshal(Status{}); err != nil || string(text) != `{"ready":false}` {
+	if text, err := json.Marshal(report.Status{}); err != nil || string(text) != `{"ready":false}` {
 		t.Errorf("got %s, %v", text, err)
 	}
 }

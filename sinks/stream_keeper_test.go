@@ -15,6 +15,8 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/stream"
 )
 
 // findings returns what a warning of a stream keeper names.
@@ -35,7 +37,7 @@ func findings(t *testing.T, entry observer.LoggedEntry) []string {
 func wantFindings(t *testing.T, logs *observer.ObservedLogs, want ...string) {
 	t.Helper()
 	if logs.Len() != 1 || logs.All()[0].Level != zap.WarnLevel {
-		t.Errorf("logged %q, want one warning", messages(logs))
+		t.Errorf("logged %q, want one warning", natstest.Messages(logs))
 		return
 	}
 	if got := findings(t, logs.All()[0]); !slices.Equal(got, want) {
@@ -44,9 +46,9 @@ func wantFindings(t *testing.T, logs *observer.ObservedLogs, want ...string) {
 }
 
 func TestStreamKeeperFindings(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
 	const subject = "segment.events.*.*"
 	for _, test := range []struct {
 		name         string
@@ -113,32 +115,32 @@ func TestStreamKeeperFindings(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			created, config := eventStream(), eventStream()
+			created, config := natstest.EventStream(), natstest.EventStream()
 			if test.change != nil {
 				test.change(&config)
 			}
 			if created.Sealed = false; !config.Sealed {
 				created = config
 			}
-			client.create(t, created)
+			client.Create(t, created)
 			defer func() {
-				if err := client.js.DeleteStream(t.Context(), created.Name); err != nil {
+				if err := client.Js.DeleteStream(t.Context(), created.Name); err != nil {
 					t.Error(err)
 				}
 			}()
 			if config.Sealed { // which cannot be created
-				if _, err := client.js.UpdateStream(t.Context(), config); err != nil {
+				if _, err := client.Js.UpdateStream(t.Context(), config); err != nil {
 					t.Fatal(err)
 				}
 			}
-			var stream *Stream
+			var named *stream.Stream
 			if test.named != "" {
-				stream = &Stream{Name: test.named}
+				named = &stream.Stream{Name: test.named}
 			}
 			logs := observeStreams(t)
-			k := newStreamKeeper(subject, stream, max(test.maxEventSize, pixel.DefaultMaxEventSize))
+			k := stream.NewKeeper(subject, named, max(test.maxEventSize, pixel.DefaultMaxEventSize))
 			for range 2 { // the second look finds nothing new
-				if !k.check(t.Context(), client.js) {
+				if !k.Check(t.Context(), client.Js) {
 					t.Error("could not find out")
 				}
 			}
@@ -153,16 +155,16 @@ func TestStreamKeeperFindings(t *testing.T) {
 
 // TestStreamKeeperSeveralStreams has two streams that each take a part.
 func TestStreamKeeperSeveralStreams(t *testing.T) {
-	checkLeaks(t)
-	client := newTestClient(t, startServer(t, withJetStream))
+	natstest.CheckLeaks(t)
+	client := natstest.NewTestClient(t, natstest.StartPlain(t, natstest.WithJetStream))
 	for _, source := range []string{"web", "mail"} {
-		config := eventStream()
+		config := natstest.EventStream()
 		config.Name, config.Subjects = source, []string{"segment.events." + source + ".*"}
-		client.create(t, config)
+		client.Create(t, config)
 	}
 	logs := observeStreams(t)
-	k := newStreamKeeper("segment.events.*.*", nil, pixel.DefaultMaxEventSize)
-	if !k.check(t.Context(), client.js) {
+	k := stream.NewKeeper("segment.events.*.*", nil, pixel.DefaultMaxEventSize)
+	if !k.Check(t.Context(), client.Js) {
 		t.Error("could not find out")
 	}
 	if logs.Len() != 1 || len(findings(t, logs.All()[0])) != 2 {
@@ -183,29 +185,29 @@ func apiCalls(t *testing.T, s *server.Server) uint64 {
 // TestStreamKeeperReportsChanges reconnects, which leads to another look but to no
 // other line, and then mends the stream.
 func TestStreamKeeperReportsChanges(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
-	config := eventStream()
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
+	config := natstest.EventStream()
 	config.Duplicates = 30 * time.Second
-	client.create(t, config)
+	client.Create(t, config)
 	s, logs := startJetStream(t, server.ClientURL(), nil)
-	eventually(t, patience, func() bool { return logs.Len() == 1 })
+	natstest.Eventually(t, "the condition holds", func() bool { return logs.Len() == 1 })
 	wantFindings(t, logs, "EVENTS recognises repeated events for only 30s: set the duplicate window to 5m or longer: nats stream edit EVENTS --dupe-window 5m")
 
 	before := apiCalls(t, server)
-	if err := s.lease.value.conn.nats().ForceReconnect(); err != nil {
+	if err := s.lease.value.conn.NATS().ForceReconnect(); err != nil {
 		t.Fatal(err)
 	}
 	// One to list the streams, one to read this one.
-	eventually(t, patience, func() bool { return apiCalls(t, server) >= before+2 })
+	natstest.Eventually(t, "the condition holds", func() bool { return apiCalls(t, server) >= before+2 })
 	config.Duplicates = time.Minute
-	if _, err := client.js.UpdateStream(t.Context(), config); err != nil {
+	if _, err := client.Js.UpdateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
-	s.keeper.Load().look()
-	eventually(t, patience, func() bool { return logs.FilterLevelExact(zap.InfoLevel).Len() == 1 })
-	if got, want := messages(logs), "the stream is not as it should be; the stream is as it should be"; got != want {
+	s.keeper.Load().Look()
+	natstest.Eventually(t, "the condition holds", func() bool { return logs.FilterLevelExact(zap.InfoLevel).Len() == 1 })
+	if got, want := natstest.Messages(logs), "the stream is not as it should be; the stream is as it should be"; got != want {
 		t.Errorf("logged %q, want %q", got, want)
 	}
 }
@@ -213,18 +215,18 @@ func TestStreamKeeperReportsChanges(t *testing.T) {
 // TestStreamKeeperCreatesAgain deletes the stream that the sink has created: the
 // next event brings it back.
 func TestStreamKeeperCreatesAgain(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
 	s, logs := startJetStream(t, server.ClientURL(), func(s *JetStream) {
-		s.Stream = &Stream{Name: "EVENTS", Create: &StreamCreate{}}
+		s.Stream = &stream.Stream{Name: "EVENTS", Create: &stream.Create{}}
 	})
 	publish(t, s, newEvent("1"))
-	if err := client.js.DeleteStream(t.Context(), "EVENTS"); err != nil {
+	if err := client.Js.DeleteStream(t.Context(), "EVENTS"); err != nil {
 		t.Fatal(err)
 	}
 	publish(t, s, newEvent("2"))
-	msgs := client.stored(t)
+	msgs := client.Stored(t)
 	if len(msgs) != 1 || msgs[0].Header.Get("Nats-Msg-Id") != "web:2" {
 		t.Errorf("%d messages, want the second one", len(msgs))
 	}
@@ -236,30 +238,30 @@ func TestStreamKeeperCreatesAgain(t *testing.T) {
 // TestStreamKeeperReportsFailures has looks that fail between others, as when NATS
 // is without a leader: what was found before is not reported again.
 func TestStreamKeeperReportsFailures(t *testing.T) {
-	checkLeaks(t)
-	client := newTestClient(t, startServer(t, withJetStream))
-	config := eventStream()
+	natstest.CheckLeaks(t)
+	client := natstest.NewTestClient(t, natstest.StartPlain(t, natstest.WithJetStream))
+	config := natstest.EventStream()
 	config.Discard = jetstream.DiscardOld
-	client.create(t, config)
+	client.Create(t, config)
 	nobody, err := jetstream.NewWithDomain(client.Conn, "nobody")
 	if err != nil {
 		t.Fatal(err)
 	}
 	logs := observeStreams(t)
-	k := newStreamKeeper("segment.events.*.*", nil, pixel.DefaultMaxEventSize)
+	k := stream.NewKeeper("segment.events.*.*", nil, pixel.DefaultMaxEventSize)
 	for _, look := range []struct {
 		js   jetstream.JetStream
 		want string // logged by it
 	}{
 		{nobody, "cannot look after the stream yet, trying on"},
 		{nobody, ""},
-		{client.js, "the stream is not as it should be"},
+		{client.Js, "the stream is not as it should be"},
 		{nobody, "cannot look after the stream yet, trying on"},
 		{nobody, ""},
-		{client.js, "looked after the stream again: nothing has changed"},
-		{client.js, ""},
+		{client.Js, "looked after the stream again: nothing has changed"},
+		{client.Js, ""},
 	} {
-		if found := k.check(t.Context(), look.js); found != (look.js == client.js) {
+		if found := k.Check(t.Context(), look.js); found != (look.js == client.Js) {
 			t.Errorf("found out: %t", found)
 		}
 		for _, entry := range logs.FilterMessage("cannot look after the stream yet, trying on").All() {
@@ -267,7 +269,7 @@ func TestStreamKeeperReportsFailures(t *testing.T) {
 				t.Errorf("the hint is %q", hint)
 			}
 		}
-		if got := messages(logs); got != look.want {
+		if got := natstest.Messages(logs); got != look.want {
 			t.Errorf("logged %q, want %q", got, look.want)
 		}
 		logs.TakeAll()
@@ -276,15 +278,15 @@ func TestStreamKeeperReportsFailures(t *testing.T) {
 
 // TestStreamKeeperWithoutJetStream has a server that will never have a stream.
 func TestStreamKeeperWithoutJetStream(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, nil)
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, nil)
 	s, logs := startJetStream(t, server.ClientURL(), func(s *JetStream) {
 		ackTimeout(100 * time.Millisecond)(s)
-		s.Stream = &Stream{Name: "EVENTS", Create: &StreamCreate{}}
+		s.Stream = &stream.Stream{Name: "EVENTS", Create: &stream.Create{}}
 	})
-	wantError(t, s.Publish(context.Background(), newEvent("1")), "or JetStream is off")
-	eventually(t, patience, func() bool { return logs.Len() == 1 })
-	if got := messages(logs); got != "cannot look after the stream yet, trying on" {
+	natstest.WantError(t, s.Publish(context.Background(), newEvent("1")), "or JetStream is off")
+	natstest.Eventually(t, "the condition holds", func() bool { return logs.Len() == 1 })
+	if got := natstest.Messages(logs); got != "cannot look after the stream yet, trying on" {
 		t.Errorf("logged %q", got)
 	}
 }
@@ -292,8 +294,8 @@ func TestStreamKeeperWithoutJetStream(t *testing.T) {
 // TestStreamKeeperIsShared starts sinks as sites do that import one snippet, and
 // one with another subject.
 func TestStreamKeeperIsShared(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
 	first, _ := newJetStream(t, server.ClientURL(), nil)
 	second, _ := newJetStream(t, server.ClientURL(), nil)
 	other, logs := newJetStream(t, server.ClientURL(), func(s *JetStream) { s.Subject = "other.{source}" })
@@ -304,11 +306,11 @@ func TestStreamKeeperIsShared(t *testing.T) {
 	if first.keeper.Load() != second.keeper.Load() || first.keeper.Load() == other.keeper.Load() {
 		t.Error("sinks that are alike share no keeper, or others do")
 	}
-	eventually(t, patience, func() bool { return logs.Len() == 2 })
+	natstest.Eventually(t, "the condition holds", func() bool { return logs.Len() == 2 })
 	first.Stop()
 	// The second sink still has its keeper looked after.
-	client := newTestClient(t, server)
-	client.create(t, eventStream())
-	second.keeper.Load().look()
-	eventually(t, patience, func() bool { return logs.FilterMessage("the stream is as it should be").Len() == 1 })
+	client := natstest.NewTestClient(t, server)
+	client.Create(t, natstest.EventStream())
+	second.keeper.Load().Look()
+	natstest.Eventually(t, "the condition holds", func() bool { return logs.FilterMessage("the stream is as it should be").Len() == 1 })
 }

@@ -12,17 +12,20 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/stream"
 )
 
 // createdConfig lets a sink create the stream EVENTS and returns what the server
 // then has.
-func createdConfig(t *testing.T, server *server.Server, create *StreamCreate) jetstream.StreamConfig {
+func createdConfig(t *testing.T, server *server.Server, create *stream.Create) jetstream.StreamConfig {
 	t.Helper()
 	s, _ := startJetStream(t, server.ClientURL(), func(s *JetStream) {
-		s.Stream = &Stream{Name: "EVENTS", Create: create}
+		s.Stream = &stream.Stream{Name: "EVENTS", Create: create}
 	})
 	publish(t, s, newEvent("1"))
-	stream, err := newTestClient(t, server).js.Stream(t.Context(), "EVENTS")
+	stream, err := natstest.NewTestClient(t, server).Js.Stream(t.Context(), "EVENTS")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +36,7 @@ func createdConfig(t *testing.T, server *server.Server, create *StreamCreate) je
 }
 
 func TestStreamCreate(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	// What the server fills in when nothing is said.
 	base := jetstream.StreamConfig{
 		Name: "EVENTS", Description: "events of the Caddy handler segment_pixel",
@@ -42,14 +45,14 @@ func TestStreamCreate(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name   string
-		create StreamCreate
+		create stream.Create
 		want   func(*jetstream.StreamConfig)
 	}{
-		{"defaults", StreamCreate{}, func(c *jetstream.StreamConfig) {
+		{"defaults", stream.Create{}, func(c *jetstream.StreamConfig) {
 			c.Subjects, c.Storage, c.Replicas = []string{"segment.events.*.*"}, jetstream.FileStorage, 1
 			c.MaxBytes, c.Discard, c.Duplicates = -1, jetstream.DiscardNew, 5*time.Minute
 		}},
-		{"all", StreamCreate{
+		{"all", stream.Create{
 			Subjects: []string{"segment.>", "other"}, Storage: "memory", Replicas: 1, MaxBytes: 1 << 20,
 			MaxAge: caddy.Duration(time.Hour), Discard: "old", DuplicateWindow: caddy.Duration(2 * time.Minute),
 		}, func(c *jetstream.StreamConfig) {
@@ -57,7 +60,7 @@ func TestStreamCreate(t *testing.T) {
 			c.MaxBytes, c.MaxAge = 1<<20, time.Hour
 			c.Discard, c.Duplicates = jetstream.DiscardOld, 2*time.Minute
 		}},
-		{"short-lived", StreamCreate{MaxAge: caddy.Duration(time.Minute)}, func(c *jetstream.StreamConfig) {
+		{"short-lived", stream.Create{MaxAge: caddy.Duration(time.Minute)}, func(c *jetstream.StreamConfig) {
 			c.Subjects, c.Storage, c.Replicas = []string{"segment.events.*.*"}, jetstream.FileStorage, 1
 			c.MaxBytes, c.MaxAge = -1, time.Minute
 			c.Discard, c.Duplicates = jetstream.DiscardNew, time.Minute
@@ -66,7 +69,7 @@ func TestStreamCreate(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			want := base
 			test.want(&want)
-			got := createdConfig(t, startServer(t, withJetStream), &test.create)
+			got := createdConfig(t, natstest.StartPlain(t, natstest.WithJetStream), &test.create)
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got\n%+v\nwant\n%+v", got, want)
 			}
@@ -77,16 +80,16 @@ func TestStreamCreate(t *testing.T) {
 // TestStreamIsNeverChanged has a stream that differs from what is to be created in
 // everything that can differ.
 func TestStreamIsNeverChanged(t *testing.T) {
-	checkLeaks(t)
-	server := startServer(t, withJetStream)
-	client := newTestClient(t, server)
-	client.create(t, jetstream.StreamConfig{
+	natstest.CheckLeaks(t)
+	server := natstest.StartPlain(t, natstest.WithJetStream)
+	client := natstest.NewTestClient(t, server)
+	client.Create(t, jetstream.StreamConfig{
 		Name: "EVENTS", Description: "the operator's", Subjects: []string{"segment.events.web.*"},
 		Storage: jetstream.MemoryStorage, Discard: jetstream.DiscardOld, Duplicates: time.Second, MaxMsgs: 10,
 	})
 	read := func() jetstream.StreamConfig {
 		t.Helper()
-		stream, err := client.js.Stream(t.Context(), "EVENTS")
+		stream, err := client.Js.Stream(t.Context(), "EVENTS")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,10 +97,10 @@ func TestStreamIsNeverChanged(t *testing.T) {
 	}
 	before := read()
 	s, logs := startJetStream(t, server.ClientURL(), func(s *JetStream) {
-		s.Stream = &Stream{Name: "EVENTS", Create: &StreamCreate{Subjects: []string{"segment.>"}, MaxBytes: 1 << 20}}
+		s.Stream = &stream.Stream{Name: "EVENTS", Create: &stream.Create{Subjects: []string{"segment.>"}, MaxBytes: 1 << 20}}
 	})
 	publish(t, s, newEvent("1"))
-	eventually(t, patience, func() bool { return logs.FilterLevelExact(zap.WarnLevel).Len() == 1 })
+	natstest.Eventually(t, "the condition holds", func() bool { return logs.FilterLevelExact(zap.WarnLevel).Len() == 1 })
 	if got := len(findings(t, logs.All()[0])); got != 4 {
 		t.Errorf("%d findings, want 4: %q", got, findings(t, logs.All()[0]))
 	}
@@ -108,8 +111,8 @@ func TestStreamIsNeverChanged(t *testing.T) {
 
 func TestStreamConfigReplicas(t *testing.T) {
 	for replicas, want := range map[int]int{0: 1, 1: 1, 3: 3, 5: 5} {
-		stream := Stream{Name: "S", Create: &StreamCreate{Replicas: replicas}}
-		if got := stream.config("a").Replicas; got != want {
+		stream := stream.Stream{Name: "S", Create: &stream.Create{Replicas: replicas}}
+		if got := stream.Config("a").Replicas; got != want {
 			t.Errorf("%d replicas for %d, want %d", got, replicas, want)
 		}
 	}
@@ -117,33 +120,33 @@ func TestStreamConfigReplicas(t *testing.T) {
 
 func TestStreamValidate(t *testing.T) {
 	for _, test := range []struct {
-		stream Stream
+		stream stream.Stream
 		want   string // no error wanted if empty
 	}{
-		{Stream{Name: "EVENTS"}, ""},
-		{Stream{Name: "events-2_b"}, ""},
-		{Stream{Name: "S", Create: &StreamCreate{}}, ""},
-		{Stream{Name: "S", Create: &StreamCreate{Subjects: []string{"other", "a.>"}, Storage: "file", Replicas: 5}}, ""},
-		{Stream{}, "stream needs a name"},
-		{Stream{Name: "a.b"}, "must not hold dots"},
-		{Stream{Name: "a/b"}, "slashes"},
-		{Stream{Name: `a\b`}, "slashes"},
-		{Stream{Name: "*"}, "wildcards"},
-		{Stream{Name: "a b"}, "spaces"},
-		{Stream{Name: "é"}, "outside of ASCII"},
-		{Stream{Name: "S", Create: &StreamCreate{Storage: "disk"}}, "write file or memory"},
-		{Stream{Name: "S", Create: &StreamCreate{Discard: "none"}}, "write new or old"},
-		{Stream{Name: "S", Create: &StreamCreate{Replicas: 6}}, "write 1 to 5"},
-		{Stream{Name: "S", Create: &StreamCreate{Replicas: -1}}, "write 1 to 5"},
-		{Stream{Name: "S", Create: &StreamCreate{MaxBytes: -1}}, "must not be negative"},
-		{Stream{Name: "S", Create: &StreamCreate{MaxAge: -1}}, "must not be negative"},
-		{Stream{Name: "S", Create: &StreamCreate{DuplicateWindow: -1}}, "must not be negative"},
-		{Stream{Name: "S", Create: &StreamCreate{Subjects: []string{"a.b", "b.*"}}}, "covers a.*"},
+		{stream.Stream{Name: "EVENTS"}, ""},
+		{stream.Stream{Name: "events-2_b"}, ""},
+		{stream.Stream{Name: "S", Create: &stream.Create{}}, ""},
+		{stream.Stream{Name: "S", Create: &stream.Create{Subjects: []string{"other", "a.>"}, Storage: "file", Replicas: 5}}, ""},
+		{stream.Stream{}, "stream needs a name"},
+		{stream.Stream{Name: "a.b"}, "must not hold dots"},
+		{stream.Stream{Name: "a/b"}, "slashes"},
+		{stream.Stream{Name: `a\b`}, "slashes"},
+		{stream.Stream{Name: "*"}, "wildcards"},
+		{stream.Stream{Name: "a b"}, "spaces"},
+		{stream.Stream{Name: "é"}, "outside of ASCII"},
+		{stream.Stream{Name: "S", Create: &stream.Create{Storage: "disk"}}, "write file or memory"},
+		{stream.Stream{Name: "S", Create: &stream.Create{Discard: "none"}}, "write new or old"},
+		{stream.Stream{Name: "S", Create: &stream.Create{Replicas: 6}}, "write 1 to 5"},
+		{stream.Stream{Name: "S", Create: &stream.Create{Replicas: -1}}, "write 1 to 5"},
+		{stream.Stream{Name: "S", Create: &stream.Create{MaxBytes: -1}}, "must not be negative"},
+		{stream.Stream{Name: "S", Create: &stream.Create{MaxAge: -1}}, "must not be negative"},
+		{stream.Stream{Name: "S", Create: &stream.Create{DuplicateWindow: -1}}, "must not be negative"},
+		{stream.Stream{Name: "S", Create: &stream.Create{Subjects: []string{"a.b", "b.*"}}}, "covers a.*"},
 	} {
-		err := test.stream.validate("a.*")
+		err := test.stream.Validate("a.*")
 		switch {
 		case test.want != "":
-			wantError(t, err, test.want)
+			natstest.WantError(t, err, test.want)
 		case err != nil:
 			t.Errorf("%+v: %v", test.stream, err)
 		}

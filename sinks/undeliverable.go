@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
@@ -58,13 +59,13 @@ func PublishesToStreams(sink Sink) bool {
 // KeepsInSpool tells whether a file is in the directory of the sink's spool.
 func KeepsInSpool(sink Sink, file string) bool {
 	s, ok := sink.(*JetStream)
-	if !ok || s.Spool.isOff() {
+	if !ok || s.Spool.IsOff() {
 		return false
 	}
 	options, err := s.spoolOptions()
 	if err != nil {
 		return false
 	}
-	dir, err := resolveDirectory(filepath.Dir(file))
+	dir, err := delivery.ResolveDirectory(filepath.Dir(file))
 	return err == nil && dir == options.Dir
 }

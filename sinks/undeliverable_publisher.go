@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
 )
 
 // Published is what became of an event that was set aside. The zero value means that
@@ -27,7 +28,7 @@ type Published struct {
 // UndeliverablePublisher publishes events that were set aside, over a connection of
 // its own, with the login of a sink.
 type UndeliverablePublisher struct {
-	probe   *probe
+	probe   *natsconn.Probe
 	streams map[string]streamFor // by subject, as far as they were asked for
 	denials chan struct{}        // gets one when the server has denied something
 	lost    <-chan nats.Status   // tells that the connection has ended
@@ -47,7 +48,7 @@ func OpenUndeliverable(ctx context.Context, sink Sink) (*UndeliverablePublisher,
 	if !ok {
 		return nil, errors.New("the sink has no streams: name a jetstream sink")
 	}
-	p, err := connectProbe(ctx, s.Connection, s.Domain)
+	p, err := natsconn.Connect(ctx, s.Connection, s.Domain)
 	if err != nil {
 		return nil, err
 	}
@@ -55,9 +56,9 @@ func OpenUndeliverable(ctx context.Context, sink Sink) (*UndeliverablePublisher,
 		probe:   p,
 		streams: make(map[string]streamFor),
 		denials: make(chan struct{}, 1),
-		lost:    p.nc.StatusChanged(nats.CLOSED),
+		lost:    p.Nc.StatusChanged(nats.CLOSED),
 	}
-	p.whenRefused(func() {
+	p.WhenRefused(func() {
 		select {
 		case u.denials <- struct{}{}:
 		default:
@@ -67,7 +68,7 @@ func OpenUndeliverable(ctx context.Context, sink Sink) (*UndeliverablePublisher,
 }
 
 // Close ends the connection.
-func (u *UndeliverablePublisher) Close() { u.probe.close() }
+func (u *UndeliverablePublisher) Close() { u.probe.Close() }
 
 // Publish publishes events and waits until each is stored or refused. After an error,
 // what became of some is not known: with the same message ids, they can be published
@@ -81,7 +82,7 @@ func (u *UndeliverablePublisher) Publish(ctx context.Context, events []*Undelive
 			results[i].Refused = forward.ErrDenied.Error()
 			continue
 		}
-		if acks[i], fatal = u.probe.js.PublishMsgAsync(event.message()); fatal != nil {
+		if acks[i], fatal = u.probe.Js.PublishMsgAsync(event.message()); fatal != nil {
 			if results[i].Refused, fatal = u.refusal(fatal); fatal != nil {
 				break
 			}
@@ -120,7 +121,7 @@ func (u *UndeliverablePublisher) await(ctx context.Context, ack jetstream.PubAck
 
 // denied tells whether the server has denied us to publish to a subject.
 func (u *UndeliverablePublisher) denied(subject string) bool {
-	return u.probe.violation(func(text string) bool {
+	return u.probe.Violation(func(text string) bool {
 		return strings.Contains(text, "Publish to") && strings.Contains(text, strconv.Quote(subject))
 	}) != nil
 }
@@ -128,13 +129,13 @@ func (u *UndeliverablePublisher) denied(subject string) bool {
 // refusal parts what NATS says of one event from what keeps all from being published.
 func (u *UndeliverablePublisher) refusal(err error) (refused string, fatal error) {
 	_, answered := errors.AsType[*jetstream.APIError](err)
-	explained := u.probe.scrub(forward.Explain(err))
+	explained := u.probe.Scrub(forward.Explain(err))
 	switch {
 	case answered, forward.IsNoStream(err), forward.CanNeverBeStored(err):
 		return explained, nil
-	case errors.Is(err, jetstream.ErrAsyncPublishTimeout) && u.probe.nc.IsConnected():
+	case errors.Is(err, jetstream.ErrAsyncPublishTimeout) && u.probe.Nc.IsConnected():
 		return "", forward.ErrNoAck
-	case !u.probe.nc.IsConnected():
+	case !u.probe.Nc.IsConnected():
 		return "", forward.ErrNotConnected
 	}
 	return "", errors.New(explained)
@@ -146,11 +147,11 @@ func (u *UndeliverablePublisher) Check(ctx context.Context, event *Undeliverable
 	if !known {
 		var err error
 		if stream, err = u.ask(ctx, event.Subject); err != nil {
-			return Published{}, fmt.Errorf("asking for the stream that takes %s, which only --dry-run does: %s", event.Subject, u.probe.scrub(err))
+			return Published{}, fmt.Errorf("asking for the stream that takes %s, which only --dry-run does: %s", event.Subject, u.probe.Scrub(err))
 		}
 		u.streams[event.Subject] = stream
 	}
-	size, limit := int64(event.message().Size()-len(event.Subject)), u.probe.nc.MaxPayload()
+	size, limit := int64(event.message().Size()-len(event.Subject)), u.probe.Nc.MaxPayload()
 	switch {
 	case stream.refused != "":
 		return Published{Refused: stream.refused}, nil
@@ -163,14 +164,14 @@ func (u *UndeliverablePublisher) Check(ctx context.Context, event *Undeliverable
 }
 
 func (u *UndeliverablePublisher) ask(ctx context.Context, subject string) (streamFor, error) {
-	name, err := u.probe.js.StreamNameBySubject(ctx, subject)
+	name, err := u.probe.Js.StreamNameBySubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return streamFor{refused: forward.Explain(jetstream.ErrNoStreamResponse).Error()}, nil
 	}
 	if err != nil {
 		return streamFor{}, err
 	}
-	stream, err := u.probe.js.Stream(ctx, name)
+	stream, err := u.probe.Js.Stream(ctx, name)
 	if err != nil {
 		return streamFor{}, err
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 func init() {
@@ -26,7 +28,7 @@ type Writer struct {
 	// The log writer to write to, with its own options. Default: stdout
 	WriterRaw json.RawMessage `json:"writer,omitempty" caddy:"namespace=caddy.logging.writers inline_key=output"`
 
-	counted *meter
+	counted *meter.Meter
 	active  atomic.Bool // from Start to Stop
 	opener  caddy.WriterOpener
 	discard bool
@@ -55,7 +57,7 @@ func (w *Writer) Provision(ctx caddy.Context) error {
 	}
 	_, w.discard = w.opener.(*caddy.DiscardWriter)
 	w.lease.open = w.open
-	w.counted = meterOf(labels{sink: writerName})
+	w.counted = meter.Of(meter.Labels{Sink: writerName})
 	return nil
 }
 
@@ -75,13 +77,13 @@ func (w *Writer) Stop() {
 }
 
 // meter implements metered.
-func (w *Writer) meter() *meter { return w.counted }
+func (w *Writer) meter() *meter.Meter { return w.counted }
 
 // Status implements Reporter.
-func (w *Writer) Status() Status {
-	status := Status{Ready: w.active.Load(), Counts: w.counted.counts()}
+func (w *Writer) Status() report.Status {
+	status := report.Status{Ready: w.active.Load(), Counts: w.counted.Counts()}
 	if !status.Ready {
-		status.problem(notRunning)
+		status.AddProblem(report.NotRunning)
 	}
 	return status
 }

@@ -19,6 +19,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/logging"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 )
 
 // loadFileWriter provisions a writer sink for a file, with more options of Caddy's
@@ -61,7 +62,7 @@ func openWriters() int {
 func stopWriter(t *testing.T, w *Writer) {
 	t.Helper()
 	w.Stop()
-	eventually(t, patience, func() bool { return openWriters() == 0 })
+	natstest.Eventually(t, "the condition holds", func() bool { return openWriters() == 0 })
 }
 
 func readLines(t *testing.T, file string) []string {
@@ -85,7 +86,7 @@ func exists(file string) bool {
 func TestWriter(t *testing.T) {
 	for _, options := range []string{"", `,"roll":false`} {
 		t.Run("options "+options, func(t *testing.T) {
-			checkLeaks(t)
+			natstest.CheckLeaks(t)
 			file := filepath.Join(t.TempDir(), "made", "events.ndjson")
 			w := loadFileWriter(t, file, options)
 			if exists(filepath.Dir(file)) {
@@ -117,7 +118,7 @@ func TestWriter(t *testing.T) {
 // TestWriterOutsideOfItsLife publishes as the requests do that come before a
 // configuration is started and after it is cleaned up.
 func TestWriterOutsideOfItsLife(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	file := filepath.Join(t.TempDir(), "events.ndjson")
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 	w := new(Writer)
@@ -154,7 +155,7 @@ func caddyJSON(t *testing.T, value any) json.RawMessage {
 // TestWriterShares has two sinks on one file, written to from many requests at
 // once: no line is torn or lost.
 func TestWriterShares(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	file := filepath.Join(t.TempDir(), "events.ndjson")
 	pair := []*Writer{loadFileWriter(t, file, ""), loadFileWriter(t, file, "")}
 	for _, w := range pair {
@@ -234,7 +235,7 @@ func TestWriterReturnsErrors(t *testing.T) {
 	output.writeErr = nil
 	publish(t, w, newEvent("2"))
 	w.Stop()
-	receive(t, output.closed)
+	natstest.Receive(t, output.closed)
 	if got := output.text.String(); got != string(newEvent("2").Body)+"\n" {
 		t.Errorf("wrote %q", got)
 	}
@@ -263,7 +264,7 @@ func (s *stuckOutput) Close() error {
 // TestWriterStuck has one event that hangs in its writer and one that waits for
 // its turn.
 func TestWriterStuck(t *testing.T) {
-	checkLeaks(t)
+	natstest.CheckLeaks(t)
 	lines := newLineWriter(&stuckOutput{make(chan struct{})})
 	lines.timeout = time.Millisecond
 	for range 2 {
@@ -278,9 +279,9 @@ func TestWriterStuck(t *testing.T) {
 
 func TestWriterStartErrors(t *testing.T) {
 	blocked := filepath.Join(t.TempDir(), "a file")
-	writeFile(t, blocked, "")
+	natstest.WriteFile(t, blocked, "")
 	w := loadFileWriter(t, filepath.Join(blocked, "events.ndjson"), "")
-	wantError(t, w.Start(Site{}), "opening "+filepath.Join(blocked, "events.ndjson"))
+	natstest.WantError(t, w.Start(Site{}), "opening "+filepath.Join(blocked, "events.ndjson"))
 	if n := openWriters(); n != 0 {
 		t.Errorf("%d writers are open", n)
 	}
@@ -293,7 +294,7 @@ func TestWriterProvisionErrors(t *testing.T) {
 		{`{"writer":{"output":"net","address":"a:1-2"}}`, "multiple ports"},
 	} {
 		_, err := moduleContext(t).LoadModuleByID(Namespace+".writer", json.RawMessage(test.config))
-		wantError(t, err, test.want)
+		natstest.WantError(t, err, test.want)
 	}
 }
 

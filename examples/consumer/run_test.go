@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 
 func TestPrintsEventsInOrder(t *testing.T) {
 	t.Parallel()
-	url := startServer(t, nil)
+	url := StartPlain(t, nil)
 	js := connect(t, url)
 	createStream(t, js)
 	publish(t, js, "segment.events.web.track", "{\n  \"event\": \"Opened\",\n  \"text\": \"two\\nlines\"\n}")
@@ -55,7 +55,7 @@ func TestPrintsEventsInOrder(t *testing.T) {
 
 func TestResumesWhereItStopped(t *testing.T) {
 	t.Parallel()
-	url := startServer(t, nil)
+	url := StartPlain(t, nil)
 	js := connect(t, url)
 	createStream(t, js)
 	// More than a pull request asks for, so that the stops fall into the
@@ -81,7 +81,7 @@ func TestResumesWhereItStopped(t *testing.T) {
 
 func TestFiltersBySubject(t *testing.T) {
 	t.Parallel()
-	url := startServer(t, nil)
+	url := StartPlain(t, nil)
 	js := connect(t, url)
 	createStream(t, js)
 	publish(t, js, "segment.events.web.track", "1")
@@ -97,7 +97,7 @@ func TestFiltersBySubject(t *testing.T) {
 
 func TestWaitsForStream(t *testing.T) {
 	t.Parallel()
-	url := startServer(t, nil)
+	url := StartPlain(t, nil)
 	js := connect(t, url)
 
 	c := start(t, url, nil)
@@ -166,7 +166,7 @@ func TestStopsWhileServerIsDown(t *testing.T) {
 
 func TestRefusedClientIsAnError(t *testing.T) {
 	t.Parallel()
-	url := startServer(t, func(o *server.Options) { o.Authorization = "right" })
+	url := StartPlain(t, func(o *server.Options) { o.Authorization = "right" })
 	for name, test := range map[string]struct {
 		token string
 		want  error
@@ -194,7 +194,7 @@ func TestRefusedClientIsAnError(t *testing.T) {
 
 func TestWaitsForJetStream(t *testing.T) {
 	t.Parallel()
-	url := startServer(t, func(o *server.Options) { o.JetStream = false })
+	url := StartPlain(t, func(o *server.Options) { o.JetStream = false })
 	c := start(t, url, nil)
 	await(t, "the note", func() bool {
 		notes := c.notes.get()
@@ -205,7 +205,7 @@ func TestWaitsForJetStream(t *testing.T) {
 
 func TestUnusableConsumerIsAnError(t *testing.T) {
 	t.Parallel()
-	url := startServer(t, nil)
+	url := StartPlain(t, nil)
 	createStream(t, connect(t, url))
 	c := start(t, url, func(cfg *config) { cfg.durable = "no.dots" })
 	if err := c.wait(); err == nil || !strings.Contains(err.Error(), "no.dots") {
@@ -215,7 +215,7 @@ func TestUnusableConsumerIsAnError(t *testing.T) {
 
 func TestFailingOutputIsAnError(t *testing.T) {
 	t.Parallel()
-	url := startServer(t, nil)
+	url := StartPlain(t, nil)
 	js := connect(t, url)
 	createStream(t, js)
 	publish(t, js, "segment.events.web.track", "1")
@@ -312,7 +312,7 @@ func (l *lines) fail(err error) {
 
 // startServer runs a NATS server with JetStream until the end of the test and
 // returns its URL.
-func startServer(t *testing.T, change func(*server.Options)) string {
+func StartPlain(t *testing.T, change func(*server.Options)) string {
 	t.Helper()
 	return newServer(t, change).ClientURL()
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 const prefix = "caddy_segment_pixel_"
@@ -96,7 +96,7 @@ func TestLabelValuesAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	var causes []string
-	for _, cause := range sinks.Causes() {
+	for _, cause := range report.Causes() {
 		causes = append(causes, string(cause))
 	}
 	everything := ^pixel.Repair(0)

@@ -17,6 +17,7 @@ type Reader struct {
 	reader *bufio.Reader
 }
 
+// NewReader reads lines from r.
 func NewReader(r io.Reader) *Reader {
 	return &Reader{bufio.NewReaderSize(r, MaxLine)}
 }

@@ -3,11 +3,11 @@
 package command
 
 import (
-	"github.com/segmentpixel/caddy-segment-pixel/internal/command/explain"
-	"github.com/segmentpixel/caddy-segment-pixel/internal/command/replay"
-
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/command/explain"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/command/replay"
 )
 
 func init() {

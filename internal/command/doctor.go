@@ -12,19 +12,18 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/doctor"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/offline"
-
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-	"github.com/spf13/cobra"
-
-	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 const defaultDoctorTimeout = 5 * time.Second
 
+// NewDoctor makes the verb doctor.
 func NewDoctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor [--config <path> [--adapter <name>]] [--address <interface>] [--json] [--timeout <duration>]",
@@ -82,7 +81,7 @@ func runDoctor(cmd *cobra.Command, _ []string) (int, error) {
 	} else if _, err := io.WriteString(out, d.String()); err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
-	if d.Count(sinks.Problem) > 0 {
+	if d.Count(report.Problem) > 0 {
 		return cli.ExitProblem, nil
 	}
 	return caddy.ExitCodeSuccess, nil

@@ -13,14 +13,14 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/adminapi"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
-
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-	"github.com/spf13/cobra"
 )
 
+// NewLive makes the verb live.
 func NewLive() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "live [--address <interface>] [--config <path> [--adapter <name>]] [--listen <address>]",

@@ -15,13 +15,12 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/adminapi"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
-
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-	"github.com/spf13/cobra"
 )
 
 // tailRetry is the pause before a stream is asked for again that has ended, as it
@@ -31,6 +30,7 @@ const tailRetry = 500 * time.Millisecond
 // maxTailLine bounds one record of a stream.
 const maxTailLine = 1 << 20
 
+// NewTail makes the verb tail.
 func NewTail() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "tail [--address <interface>] [--config <path> [--adapter <name>]] [--source <names>] [--type <types>] " +

@@ -24,6 +24,7 @@ const (
 	formFields = "fields"
 )
 
+// NewURL makes the verb url.
 func NewURL() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "url --base <url> --write-key <key> [--type <type>] [--user-id <id>] [--anonymous-id <id>] [--event <name>] " +

@@ -12,6 +12,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/offline"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/status"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 // Doctor gathers what it finds, by what it is about.
@@ -27,7 +28,7 @@ type Doctor struct {
 // diagnosis is all that was found about one thing.
 type diagnosis struct {
 	about  string
-	checks []sinks.Check
+	checks []report.Check
 }
 
 // Examine looks at everything between the pixels of a configuration and what stores
@@ -44,7 +45,7 @@ func Examine(ctx context.Context, config *offline.Configuration, address string,
 	return d
 }
 
-func (d *Doctor) add(about string, checks ...sinks.Check) {
+func (d *Doctor) add(about string, checks ...report.Check) {
 	d.found = append(d.found, diagnosis{about, checks})
 }
 
@@ -93,10 +94,10 @@ func (d *Doctor) sinks(handlers []offline.Handler) {
 	}
 }
 
-func (d *Doctor) examine(sink sinks.Sink, site sinks.Site) []sinks.Check {
+func (d *Doctor) examine(sink sinks.Sink, site sinks.Site) []report.Check {
 	examiner, ok := sink.(sinks.Examiner)
 	if !ok {
-		return []sinks.Check{{Name: "sink", Mark: sinks.OK, Found: "nothing to check"}}
+		return []report.Check{{Name: "sink", Mark: report.OK, Found: "nothing to check"}}
 	}
 	ctx, cancel := context.WithTimeout(d.ctx, d.timeout)
 	defer cancel()

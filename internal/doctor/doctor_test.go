@@ -18,6 +18,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 func TestDoctorCommand(t *testing.T) {
@@ -176,9 +177,9 @@ func (examinedSink) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 func (examinedSink) Publish(context.Context, *pixel.Event) error { return nil }
 
-func (examinedSink) Examine(_ context.Context, site sinks.Site) []sinks.Check {
-	return []sinks.Check{{
-		Name: "queue", Mark: sinks.Problem, Remedy: "write smaller events",
+func (examinedSink) Examine(_ context.Context, site sinks.Site) []report.Check {
+	return []report.Check{{
+		Name: "queue", Mark: report.Problem, Remedy: "write smaller events",
 		Found: "an event of " + caddy.ToString(site.MaxEventSize) + " bytes is too large",
 	}}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/offline"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 const trustProxies = "if there is a proxy or a CDN in front, write servers { trusted_proxies static <its addresses> } into the global options"
@@ -18,8 +18,8 @@ const trustProxies = "if there is a proxy or a CDN in front, write servers { tru
 // checkClientIP says whose address the published one is. Whether a proxy hides that of
 // the client is for the handler that runs to say: anybody can claim to be a proxy now
 // and then.
-func (d *Doctor) checkClientIP(h offline.Handler) sinks.Check {
-	check := sinks.Check{Name: "client IP", Mark: sinks.OK}
+func (d *Doctor) checkClientIP(h offline.Handler) report.Check {
+	check := report.Check{Name: "client IP", Mark: report.OK}
 	if h.Options().ClientIP == handlers.ClientIPOff {
 		check.Found = "client_ip is off: none is published"
 		return check
@@ -31,7 +31,7 @@ func (d *Doctor) checkClientIP(h offline.Handler) sinks.Check {
 	case len(h.Server.TrustedProxies) > 0:
 		check.Found = "trusted_proxies is set: the address is that of the client behind these proxies"
 	case d.status == nil:
-		check.Mark = sinks.Skipped
+		check.Mark = report.Skipped
 		check.Found = "trusted_proxies is not set: the address is that of whoever connects, which is right if there is no proxy in front"
 		check.Remedy = trustProxies
 	case d.status.UntrustedProxy > 0:
@@ -65,7 +65,7 @@ func blamesProxy(problem string) bool {
 }
 
 // proxyWarning passes such a problem on. Events do arrive, with the wrong address.
-func proxyWarning(problem string) sinks.Check {
+func proxyWarning(problem string) report.Check {
 	if rest, isHandler := strings.CutPrefix(problem, "handler "); isHandler {
 		_, problem, _ = strings.Cut(rest, ": ")
 	}
@@ -73,5 +73,5 @@ func proxyWarning(problem string) sinks.Check {
 	if !split {
 		remedy = trustProxies
 	}
-	return sinks.Check{Name: "client IP", Mark: sinks.Warning, Found: found, Remedy: remedy}
+	return report.Check{Name: "client IP", Mark: report.Warning, Found: found, Remedy: remedy}
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 var errAdminOff = errors.New("its admin API is off")
@@ -20,13 +20,15 @@ type Report struct {
 	Checks   []Check `json:"checks"`
 }
 
+// Check is one check, and what it is about.
 type Check struct {
 	About string `json:"about"`
-	sinks.Check
+	report.Check
 }
 
+// Report is all that was found, as JSON shows it.
 func (d *Doctor) Report() Report {
-	report := Report{Problems: d.Count(sinks.Problem), Warnings: d.Count(sinks.Warning)}
+	report := Report{Problems: d.Count(report.Problem), Warnings: d.Count(report.Warning)}
 	for _, found := range d.found {
 		for _, check := range found.checks {
 			report.Checks = append(report.Checks, Check{found.about, check})
@@ -35,7 +37,8 @@ func (d *Doctor) Report() Report {
 	return report
 }
 
-func (d *Doctor) Count(mark sinks.Mark) int {
+// Count is how many checks have a mark.
+func (d *Doctor) Count(mark report.Mark) int {
 	n := 0
 	for _, found := range d.found {
 		for _, check := range found.checks {
@@ -62,6 +65,6 @@ func (d *Doctor) String() string {
 		}
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "%s, %s\n", terminal.Plural(d.Count(sinks.Problem), "problem"), terminal.Plural(d.Count(sinks.Warning), "warning"))
+	fmt.Fprintf(&b, "%s, %s\n", terminal.Plural(d.Count(report.Problem), "problem"), terminal.Plural(d.Count(report.Warning), "warning"))
 	return b.String()
 }

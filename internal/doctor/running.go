@@ -15,7 +15,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/adminapi"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/status"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 // askCaddy gets the status of the Caddy that runs, if there is one.
@@ -44,8 +44,8 @@ func (d *Doctor) running() {
 		if d.address == "" {
 			about = "Caddy that runs"
 		}
-		d.add(about, sinks.Check{
-			Name: "status", Mark: sinks.Skipped, Found: "it does not tell what it has seen: " + strings.Join(strings.Fields(d.trouble.Error()), " "),
+		d.add(about, report.Check{
+			Name: "status", Mark: report.Skipped, Found: "it does not tell what it has seen: " + strings.Join(strings.Fields(d.trouble.Error()), " "),
 			Remedy: "start Caddy, or name its admin API with --address",
 		})
 		return
@@ -58,8 +58,8 @@ func (d *Doctor) running() {
 // reported gathers in one check what the status names as problems, without what the
 // checks have said already, or those of the waiting events say. They keep events from
 // being delivered only if Caddy itself is not ready because of them.
-func (d *Doctor) reported(waiting []sinks.Check) []sinks.Check {
-	var checks []sinks.Check
+func (d *Doctor) reported(waiting []report.Check) []report.Check {
+	var checks []report.Check
 	var left []string
 	for _, problem := range d.status.Problems {
 		switch {
@@ -72,21 +72,21 @@ func (d *Doctor) reported(waiting []sinks.Check) []sinks.Check {
 			left = append(left, problem)
 		}
 	}
-	check := sinks.Check{Name: "status", Mark: sinks.OK, Found: "it is ready"}
+	check := report.Check{Name: "status", Mark: report.OK, Found: "it is ready"}
 	switch {
 	case !d.status.Ready && len(left) > 0:
-		check.Mark, check.Found = sinks.Problem, "it is not ready: "+strings.Join(left, "; ")
-	case !d.status.Ready && d.Count(sinks.Problem) > 0:
-		check.Mark, check.Found = sinks.Warning, "it is not ready, because of the problems above"
+		check.Mark, check.Found = report.Problem, "it is not ready: "+strings.Join(left, "; ")
+	case !d.status.Ready && d.Count(report.Problem) > 0:
+		check.Mark, check.Found = report.Warning, "it is not ready, because of the problems above"
 	case !d.status.Ready:
-		check.Mark, check.Found = sinks.Problem, "it is not ready"
+		check.Mark, check.Found = report.Problem, "it is not ready"
 	case len(left) > 0:
-		check.Mark, check.Found = sinks.Warning, "it is ready, but: "+strings.Join(left, "; ")
+		check.Mark, check.Found = report.Warning, "it is ready, but: "+strings.Join(left, "; ")
 	}
-	if check.Mark != sinks.OK {
+	if check.Mark != report.OK {
 		check.Remedy = "see the checks above, and the log of Caddy"
 	}
-	return append([]sinks.Check{check}, checks...)
+	return append([]report.Check{check}, checks...)
 }
 
 // told tells whether a check has found what the status names as a problem, or the
@@ -95,14 +95,14 @@ func (d *Doctor) told(problem string) bool {
 	sink, text, ofSink := strings.Cut(strings.TrimPrefix(problem, "sink "), ": ")
 	ofSink = ofSink && strings.HasPrefix(problem, "sink ")
 	follows := ofSink && followsFromDelivery(text)
-	return d.any(func(about string, check sinks.Check) bool {
+	return d.any(func(about string, check report.Check) bool {
 		switch {
-		case check.Mark != sinks.Problem && (check.Mark != sinks.Warning || !d.status.Ready):
+		case check.Mark != report.Problem && (check.Mark != report.Warning || !d.status.Ready):
 			return false
 		case check.Found != "" && strings.Contains(problem, check.Found):
 			return true
 		}
-		return follows && check.Mark == sinks.Problem && strings.HasPrefix(about, "sink "+sink+" of ") &&
+		return follows && check.Mark == report.Problem && strings.HasPrefix(about, "sink "+sink+" of ") &&
 			!strings.HasPrefix(check.Name, "spool")
 	})
 }
@@ -115,19 +115,19 @@ func followsFromDelivery(text string) bool {
 
 // said tells whether a check has been given with these words.
 func (d *Doctor) said(found string) bool {
-	return d.any(func(_ string, check sinks.Check) bool { return check.Found == found })
+	return d.any(func(_ string, check report.Check) bool { return check.Found == found })
 }
 
 // any tells whether one of the checks so far is of that kind.
-func (d *Doctor) any(matches func(about string, check sinks.Check) bool) bool {
+func (d *Doctor) any(matches func(about string, check report.Check) bool) bool {
 	return slices.ContainsFunc(d.found, func(found diagnosis) bool {
-		return slices.ContainsFunc(found.checks, func(check sinks.Check) bool { return matches(found.about, check) })
+		return slices.ContainsFunc(found.checks, func(check report.Check) bool { return matches(found.about, check) })
 	})
 }
 
-func (d *Doctor) outcomes() sinks.Check {
+func (d *Doctor) outcomes() report.Check {
 	o := d.status.Outcomes
-	check := sinks.Check{Name: "events", Mark: sinks.OK, Found: fmt.Sprintf(
+	check := report.Check{Name: "events", Mark: report.OK, Found: fmt.Sprintf(
 		"%d accepted, %d rejected, %d dropped, %d failed", o.Accepted, terminal.Total(o.Rejected), o.Dropped, o.Failed)}
 	if since := d.status.RunningSince; since != nil {
 		check.Found += ", since " + since.Format(time.RFC3339Nano)
@@ -136,7 +136,7 @@ func (d *Doctor) outcomes() sinks.Check {
 		check.Found += "; rejected for " + mostFirst(o.Rejected)
 	}
 	if o.Dropped+o.Failed > 0 {
-		check.Mark = sinks.Warning
+		check.Mark = report.Warning
 		check.Remedy = "see caddy_segment_pixel_sink_dropped_total for the cause; what failed is our own fault, please report it with the log"
 	}
 	return check

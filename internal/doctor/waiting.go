@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 // waitsLong is how old the oldest event of a spool is when it is spoken of: NATS takes
@@ -17,8 +17,8 @@ const waitsLong = 5 * time.Second
 
 // spools says how many events wait in each spool of the Caddy that runs. Sites that
 // import one snippet share theirs.
-func (d *Doctor) spools() []sinks.Check {
-	var checks []sinks.Check
+func (d *Doctor) spools() []report.Check {
+	var checks []report.Check
 	known := make(map[string]bool)
 	for _, handler := range d.status.Handlers {
 		for _, sink := range handler.Sinks {
@@ -31,8 +31,8 @@ func (d *Doctor) spools() []sinks.Check {
 	return checks
 }
 
-func waitingEvents(s *sinks.SpoolStatus) sinks.Check {
-	check := sinks.Check{Name: "waiting events", Mark: sinks.OK, Found: "none in " + s.Dir}
+func waitingEvents(s *report.SpoolStatus) report.Check {
+	check := report.Check{Name: "waiting events", Mark: report.OK, Found: "none in " + s.Dir}
 	if s.Events == 0 {
 		return check
 	}
@@ -41,7 +41,7 @@ func waitingEvents(s *sinks.SpoolStatus) sinks.Check {
 	if oldest < waitsLong {
 		return check
 	}
-	check.Mark = sinks.Warning
+	check.Mark = report.Warning
 	check.Found = fmt.Sprintf("%d in %s, the oldest for %s", s.Events, s.Dir, oldest.Round(time.Second))
 	if s.Waiting != "" {
 		check.Found += ": " + s.Waiting
@@ -60,9 +60,9 @@ const outOfStorage = "err_code=10023"
 
 // tellsOfWaiting tells whether one of the checks warns of what the status names as a
 // problem: that events wait, with the same cause.
-func tellsOfWaiting(checks []sinks.Check, problem string) bool {
+func tellsOfWaiting(checks []report.Check, problem string) bool {
 	_, cause, waits := strings.Cut(problem, " events wait in the spool: ")
-	return waits && slices.ContainsFunc(checks, func(check sinks.Check) bool {
-		return check.Mark == sinks.Warning && strings.HasSuffix(check.Found, ": "+cause)
+	return waits && slices.ContainsFunc(checks, func(check report.Check) bool {
+		return check.Mark == report.Warning && strings.HasSuffix(check.Found, ": "+cause)
 	})
 }

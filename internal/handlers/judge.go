@@ -22,6 +22,7 @@ type Judgement struct {
 	Repairs   pixel.Repair
 }
 
+// NoHandler stands for the index of a handler where none takes the path.
 const NoHandler = -1
 
 // Judge has the handlers decode a request, and returns the judgement of the first whose

@@ -29,7 +29,7 @@ func Offline(pathPrefixes []string, maxEventSize int) (Handler, error) {
 }
 
 const (
-	// HandlerID is the id of the handler's module.
+	// ID is the id of the handler's module.
 	ID = "http.handlers.segment_pixel"
 
 	// DefaultPathPrefix is the path of Segment's Tracking Pixel API.

@@ -36,6 +36,7 @@ type Key struct {
 	Source string // default: "default", if there is no other key
 }
 
+// CheckSource tells what is wrong with the name of a source.
 func CheckSource(source string) error {
 	if !sourceName.MatchString(source) {
 		return fmt.Errorf("source %q must be 1 to 64 letters, digits, _ and -", source)
@@ -43,6 +44,7 @@ func CheckSource(source string) error {
 	return nil
 }
 
+// Validate tells what is wrong with the configured keys and files.
 func Validate(keys []Key, files []string) error {
 	if len(keys)+len(files) == 0 {
 		return errors.New("write_key is missing: name at least one key, or a file with write_keys")

@@ -11,10 +11,9 @@ import (
 	"fmt"
 
 	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/adminapi"
-
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 )
 
@@ -40,6 +39,8 @@ func LoadHandlers(configFile, adapter string) (handlers []Handler, release func(
 // ErrNone tells that no file was named and that none is there.
 var ErrNone = errors.New("there is no Caddyfile in this folder: name the configuration with --config")
 
+// Load loads the configuration that a file holds, which is found and adapted as "caddy
+// run" does it.
 func Load(configFile, adapter string) (*Configuration, error) {
 	ctx, cfg, err := quietContext()
 	if err != nil {

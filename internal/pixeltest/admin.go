@@ -20,6 +20,7 @@ type AdminSite struct {
 	Admin string // the URL of the endpoint, without a slash at the end
 }
 
+// NewAdminSite reserves ports for a site and an admin endpoint. Nothing runs yet.
 func NewAdminSite(t *testing.T) *AdminSite {
 	t.Helper()
 	s := &AdminSite{Site: NewSite(t)}
@@ -84,6 +85,7 @@ type Shown struct {
 	UntrustedProxy bool    `json:"untrusted_proxy"`
 }
 
+// Recent are the records that match a query.
 func (s *AdminSite) Recent(query string) []Shown {
 	s.T.Helper()
 	var answer struct{ Records []Shown }

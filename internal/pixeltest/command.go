@@ -33,6 +33,7 @@ func Execute(t *testing.T, cmd *cobra.Command, args ...string) Executed {
 	return ExecuteContext(t.Context(), t, cmd, args...)
 }
 
+// ExecuteContext does the same until the context ends.
 func ExecuteContext(ctx context.Context, t *testing.T, cmd *cobra.Command, args ...string) Executed {
 	t.Helper()
 	var out bytes.Buffer
@@ -57,6 +58,7 @@ func ExitCode(err error) int {
 	return caddy.ExitCodeFailedStartup
 }
 
+// Want expects an exit status, and words in the output or the error.
 func (e Executed) Want(code int, words ...string) {
 	e.t.Helper()
 	if e.code != code {

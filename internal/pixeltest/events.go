@@ -13,6 +13,7 @@ import (
 // capture is a handler of events that hands them to the test.
 type capture struct{}
 
+// Captured gets every event that a configuration with CaptureEvents emits.
 var Captured = make(chan caddy.Event, 100)
 
 func (*capture) CaddyModule() caddy.ModuleInfo {

@@ -19,12 +19,14 @@ type hookSink struct {
 	Hook string `json:"hook,omitempty"`
 }
 
+// Hooks are what the sinks of this kind call.
 var Hooks sync.Map // by name, func(context.Context, *pixel.Event) error
 
 func (*hookSink) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: sinks.Namespace + ".hook", New: func() caddy.Module { return new(hookSink) }}
 }
 
+// Hook has the sink "hook" with the name of the test call publish, until the test ends.
 func Hook(t *testing.T, publish func(context.Context, *pixel.Event) error) {
 	t.Helper()
 	Hooks.Store(t.Name(), publish)

@@ -10,9 +10,9 @@ import (
 	"sync/atomic"
 )
 
-// load sends numbered pixels from several connections until it is stopped, and
+// Load sends numbered pixels from several connections until it is stopped, and
 // counts those that were answered.
-type load struct {
+type Load struct {
 	site     *Site
 	Answered sync.Map
 	Count    atomic.Int64
@@ -21,8 +21,9 @@ type load struct {
 	done     sync.WaitGroup
 }
 
-func (s *Site) StartLoad(connections int) *load {
-	l := &load{site: s, stop: make(chan struct{})}
+// StartLoad begins to send pixels, until the end of the test at the latest.
+func (s *Site) StartLoad(connections int) *Load {
+	l := &Load{site: s, stop: make(chan struct{})}
 	for c := range connections {
 		l.done.Go(func() { l.send(c) })
 	}
@@ -30,12 +31,13 @@ func (s *Site) StartLoad(connections int) *load {
 	return l
 }
 
-func (l *load) End() {
+// End ends sending.
+func (l *Load) End() {
 	l.once.Do(func() { close(l.stop) })
 	l.done.Wait()
 }
 
-func (l *load) send(connection int) {
+func (l *Load) send(connection int) {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	for n := 0; ; n++ {
@@ -59,13 +61,13 @@ func (l *load) send(connection int) {
 }
 
 // Await waits until so many more pixels have been answered.
-func (l *load) Await(more int64) {
+func (l *Load) Await(more int64) {
 	target := l.Count.Load() + more
 	Eventually(l.site.T, "more answers", func() bool { return l.Count.Load() >= target })
 }
 
 // Check stops the load and compares what was answered with what is stored.
-func (l *load) Check(b *Broker) {
+func (l *Load) Check(b *Broker) {
 	l.site.T.Helper()
 	l.End()
 	stored := make(map[string]int)

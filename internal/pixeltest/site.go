@@ -15,7 +15,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
-	_ "github.com/caddyserver/caddy/v2/modules/standard"
+	_ "github.com/caddyserver/caddy/v2/modules/standard" // what a site needs besides the handler
 	"go.uber.org/goleak"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
@@ -81,9 +81,9 @@ func (s *Site) Adapt(sites string) []byte {
 		GLOBAL
 	}
 	` + sites
-	if i := strings.Index(sites, "GLOBAL{"); i >= 0 {
-		options, rest, _ := strings.Cut(sites[i+len("GLOBAL{"):], "}GLOBAL")
-		text = strings.Replace(text[:len(text)-len(sites)], "GLOBAL", options, 1) + sites[:i] + rest
+	if before, after, ok := strings.Cut(sites, "GLOBAL{"); ok {
+		options, rest, _ := strings.Cut(after, "}GLOBAL")
+		text = strings.Replace(text[:len(text)-len(sites)], "GLOBAL", options, 1) + before + rest
 	} else {
 		text = strings.Replace(text, "GLOBAL", "", 1)
 	}
@@ -101,6 +101,7 @@ func (s *Site) Run(body string) {
 	s.Load(s.Config(body))
 }
 
+// Load loads a configuration.
 func (s *Site) Load(config []byte) {
 	s.T.Helper()
 	if err := caddy.Load(config, true); err != nil {
@@ -117,6 +118,7 @@ func (s *Site) Get(path string, header ...string) {
 	}
 }
 
+// Do sends a request and returns the answer with its body.
 func (s *Site) Do(method, path string, header ...string) (*http.Response, string) {
 	s.T.Helper()
 	request, err := http.NewRequest(method, s.URL+path, http.NoBody)

@@ -43,6 +43,7 @@ type StatusAnswer struct {
 	}
 }
 
+// Status asks for the status.
 func (s *AdminSite) Status() StatusAnswer {
 	s.T.Helper()
 	var answer StatusAnswer

@@ -11,6 +11,7 @@ import (
 // Patience is how long tests wait for what takes milliseconds on an idle machine.
 const Patience = 30 * time.Second
 
+// FreePort returns a port that was free a moment ago.
 func FreePort(t *testing.T) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -37,6 +38,7 @@ func Eventually(t *testing.T, what string, cond func() bool) {
 	}
 }
 
+// Receive fails the test if nothing comes out of the channel.
 func Receive[T any](t *testing.T, from <-chan T) T {
 	t.Helper()
 	select {

@@ -13,6 +13,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/version"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 // Status is the answer of /segment_pixel/status. Its counters are those of the
@@ -46,11 +47,13 @@ type Handler struct {
 	Sinks        []Sink   `json:"sinks"`
 }
 
+// Sink is one sink of a handler.
 type Sink struct {
 	Sink string `json:"sink"`
-	sinks.Status
+	report.Status
 }
 
+// Current is the status of the configuration in force.
 func Current() Status {
 	simple, _ := caddy.Version()
 	kept, payloads := watch.Recent.Settings()
@@ -123,7 +126,7 @@ func ofHandler(h handlers.Handler, maxBacklogAge time.Duration) (Handler, bool) 
 // sinkStatusOf adds to what a sink tells of itself what the handler knows of it. A
 // sink that tells nothing is ready as long as it takes events.
 func ofSink(s handlers.Sink, maxBacklogAge time.Duration) Sink {
-	each := Sink{Sink: s.Name, Status: sinks.Status{Ready: true}}
+	each := Sink{Sink: s.Name, Status: report.Status{Ready: true}}
 	if reporter, ok := s.Sink.(sinks.Reporter); ok {
 		each.Status = reporter.Status()
 	}

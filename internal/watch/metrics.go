@@ -135,10 +135,10 @@ func (m *Metrics) of(source string) sourceCounts {
 	if others := known[otherSources]; others != nil {
 		return others
 	}
-	return m.Add(source)
+	return m.add(source)
 }
 
-func (m *Metrics) Add(source string) sourceCounts {
+func (m *Metrics) add(source string) sourceCounts {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known := *m.sources.Load()
@@ -197,6 +197,7 @@ type OutcomeTotals struct {
 	Rejected map[string]uint64 `json:"rejected"`
 }
 
+// Totals are the counts of all sources together.
 func (m *Metrics) Totals() OutcomeTotals {
 	totals := OutcomeTotals{Rejected: make(map[string]uint64)}
 	for _, counts := range *m.sources.Load() {

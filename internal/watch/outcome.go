@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 // Outcome is what became of one request. Placeholders are read from it, and
@@ -39,13 +39,13 @@ type Outcome struct {
 type result uint8
 
 const (
-	// Accepted: every sink has done with the event what it promises.
+	// Accepted means that every sink has done with the event what it promises.
 	Accepted result = iota
-	// Rejected: the request became no event, for one of pixel's reasons.
+	// Rejected means that the request became no event, for one of pixel's reasons.
 	Rejected
-	// dropped: the event was answered, and at least one sink did not take it.
+	// dropped means that the event was answered, and at least one sink did not take it.
 	dropped
-	// Failed: our own code has panicked.
+	// Failed means that our own code has panicked.
 	Failed
 
 	resultCount
@@ -77,6 +77,6 @@ func (o *Outcome) Became(event *pixel.Event) {
 func (o *Outcome) DroppedBy(sink string, err error) {
 	if err != nil {
 		o.Result = dropped
-		o.dropped = append(o.dropped, sink+": "+string(sinks.CauseOf(err)))
+		o.dropped = append(o.dropped, sink+": "+string(report.CauseOf(err)))
 	}
 }

@@ -27,6 +27,7 @@ type rejectionCount struct {
 	silent  atomic.Uint64
 }
 
+// NewRejectionLog returns a log that writes to this logger.
 func NewRejectionLog(logger *zap.Logger) *RejectionLog {
 	return &RejectionLog{logger: logger, reasons: make([]rejectionCount, len(pixel.Reasons())+1)}
 }

@@ -50,8 +50,8 @@ func emptySegment(dir string) (int, error) {
 	return next, createEmpty(wlog.SegmentName(dir, next))
 }
 
-// probe tells whether a file in the directory can be written.
-func probe(dir string) error {
+// Probe tells whether a file in the directory can be written.
+func Probe(dir string) error {
 	name := filepath.Join(dir, probeName)
 	err := writeFile(name, make([]byte, 2*pageSize), true)
 	_ = os.Remove(name)

@@ -64,7 +64,7 @@ func openCrowded(t *testing.T, o Options) (*Spool, *crowdedDisk) {
 				if err := disk.full(); err != nil {
 					return err
 				}
-				return probe(dir)
+				return Probe(dir)
 			}
 		})
 	return s, disk

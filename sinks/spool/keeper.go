@@ -147,7 +147,7 @@ func (k *keeper) probe() {
 	}
 	k.writing.Lock()
 	defer k.writing.Unlock()
-	if !k.ails() || probe(k.dir) != nil {
+	if !k.ails() || Probe(k.dir) != nil {
 		return
 	}
 	k.mu.Lock()

@@ -81,6 +81,6 @@ func defaultTuning() tuning {
 		readPatience:       readPatience,
 		wrapLog:            func(log segmentLog) segmentLog { return log },
 		openSegment:        openSegment,
-		probe:              probe,
+		probe:              Probe,
 	}
 }

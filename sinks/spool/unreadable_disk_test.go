@@ -27,7 +27,7 @@ func TestBadPageOnBadDisk(t *testing.T) {
 			if probes++; broken {
 				return &os.PathError{Op: "write", Path: dir, Err: syscall.EIO}
 			}
-			return probe(dir)
+			return Probe(dir)
 		}
 	})
 	expectFailing(t, s, 10*leastTries)

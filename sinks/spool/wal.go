@@ -85,7 +85,7 @@ func (w *wal) NextSegment() (int, error) {
 		return segment, nil
 	}
 	// A full disk fails every file. The log goes on when there is room again.
-	if probeErr := probe(w.dir); probeErr != nil {
+	if probeErr := Probe(w.dir); probeErr != nil {
 		return 0, err
 	}
 	if segment, err = w.log.NextSegment(); err == nil {
@@ -102,7 +102,7 @@ func (w *wal) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	err := w.log.Close()
-	if err == nil || probe(w.dir) != nil {
+	if err == nil || Probe(w.dir) != nil {
 		return err
 	}
 	if err := w.letGo(err); err != nil {

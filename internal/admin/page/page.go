@@ -4,9 +4,6 @@ package page
 
 import (
 	"crypto/sha256"
-
-	"github.com/segmentpixel/caddy-segment-pixel/internal/adminapi"
-
 	_ "embed"
 	"encoding/base64"
 	"errors"
@@ -14,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/adminapi"
 )
 
 // live shows people what the rest of the admin endpoint shows programs.
@@ -35,6 +34,7 @@ func digestOf(element string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
+// Serve answers with the page.
 func Serve(w http.ResponseWriter, r *http.Request) error {
 	// The pattern of the page is that of everything below it, too.
 	if r.URL.Path != adminapi.Path {

@@ -20,6 +20,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
+// New makes the verb explain.
 func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "explain <url>|- [--config <path> [--adapter <name>]] [--type <type>] [--path-prefix <path>...] " +

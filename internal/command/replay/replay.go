@@ -13,13 +13,11 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-
-	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
-	"github.com/segmentpixel/caddy-segment-pixel/internal/offline"
-
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/offline"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
@@ -74,6 +72,7 @@ goes on with --from-line.
 Exit status: 0 if everything was answered, or stored; 4 if some of it is still rejected
 or refused, or was cut or damaged, and so not sent; 1 if it could not be run to its end.`
 
+// New makes the verb replay.
 func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "replay --to <url> [--path-prefix <path>] [--address <interface>] [--config <path> [--adapter <name>]] [--sink <number>] [--stream <name>] " +

@@ -13,13 +13,11 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-
-	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
-	"github.com/segmentpixel/caddy-segment-pixel/internal/offline"
-
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/offline"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )

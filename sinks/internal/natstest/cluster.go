@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/nats-io/nats-server/v2/server" //nolint:depguard // only tests import this package
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 // StartCluster starts three servers that share JetStream, and waits until they have

@@ -6,7 +6,7 @@ package natstest
 import (
 	"testing"
 
-	"github.com/nats-io/nats-server/v2/server" //nolint:depguard // only tests import this package
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 // Start starts a server with JetStream on a port of its own choice. It ends with
