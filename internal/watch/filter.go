@@ -38,7 +38,7 @@ func ParseFilter(query url.Values) (*Filter, error) {
 	}
 	for _, name := range f.reasons {
 		if !isReason(name) {
-			return nil, fmt.Errorf("there is no reason %q: see the list in the README", name)
+			return nil, fmt.Errorf("there is no reason %q: see docs/pixels.md", name)
 		}
 	}
 	return f, nil
