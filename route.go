@@ -56,10 +56,27 @@ func (p prefixes) route(path string) (typ pixel.Type, under bool) {
 		if !found || rest != "" && rest[0] != '/' {
 			continue
 		}
-		element := strings.TrimSuffix(strings.TrimPrefix(rest, "/"), "/")
-		return pixel.ParseType(element), true
+		return parseType(strings.TrimPrefix(rest, "/")), true
 	}
 	return pixel.NoType, false
+}
+
+// parseType finds the event type in what stands behind a prefix: without a slash at its
+// end, the path parameters that some servers append to every URL, and the suffix of an
+// image on which some tools insist.
+func parseType(element string) pixel.Type {
+	element, parameters, _ := strings.Cut(element, ";")
+	element = strings.TrimSuffix(element, "/")
+	if strings.Contains(strings.TrimSuffix(parameters, "/"), "/") {
+		return pixel.NoType // another path goes on behind the parameter
+	}
+	if dot := strings.LastIndexByte(element, '.'); dot > 0 {
+		switch strings.ToLower(element[dot:]) {
+		case ".gif", ".png", ".jpg", ".jpeg":
+			element = element[:dot]
+		}
+	}
+	return pixel.ParseType(element)
 }
 
 // mergeSlashes makes one slash of several, but for those at the end, of which

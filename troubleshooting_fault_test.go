@@ -11,6 +11,8 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 )
 
+func init() { pixeltest.BeCaddy() }
+
 // fault is a site that something is wrong with, and what the document says of it.
 type fault struct {
 	*pixeltest.AdminSite

@@ -223,6 +223,9 @@ func besideLineSpace(text []byte, start, end int) bool {
 // made lower-case on the way.
 func isCaseMangled[Text string | []byte](text Text) bool {
 	lower := false
+	if isHexadecimal(text) {
+		return false
+	}
 	for i := range len(text) {
 		switch c := text[i]; {
 		case 'A' <= c && c <= 'Z' || digits[c] == notBase64:
@@ -232,4 +235,15 @@ func isCaseMangled[Text string | []byte](text Text) bool {
 		}
 	}
 	return lower
+}
+
+// isHexadecimal tells whether digits are those of a number to the base of 16, of whole
+// bytes. They are base64 digits as well, but no object's.
+func isHexadecimal[Text string | []byte](text Text) bool {
+	for i := range len(text) {
+		if !isHex(text[i]) {
+			return false
+		}
+	}
+	return len(text)%2 == 0
 }

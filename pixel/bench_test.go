@@ -94,3 +94,40 @@ func BenchmarkGrowth(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkHostile decodes 16 KiB of what costs the most to refuse.
+func BenchmarkHostile(b *testing.B) {
+	const size = 16 << 10
+	long := func(piece string) string { return strings.Repeat(piece, size/len(piece)) }
+	good := base64.RawURLEncoding.EncodeToString([]byte(`{"writeKey":"k","userId":"u","p":"` + strings.Repeat("x", size/2) + `"}`))
+	for _, test := range []struct{ name, query string }{
+		{"cut-off", "data=" + good[:len(good)-8]},
+		{"spaces", "data=" + long("eyJ3 cml0+")},
+		{"equals", "data=" + long("eyJ3=0D=0A")},
+		{"escapes", "data=" + long("%65%79%4A")},
+		{"escapes of escapes", "data=" + long("%2565%2579")},
+		{"braces", "data=%7B" + long("%22a%22:%7B")},
+		{"commas", "data=%7B" + long(",,NaN,") + "%7D"},
+		{"references", "data=" + long("&amp;quot;")},
+		{"references in data", "data=%7B" + long("%26quot%3B") + "%7D"},
+		{"invisible", "data=" + long("%E2%80%8B")},
+		{"latin-1", "data=" + base64.RawURLEncoding.EncodeToString([]byte(`{"a":"`+strings.Repeat("\xe9", size/2)+`",}x`))},
+		{"utf-16", "data=" + base64.RawURLEncoding.EncodeToString([]byte(strings.Repeat("{\x00", size/3)))},
+		{"text in text", "data=" + base64.RawURLEncoding.EncodeToString([]byte(`"`+strings.Repeat(`\"`, size/3)+`"`))},
+		{"question marks", "data=" + long("?data=e")},
+		{"mail", long("a=3D&")},
+		{"brackets", long("a[b][]=1&")},
+		{"names", "writeKey=x&userId=u&" + long("a%26b%3D1&")},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			decoder := newDecoder()
+			facts := pixel.Facts{Received: received}
+			b.SetBytes(int64(len(test.query)))
+			for b.Loop() {
+				if event, _ := decoder.Decode(pixel.Track, test.query, &facts); event != nil {
+					event.Release()
+				}
+			}
+		})
+	}
+}

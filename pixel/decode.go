@@ -5,6 +5,9 @@ package pixel
 import (
 	"bytes"
 	"fmt"
+	"strings"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/mend"
 )
 
 // DefaultMaxEventSize is Segment's limit for one event, 32 KiB of JSON.
@@ -34,6 +37,9 @@ func DefaultIgnored() []string {
 func (d *Decoder) Decode(typ Type, query string, facts *Facts) (*Event, *Rejection) {
 	ws := workspaces.Get().(*workspace)
 	event, fail, source := d.decode(ws, typ, query, facts)
+	if ws.suspect || fail.failed() && mayBeMended(query, fail.reason) {
+		event, fail, source = d.decodeMended(ws, event, fail, source, typ, query, facts)
+	}
 	if fail.failed() {
 		ws.release()
 		rejection := Reject(fail.reason, fail.detail, typ, query, facts)
@@ -57,7 +63,7 @@ func (d *Decoder) decode(ws *workspace, typ Type, query string, facts *Facts) (*
 		return nil, fail, ""
 	}
 	c := &ws.call
-	c.typ, c.object, c.layout = typ, object, &ws.scanner.layout
+	c.typ, c.object, c.layout, c.repairs = typ, object, &ws.scanner.layout, 0
 	source, fail := c.check(d.Source, facts)
 	if fail.failed() {
 		return nil, fail, source
@@ -87,9 +93,15 @@ func (ws *workspace) readParams(query string, ignored map[string]struct{}) (data
 	for query != "" {
 		var name, value string
 		name, value, query = nextPair(query)
-		if ws.readPair(name, value, ignored) == isData && data == "" {
+		switch is := ws.readPair(name, value, ignored); {
+		case is == isData && data == "":
 			data = value
+		case is == isLater:
+			ws.later = append(ws.later, rawPair{name, value})
 		}
+	}
+	if len(ws.later) > 0 {
+		data = ws.readLater(data)
 	}
 	return data
 }
@@ -99,14 +111,21 @@ func (ws *workspace) readParams(query string, ignored map[string]struct{}) (data
 func (ws *workspace) readPair(rawName, rawValue string, ignored map[string]struct{}) fate {
 	name := ws.paramName(rawName)
 	text := name.of(ws.params.text)
-	if string(text) == "data" {
+	if string(text) == dataName {
 		return isData
+	}
+	if isForLater(text) {
+		return isLater
 	}
 	if _, skip := ignored[string(text)]; skip {
 		return isIgnored
 	}
+	return ws.addParam(name, rawValue)
+}
+
+func (ws *workspace) addParam(name span, rawValue string) fate {
 	value := ws.paramValue(rawValue)
-	if value.len() == 0 && !mayBeEmpty(text) {
+	if value.len() == 0 && !mayBeEmpty(name.of(ws.params.text)) {
 		return isEmptyIdentity
 	}
 	return ws.params.add(name, value)
@@ -117,9 +136,14 @@ func (ws *workspace) readPair(rawName, rawValue string, ignored map[string]struc
 func (ws *workspace) paramName(raw string) span {
 	const leftover = "amp;"
 	name := ws.params.unescape(raw)
+	ws.suspect = ws.suspect || strings.IndexByte(raw, ';') >= 0 // a character reference, maybe
 	if bytes.HasPrefix(name.of(ws.params.text), []byte(leftover)) {
 		ws.repairs |= RepairedName
 		name.start += int32(len(leftover))
+		ws.suspect = ws.suspect && bytes.IndexByte(name.of(ws.params.text), ';') >= 0
+	}
+	if bytes.IndexByte(name.of(ws.params.text), '[') > 0 {
+		name = ws.dotted(name)
 	}
 	return name
 }
@@ -128,6 +152,7 @@ func (ws *workspace) paramName(raw string) span {
 // leaves around it.
 func (ws *workspace) paramValue(raw string) span {
 	value := ws.params.unescape(raw)
+	ws.suspect = ws.suspect || strings.IndexByte(raw, '%') >= 0 && mend.IsWide(raw)
 	if text := value.of(ws.params.text); len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
 		ws.repairs |= RepairedQuotes
 		value.start++
@@ -193,7 +218,11 @@ func (ws *workspace) readData(raw string) ([]byte, failure) {
 // and proxies.
 func (ws *workspace) readMangled(raw string) ([]byte, failure) {
 	ws.repairs &^= RepairedMark
-	ws.text = appendMarked(ws.text[:0], trimCutEscape(raw), false)
+	trimmed := trimCutEscape(raw)
+	if trimmed == "" {
+		return nil, failure{BadBase64, "data is half of a percent escape"}
+	}
+	ws.text = appendMarked(ws.text[:0], trimmed, false)
 	text := ws.dropMark(trimLeftBlank(ws.text))
 	if !isPlainJSON(text) && bytes.IndexByte(text, '%') >= 0 {
 		ws.repairs |= RepairedEscaping
@@ -201,6 +230,8 @@ func (ws *workspace) readMangled(raw string) ([]byte, failure) {
 		text = ws.dropMark(trimLeftBlank(ws.again))
 	}
 	ws.unescaped = text
+	// Mail that has put 3D in front of data has done so to the other values as well.
+	ws.suspect = ws.suspect || !ws.params.empty() && bytes.HasPrefix(text, []byte(equalsOfMail))
 	if isPlainJSON(text) {
 		return ws.readPlainJSON(text)
 	}
@@ -221,6 +252,7 @@ func (ws *workspace) readPlainJSON(text []byte) ([]byte, failure) {
 			ws.decoded[i] = ' '
 		}
 	}
+	ws.suspect = ws.suspect || mend.IsWide(ws.decoded)
 	return ws.decoded, ws.scanner.scan(ws.decoded)
 }
 
@@ -269,6 +301,9 @@ func (ws *workspace) readDigits() ([]byte, failure) {
 
 // orCaseMangled returns the failure, or that of letter case if it explains it.
 func orCaseMangled[Text string | []byte](fail failure, digits Text) failure {
+	if notJSON(fail.reason) && isHexadecimal(digits) {
+		return failure{BadBase64, "data is hexadecimal, which is not read"}
+	}
 	if notJSON(fail.reason) && isCaseMangled(digits) {
 		return failure{CaseMangled, "data has no upper-case letter: something lower-cased the URL"}
 	}

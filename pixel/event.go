@@ -18,6 +18,10 @@ type Event struct {
 	Name string
 	// MessageID is the client's messageId, or a UUIDv7 where it sent none.
 	MessageID string
+	// ClientID tells whether MessageID is the client's.
+	ClientID bool
+	// Identity is the userId or, without one, the anonymousId.
+	Identity string
 	// TraceParent is the W3C trace context of the request, if any.
 	TraceParent string
 	// Received is when the request came, in UTC and whole milliseconds.
@@ -70,14 +74,18 @@ func (ws *workspace) buildEvent(c *call, source string, facts *Facts, version st
 	w.text(`"type":`, c.typ.String())
 	w.times(c.times(e.Received, &ws.repairs))
 	w.body = append(w.body, '}')
+	ws.repairs |= c.repairs
+	if holdsMergeTag(c.object) {
+		ws.repairs |= RepairedMergeTag
+	}
 	ws.body = w.body
 	e.Body = w.body
 	e.Repairs = ws.repairs
 	return e
 }
 
-// nameEvent fills in the name and the messageId of the event, which share one
-// allocation: sinks may keep them. It keeps the client's messageId if that is of
+// nameEvent fills in the name, the messageId and the identity of the event, which share
+// one allocation: sinks may keep them. It keeps the client's messageId if that is of
 // use, and else makes one that sorts by time.
 func (ws *workspace) nameEvent(e *Event, c *call, received time.Time) (keptID bool) {
 	words := ws.words[:0]
@@ -95,9 +103,12 @@ func (ws *workspace) nameEvent(e *Event, c *call, received time.Time) (keptID bo
 		}
 		words = appendMessageID(words, received)
 	}
+	idEnd := len(words)
+	words = c.appendIdentity(words)
 	ws.words = words
 	text := string(words)
-	e.Name, e.MessageID = text[:nameEnd], text[nameEnd:]
+	e.Name, e.MessageID, e.Identity = text[:nameEnd], text[nameEnd:idEnd], text[idEnd:]
+	e.ClientID = keptID
 	return keptID
 }
 
@@ -140,14 +151,37 @@ func (w *envelope) clientFields(ws *workspace, keptID bool, facts *Facts, versio
 			}
 			continue
 		case fieldUserID, fieldAnonymousID, fieldGroupID, fieldPreviousID:
-			if m.kind == '0' {
-				ws.repairs |= RepairedID
-				w.numberAsText(m)
+			if w.mendedIdentity(ws, m) {
 				continue
 			}
 		}
 		w.copyMember(m)
 	}
+}
+
+// mendedIdentity writes an identity that is not published as the client sent it, or
+// leaves it out. It tells whether it has done either.
+func (w *envelope) mendedIdentity(ws *workspace, m *member) bool {
+	if m.kind == '0' {
+		ws.repairs |= RepairedID
+		w.numberAsText(m)
+		return true
+	}
+	id := &w.call.identities[m.field-fieldUserID]
+	switch {
+	case !id.mended:
+		return false
+	case id.tag != "":
+		ws.repairs |= RepairedMergeTag
+		return true
+	case !id.present:
+		ws.repairs |= RepairedSpaces
+		return true
+	}
+	ws.repairs |= RepairedSpaces
+	w.copyName(m)
+	w.body, _ = jsontext.AppendQuote(w.body, w.call.identity(m.field).text)
+	return true
 }
 
 func (w *envelope) copyMember(m *member) {

@@ -13,15 +13,20 @@ import (
 func (d *Decoder) Explain(typ Type, query string, facts *Facts) *Explanation {
 	decoder := *d
 	var key secret
-	var source string
-	var known, asked bool
+	type answer struct {
+		source string
+		known  bool
+	}
+	answers := make(map[string]answer)
 	// Keys may change at any time, and both ways have to find the same.
 	decoder.Source = func(writeKey string) (string, bool) {
+		key = secret(writeKey)
+		a, asked := answers[writeKey]
 		if !asked {
-			key, asked = secret(writeKey), true
-			source, known = d.Source(writeKey)
+			a.source, a.known = d.Source(writeKey)
+			answers[writeKey] = a
 		}
-		return source, known
+		return a.source, a.known
 	}
 	event, rejection := decoder.Decode(typ, query, facts)
 	n := narrator{decoder: &decoder, facts: facts, event: event, ws: new(workspace)}
@@ -36,9 +41,36 @@ func (d *Decoder) Explain(typ Type, query string, facts *Facts) *Explanation {
 		defer event.Release()
 	}
 	n.secret = key
-	n.tell(query)
+	n.tell(n.tellMended(typ, query))
 	x.Steps = n.steps
 	return x
+}
+
+// tellMended says whether the strict reading fails and what mending makes of the query, and
+// returns the query that is read on.
+func (n *narrator) tellMended(typ Type, query string) string {
+	ws := new(workspace)
+	event, fail, _ := n.decoder.decode(ws, typ, query, n.facts)
+	if !fail.failed() && !ws.suspect {
+		return query
+	}
+	m := n.decoder.mend(query, fail.reason)
+	if !m.ok {
+		return query
+	}
+	if again, _, _ := n.decoder.decodeMended(ws, event, fail, "", typ, query, n.facts); again == nil && !fail.reason.isOfPayload() {
+		return query
+	}
+	strict := "it can be read, but not as it was meant"
+	if fail.failed() {
+		strict = "the strict reading ends with " + fail.reason.String() + " (" + fail.detail + ")"
+	}
+	return n.passMended(strict, m)
+}
+
+func (n *narrator) passMended(strict string, m mended) string {
+	n.passed(StepMended, "", strict, "what was mended: "+strings.Join(m.repairs.Names(), ", "))
+	return m.query
 }
 
 // narrator goes the way of Decode through the same functions, and looks at what is
@@ -108,6 +140,10 @@ func (n *narrator) tellQuery(query string) bool {
 		}
 		pairs++
 		is := n.ws.readPair(name, value, n.decoder.Ignored)
+		if is == isLater {
+			n.ws.later = append(n.ws.later, rawPair{name, value})
+			is = isField
+		}
 		if is == isData {
 			switch {
 			case n.data != "":
@@ -124,6 +160,7 @@ func (n *narrator) tellQuery(query string) bool {
 		}
 		names[is] = append(names[is], shown)
 	}
+	n.data = n.ws.readLater(n.data)
 	details := []string{counted(pairs, "parameter")}
 	if n.data != "" {
 		details = append(details, "data, "+counted(len(n.data), "byte"))

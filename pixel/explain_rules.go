@@ -16,18 +16,18 @@ func (n *narrator) tellWriteKey() bool {
 	key := string(c.text(fieldWriteKey))
 	switch fail.reason {
 	case Accepted:
-		if source == "" {
-			return n.passed(StepWriteKey, "", counted(len(key), "byte"))
+		detail := counted(len(key), "byte")
+		if c.repairs&RepairedSpaces != 0 {
+			detail += ", without the white space around it"
 		}
-		return n.passed(StepWriteKey, "", counted(len(key), "byte")+", of the source "+source)
+		if source != "" {
+			detail += ", of the source " + source
+		}
+		return n.passed(StepWriteKey, "", detail)
 	case NoWriteKey:
 		return n.failed(StepWriteKey, "", fail, n.kindOf(fieldWriteKey, '"'), n.misspelt("writeKey"))
 	default:
-		var blank string
-		if strings.TrimSpace(key) != key {
-			blank = "it begins or ends with white space"
-		}
-		return n.failed(StepWriteKey, "", fail, "it has "+counted(len(key), "byte"), blank, n.unfilled("it", []byte(key)))
+		return n.failed(StepWriteKey, "", fail, "it has "+counted(len(key), "byte"), n.unfilled("it", []byte(key)))
 	}
 }
 
@@ -113,10 +113,11 @@ func (n *narrator) tellTimes() {
 	}
 	_, hasSent := c.time(fieldSentAt, &repairs)
 	_, hasClient := c.time(fieldTimestamp, &repairs)
+	_, hasOriginal := c.time(fieldOriginalTimestamp, &repairs)
 	t := c.times(n.event.Received, &repairs)
 	from := "the time of receipt"
 	switch {
-	case hasSent && t.event.Sub(t.received) == t.original.Sub(t.sent):
+	case hasSent && (hasOriginal || hasClient) && t.event.Sub(t.received) == t.original.Sub(t.sent):
 		from = "receivedAt - (sentAt - originalTimestamp)"
 	case hasClient:
 		from = "the client's"

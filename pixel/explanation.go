@@ -49,6 +49,7 @@ type Step struct {
 // Explain begins with StepQuery.
 const (
 	StepRoute      = "route"
+	StepMended     = "mended" // only if something had to be
 	StepQuery      = "query"
 	StepData       = "data"
 	StepFields     = "fields"

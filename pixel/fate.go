@@ -26,6 +26,8 @@ const (
 	isSurplus
 	// isEmptyData: it is data without a value. Only Explain tells that apart.
 	isEmptyData
+	// isLater: what it is depends on the other parameters.
+	isLater
 
 	fateCount
 )

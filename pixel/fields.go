@@ -40,6 +40,7 @@ type node struct {
 	count      int32
 	container  bool
 	merged     bool // the decoded object has a member of this name
+	weak       bool // the decoded object's member of this name counts
 }
 
 const (

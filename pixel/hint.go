@@ -64,7 +64,16 @@ var repairHints = [len(repairNames)]string{
 	`The name of a parameter begins with "amp;": the URL was escaped for HTML once too often. Write & instead of &amp; where no HTML is parsed.`,
 	"An identity is a number in the JSON and is published as text. Write it in quotation marks, so that large numbers keep their digits everywhere.",
 	"The messageId is empty, no text or longer than 100 bytes, and was replaced. Send a short text that no other event has, or none.",
-	"A time cannot be parsed and counts as absent. Write it as 2026-01-31T12:00:00.000Z.",
+	"A time cannot be parsed and counts as absent. Write it as 2026-01-31T12:00:00.000Z, as Unix time, or as mail and JavaScript do.",
+	"Zero-width characters, soft hyphens or no-break spaces got into data, mostly by copying it from a text. Copy the URL from its source instead.",
+	"Quotation marks, brackets or the end of a sentence came with the URL, or data:...;base64, stands in front. Take the value alone.",
+	"A tool has appended ?utm_source=... or a #fragment although the URL has a query already. Have it append with &, or leave the pixel alone.",
+	"The query holds HTML character references such as &quot; or &#61;: it was escaped for HTML where no HTML is parsed. Percent-encode it instead.",
+	"The payload was written in UTF-16, Windows-1252 or Latin-1, as by btoa, escape or Encoding.Unicode, and was read as such. Encode it as UTF-8.",
+	"The JSON was not strict: a raw line break in a text, a comma too many, NaN, half an emoji, or JSON within a text. Have a JSON encoder write it.",
+	"The name of a parameter has brackets, as PHP and jQuery write them, which were read as dots. Nothing is wrong with that.",
+	"White space stood around the write key or an identity and was dropped. Trim the value where the template is filled in.",
+	"A merge tag arrived as it stands in the template; an identity that was nothing else counts as absent. See why the tool has not filled it in, and give it a default.",
 }
 
 // RepairHint says of a repair, by its name, what was mended and how the author of

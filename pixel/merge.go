@@ -58,6 +58,10 @@ func (m *merger) appendValue(dst []byte, param int32) ([]byte, error) {
 	if m.params.nodes[param].container && m.decoder.PeekKind() == '{' {
 		return m.appendObject(dst, param)
 	}
+	if m.params.nodes[param].weak && m.decoder.PeekKind() != 'n' {
+		value, err := m.decoder.ReadValue()
+		return append(dst, value...), err
+	}
 	if err := m.decoder.SkipValue(); err != nil {
 		return dst, err
 	}

@@ -3,6 +3,7 @@
 package pixel
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 )
@@ -33,4 +34,27 @@ func outsideMergeTags(text string, f func(string) string) string {
 	}
 	b.WriteString(f(text[end:]))
 	return b.String()
+}
+
+// wholeTag is a text that is one merge tag and nothing else. Where the whole value of an
+// identity is looked at, less common forms are safe to know as well: no identity looks
+// like that.
+var wholeTag = regexp.MustCompile(`^(?:\{\{[^\n]*\}\}|\{%[^\n]*%\}|\*\|[^\n]+\|\*|%%[^\n]+%%|\[\[[^\n]+\]\]|[$#@]\{[^}\n]+\}|` +
+	`<%[^\n]*%>|%[A-Za-z_][A-Za-z0-9_. -]*%|\$[A-Z_]+\$|\[[A-Za-z_][A-Za-z0-9_. :-]*\]|\{[A-Za-z_][A-Za-z0-9_.]*\}|@@[^@\n]+@@|##[^#\n]+##)$`)
+
+// isMergeTag tells whether a text is nothing but a merge tag.
+func isMergeTag(text []byte) bool { return wholeTag.Match(text) }
+
+// tagBeginnings are how merge tags begin. Each is rare in a payload, so that looking for
+// them costs next to nothing.
+var tagBeginnings = [...][]byte{[]byte("*|"), []byte("%%"), []byte("${"), []byte("{{"), []byte("{%"), []byte("[[")}
+
+// holdsMergeTag tells whether there is a merge tag in an object.
+func holdsMergeTag(object []byte) bool {
+	for _, beginning := range tagBeginnings {
+		if bytes.Contains(object, beginning) {
+			return mergeTag.Match(object)
+		}
+	}
+	return false
 }

@@ -7,7 +7,7 @@ import "strings"
 // Repair is a set of things that were mended on the way. A repaired event is
 // published; the set is there so that a sender can be told what its pixels
 // suffer.
-type Repair uint16
+type Repair uint32
 
 // The repairs, a closed list like the reasons.
 const (
@@ -27,11 +27,34 @@ const (
 	RepairedMessageID
 	// RepairedTime: a time that could not be parsed counts as absent.
 	RepairedTime
+	// RepairedInvisible: characters that nobody sees stood in data.
+	RepairedInvisible
+	// RepairedWrapping: data had around it what stood around a URL in a text.
+	RepairedWrapping
+	// RepairedSecondQuery: a second query or a fragment was appended to the first.
+	RepairedSecondQuery
+	// RepairedHTML: there were HTML character references in the query.
+	RepairedHTML
+	// RepairedCharset: the payload or a parameter was no UTF-8.
+	RepairedCharset
+	// RepairedJSON: the JSON was not strict.
+	RepairedJSON
+	// RepairedBrackets: the name of a parameter had brackets instead of dots.
+	RepairedBrackets
+	// RepairedSpaces: white space around a write key or an identity.
+	RepairedSpaces
+	// RepairedMergeTag: a merge tag was not filled in; an identity that was nothing
+	// else counts as absent.
+	RepairedMergeTag
 )
 
 var repairNames = [...]string{
 	"base64", "escaping", "byte_order_mark", "quotes", "amp_name", "number_id", "message_id", "time",
+	"invisible", "wrapping", "second_query", "html", "charset", "json", "brackets", "spaces", "merge_tag",
 }
+
+// RepairCount is how many repairs there are.
+const RepairCount = len(repairNames)
 
 // Names lists what the set holds, in the order of the constants.
 func (r Repair) Names() []string {

@@ -15,8 +15,14 @@ type call struct {
 	layout *layout
 
 	unquoted []byte // memory of text
-	key      string // the known write key of an earlier call: often it is the same
+	// identities are those of the object, from when they have been checked.
+	identities [len(identities)]identity
+	repairs    Repair // what was mended in the object
+	key        string // the known write key of an earlier call: often it is the same
 }
+
+// identities are the fields that identify somebody, in the order of their constants.
+var identities = [...]field{fieldUserID, fieldAnonymousID, fieldGroupID, fieldPreviousID}
 
 // check applies the rules on who and what, in the order of the reasons. It
 // returns the source as soon as that is known, rejected or not.
@@ -59,6 +65,15 @@ func (c *call) checkWriteKey(sourceOf func(string) (string, bool)) (string, fail
 	}
 	source, known := sourceOf(key)
 	if !known {
+		if trimmed, changed := trimmedKey(text); changed && len(trimmed) == 0 {
+			return "", failure{NoWriteKey, "writeKey is nothing but white space"}
+		} else if changed {
+			key = string(trimmed)
+			source, known = sourceOf(key)
+			c.repairs |= RepairedSpaces
+		}
+	}
+	if !known {
 		return "", failure{UnknownWriteKey, "no source has this write key"}
 	}
 	c.key = key
@@ -66,10 +81,13 @@ func (c *call) checkWriteKey(sourceOf func(string) (string, bool)) (string, fail
 }
 
 func (c *call) checkIdentity() failure {
+	for i, f := range identities {
+		c.identities[i] = c.identity(f)
+	}
 	if c.names(fieldUserID) || c.names(fieldAnonymousID) {
 		return failure{}
 	}
-	return failure{NoIdentity, "neither userId nor anonymousId"}
+	return failure{NoIdentity, "neither userId nor anonymousId" + c.unfilledTag(fieldUserID, "userId") + c.unfilledTag(fieldAnonymousID, "anonymousId")}
 }
 
 // checkType applies what Segment asks of single event types.
@@ -81,21 +99,21 @@ func (c *call) checkType() failure {
 		}
 	case Group:
 		if !c.names(fieldGroupID) {
-			return failure{NoGroupID, "groupId is missing or empty"}
+			return failure{NoGroupID, "groupId is missing or empty" + c.unfilledTag(fieldGroupID, "groupId")}
 		}
 	case Alias:
 		if !c.names(fieldUserID) {
-			return failure{NoPreviousID, "userId, the new identity, is missing or empty"}
+			return failure{NoPreviousID, "userId, the new identity, is missing or empty" + c.unfilledTag(fieldUserID, "userId")}
 		}
 		if !c.names(fieldPreviousID) && !c.names(fieldAnonymousID) {
-			return failure{NoPreviousID, "neither previousId nor anonymousId"}
+			return failure{NoPreviousID, "neither previousId nor anonymousId" + c.unfilledTag(fieldPreviousID, "previousId")}
 		}
 	}
 	return failure{}
 }
 
 func (c *call) checkFieldTypes() failure {
-	for _, f := range [...]field{fieldUserID, fieldAnonymousID, fieldGroupID, fieldPreviousID} {
+	for _, f := range identities {
 		if m := c.member(f); m.present() && m.kind != '"' && m.kind != '0' {
 			return c.badType(f, "must be text")
 		}
@@ -119,11 +137,16 @@ func (c *call) badType(f field, must string) failure {
 
 func (c *call) member(f field) *member { return &c.layout.known[f] }
 
-// names tells whether a field identifies somebody: it is there and not empty. A
-// wrong type counts here, so that it is reported as what it is.
-func (c *call) names(f field) bool {
-	m := c.member(f)
-	return m.present() && (m.kind != '"' || m.value.end-m.value.start > int32(len(`""`)))
+// names tells whether a field identifies somebody.
+func (c *call) names(f field) bool { return c.identities[f-fieldUserID].present }
+
+// unfilledTag says of a field that it holds nothing but a merge tag, if that is so.
+func (c *call) unfilledTag(f field, name string) string {
+	tag := c.identities[f-fieldUserID].tag
+	if tag == "" {
+		return ""
+	}
+	return "; " + name + " is the merge tag " + shownName(tag) + ", which was not filled in"
 }
 
 // text returns the text of a field, or nil where it has none. It is good until the

@@ -16,6 +16,9 @@ type workspace struct {
 	scanner scanner
 	call    call
 	repairs Repair
+	// suspect is set when something looks mangled, although it can be read.
+	suspect bool
+	later   []rawPair // parameters whose meaning depends on others
 
 	decoded []byte // the object that data held
 	merged  []byte // the object with the parameters on top
@@ -39,7 +42,8 @@ var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
 func (ws *workspace) reset(maxEventSize int) {
 	ws.params.reset(maxEventSize)
-	ws.repairs = 0
+	ws.repairs, ws.suspect = 0, false
+	ws.later = ws.later[:0]
 }
 
 // size is about the bytes that the workspace holds.
@@ -58,5 +62,6 @@ func (ws *workspace) release() {
 	}
 	// The pool must not keep the strings of a request alive.
 	ws.event = Event{}
+	clear(ws.later[:cap(ws.later)])
 	workspaces.Put(ws)
 }

@@ -4,6 +4,8 @@ package sinks
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -25,10 +27,12 @@ type Messages struct {
 	Subject string `json:"subject,omitempty"`
 
 	// Where the Nats-Msg-Id header comes from, by which JetStream recognises an
-	// event that it already has: "payload" takes the event's messageId,
-	// "generated" makes a new one for every request (for pixels whose messageId
-	// is constant, as in a mail template), "none" leaves the header out. The
-	// source and a colon stand in front of it. Default: payload
+	// event that it already has: "payload" takes the event's messageId and, if the
+	// client sent that, a colon and the userId or else the anonymousId (beyond 64
+	// bytes its SHA-256 in hexadecimal); "generated" makes a new one for every
+	// request, so that the same reader's second open counts as well although the
+	// pixel's messageId is constant; "none" leaves the header out. The source and a
+	// colon stand in front of it. Default: payload
 	MsgID string `json:"msg_id,omitempty"`
 
 	// The subject prefix for rejected requests, which the reason follows as the
@@ -116,11 +120,29 @@ func (m *Messages) event(ctx context.Context, event *pixel.Event) spool.Event {
 	}
 	switch m.MsgID {
 	case msgIDPayload:
-		published.MessageID = event.Source + ":" + headerText(event.MessageID)
+		published.MessageID = payloadID(event)
 	case msgIDGenerated:
 		published.MessageID = event.Source + ":" + pixel.NewMessageID()
 	}
 	return published
+}
+
+// longestIdentity is how many bytes of an identity stand in a message id as they are.
+const longestIdentity = 64
+
+// payloadID is the message id of an event. The source in front keeps one site's ids from
+// suppressing another's, and the identity behind a client's own id those of a template in
+// which it is constant: one reader's open must not suppress that of another.
+func payloadID(event *pixel.Event) string {
+	if !event.ClientID || event.Identity == "" {
+		return event.Source + ":" + headerText(event.MessageID)
+	}
+	identity := event.Identity
+	if len(identity) > longestIdentity {
+		sum := sha256.Sum256([]byte(identity))
+		identity = hex.EncodeToString(sum[:])
+	}
+	return headerText(event.Source + ":" + event.MessageID + ":" + identity)
 }
 
 // headerText escapes what a header cannot hold, as in a URL: line breaks, which

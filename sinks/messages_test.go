@@ -4,6 +4,8 @@ package sinks
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -193,5 +195,28 @@ func TestMessagesErrors(t *testing.T) {
 			err = test.messages.validate()
 		}
 		natstest.WantError(t, err, test.want)
+	}
+}
+
+// TestMessagesTellReadersApart has templates with a constant messageId: an open of one
+// reader must not suppress that of another.
+func TestMessagesTellReadersApart(t *testing.T) {
+	m := provisionMessages(t, &Messages{})
+	long := strings.Repeat("x", 65)
+	for _, test := range []struct {
+		event pixel.Event
+		want  string
+	}{
+		{pixel.Event{MessageID: "m", Identity: "u", ClientID: true}, "web:m:u"},
+		{pixel.Event{MessageID: "m", Identity: "u"}, "web:m"},
+		{pixel.Event{MessageID: "m", ClientID: true}, "web:m"},
+		{pixel.Event{MessageID: "m", Identity: "u\r\n", ClientID: true}, "web:m:u%0D%0A"},
+		{pixel.Event{MessageID: "m", Identity: long[:64], ClientID: true}, "web:m:" + long[:64]},
+		{pixel.Event{MessageID: "m", Identity: long, ClientID: true}, "web:m:" + fmt.Sprintf("%x", sha256.Sum256([]byte(long)))},
+	} {
+		test.event.Source, test.event.Type = "web", pixel.Track
+		if got := m.event(t.Context(), &test.event).MessageID; got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
 	}
 }

@@ -146,7 +146,7 @@ func TestURLWarnings(t *testing.T) {
 		"no event":          {[]string{"--write-key", "k", "--user-id", "u"}, 4, "rejected: no_event: "},
 		"nothing":           {[]string{"--form", "fields"}, 4, "rejected: no_data: "},
 		"an empty identity": {[]string{"--write-key", "k", "--event", "e", "--user-id", "", "--form", "fields"}, 4, "warning: userId is empty, which means absent: it is left out\nrejected: no_identity"},
-		"a hidden tag":      {[]string{"--write-key", "k", "--event", "e", "--user-id", "{{id}}"}, 0, "warning: nobody can fill in the merge tag {{id}}, because base64 hides it: use the form of fields\n"},
+		"a hidden tag":      {[]string{"--write-key", "k", "--event", "e", "--user-id", "{{id}}"}, 4, "warning: nobody can fill in the merge tag {{id}}, because base64 hides it: use the form of fields\n"},
 		"a long URL":        {[]string{"--write-key", "k", "--event", "e", "--user-id", strings.Repeat("u", 2000), "--form", "fields"}, 0, "mail clients and proxies cut URLs"},
 		"a huge URL":        {[]string{"--write-key", "k", "--event", "e", "--user-id", strings.Repeat("u", 16000), "--form", "fields"}, 0, "Caddy refuses a header section over 16 KiB"},
 		"too large":         {[]string{"--write-key", "k", "--event", "e", "--user-id", strings.Repeat("u", 40000)}, 4, "rejected: too_large: "},

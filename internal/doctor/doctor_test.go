@@ -108,7 +108,7 @@ func TestDoctorCommandAsksTheCaddyThatRuns(t *testing.T) {
 		fine = `{"ready":true,"running_since":"2026-11-23T12:00:00Z","outcomes":{"accepted":7,"rejected":{"no_data":2,"dnt":1}}}`
 	)
 	for _, test := range []struct {
-		name, trusted, Status string
+		name, trusted, status string
 		code                  int
 		words                 []string
 	}{
@@ -126,8 +126,8 @@ func TestDoctorCommandAsksTheCaddyThatRuns(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			answers := map[string]string{"/config/": strings.Replace(config, "TRUSTED", test.trusted, 1)}
-			if test.Status != "" {
-				answers["/segment_pixel/status"] = strings.Replace(test.Status, "PROXY", proxied, 1)
+			if test.status != "" {
+				answers["/segment_pixel/status"] = strings.Replace(test.status, "PROXY", proxied, 1)
 			}
 			pixeltest.Execute(t, command.NewDoctor(), "--address", pixeltest.FakeAdmin(t, answers)).Want(test.code, test.words...)
 		})

@@ -18,7 +18,7 @@ func TestDoctorCommandTellsOneCauseOnce(t *testing.T) {
 		fine     = `{"sink":"log"}`
 	)
 	for _, test := range []struct {
-		name, sink, Status string
+		name, sink, status string
 		code               int
 		words              []string
 	}{
@@ -47,7 +47,7 @@ func TestDoctorCommandTellsOneCauseOnce(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			address := pixeltest.FakeAdmin(t, map[string]string{
 				"/config/":              strings.Replace(config, "SINK", test.sink, 1),
-				"/segment_pixel/status": test.Status,
+				"/segment_pixel/status": test.status,
 			})
 			pixeltest.Execute(t, command.NewDoctor(), "--address", address).Want(test.code, test.words...)
 		})

@@ -47,7 +47,7 @@ type Metrics struct {
 	mu      sync.Mutex
 	sources atomic.Pointer[map[string]sourceCounts] // replaced, never changed
 
-	repairs        [16]atomic.Uint64 // by the bit of a pixel.Repair
+	repairs        [pixel.RepairCount]atomic.Uint64 // by the bit of a pixel.Repair
 	untrustedProxy atomic.Uint64
 
 	decoding  prometheus.Histogram

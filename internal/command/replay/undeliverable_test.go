@@ -76,7 +76,7 @@ func TestReplayOfWhatWasSetAside(t *testing.T) {
 	replayUndeliverable(t, config, file).Want(0, "1 stored, 1 of which had been before\n")
 	messages := b.Await(2)
 	event := pixeltest.Parse(t, messages[1].Data)
-	if id := messages[1].Header.Get(nats.MsgIdHdr); event["event"] != "large" || id != "web:1" || messages[1].Subject != "segment.events.web.track" {
+	if id := messages[1].Header.Get(nats.MsgIdHdr); event["event"] != "large" || id != "web:1:u" || messages[1].Subject != "segment.events.web.track" {
 		t.Errorf("%s has %v with the id %s", messages[1].Subject, event, id)
 	}
 	if now, err := os.ReadFile(file); err != nil || !bytes.Equal(now, kept) {

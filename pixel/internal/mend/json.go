@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mend
+
+import (
+	"bytes"
+	"unicode/utf16"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// JSON mends what templates that join JSON by hand, and encoders that are not strict,
+// get wrong: control characters inside of texts, a comma before a closing bracket, NaN
+// and Infinity, which become null, half a surrogate pair, which becomes U+FFFD, and
+// zeros behind the end. Between texts, what is invisible goes. Nothing is ever closed
+// that was open.
+func JSON(text []byte) (rest []byte, changed bool) {
+	text, changed = trimZeros(text)
+	j := jsonMender{text: text, rest: make([]byte, 0, len(text)+16), changed: changed}
+	for j.at < len(text) {
+		j.token()
+	}
+	if !j.changed {
+		return text, false
+	}
+	return j.rest, true
+}
+
+func trimZeros(text []byte) (rest []byte, changed bool) {
+	rest = bytes.TrimRight(text, "\x00")
+	return rest, len(rest) != len(text)
+}
+
+type jsonMender struct {
+	text, rest []byte
+	at         int
+	changed    bool
+}
+
+// token copies what begins at j.at outside of texts.
+func (j *jsonMender) token() {
+	switch c := j.text[j.at]; {
+	case c == '"':
+		j.string()
+		return
+	case c == ',':
+		if j.closesNext() {
+			j.drop(1)
+			return
+		}
+	case c == 'N':
+		if j.replace("NaN") {
+			return
+		}
+	case c == 'I' || c == '-':
+		if j.replace("Infinity") || j.replace("-Infinity") {
+			return
+		}
+	case c >= 0xc2:
+		if size := invisibleAt(j.text[j.at:]); size > 0 {
+			j.drop(size)
+			return
+		}
+	}
+	j.rest = append(j.rest, j.text[j.at])
+	j.at++
+}
+
+func (j *jsonMender) drop(n int) {
+	j.at += n
+	j.changed = true
+}
+
+// closesNext tells whether the comma at j.at is followed by a closing bracket.
+func (j *jsonMender) closesNext() bool {
+	for _, c := range j.text[j.at+1:] {
+		if !isBlank(c) {
+			return c == '}' || c == ']'
+		}
+	}
+	return false
+}
+
+func (j *jsonMender) replace(word string) bool {
+	if !bytes.HasPrefix(j.text[j.at:], []byte(word)) {
+		return false
+	}
+	j.rest = append(j.rest, "null"...)
+	j.drop(len(word))
+	return true
+}
+
+// string copies a text with its quotation marks.
+func (j *jsonMender) string() {
+	j.rest = append(j.rest, '"')
+	for j.at++; j.at < len(j.text); {
+		switch c := j.text[j.at]; {
+		case c == '"':
+			j.rest = append(j.rest, '"')
+			j.at++
+			return
+		case c == '\\':
+			j.escape()
+		case c < ' ':
+			quoted, _ := jsontext.AppendQuote(nil, []byte{c})
+			j.rest = append(j.rest, quoted[1:len(quoted)-1]...)
+			j.drop(1)
+		default:
+			j.rest = append(j.rest, c)
+			j.at++
+		}
+	}
+}
+
+// escape copies the escape that begins at j.at.
+func (j *jsonMender) escape() {
+	const one = len(`\uXXXX`)
+	unit := func(i int) (rune, bool) {
+		if len(j.text) < i+one || j.text[i] != '\\' || j.text[i+1] != 'u' {
+			return 0, false
+		}
+		return hexNumber(j.text[i+2 : i+one])
+	}
+	first, ok := unit(j.at)
+	if !ok || !utf16.IsSurrogate(first) {
+		end := min(j.at+2, len(j.text))
+		j.rest = append(j.rest, j.text[j.at:end]...)
+		j.at = end
+		return
+	}
+	if second, ok := unit(j.at + one); ok && utf16.DecodeRune(first, second) != '\ufffd' {
+		j.rest = append(j.rest, j.text[j.at:j.at+2*one]...)
+		j.at += 2 * one
+		return
+	}
+	j.rest = append(j.rest, `\ufffd`...)
+	j.drop(one)
+}
+
+// Unquoted returns the text of a JSON string, if text is nothing but that.
+func Unquoted(text []byte) (inner []byte, ok bool) {
+	text, _ = trimZeros(bytes.TrimSpace(text))
+	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' || !jsontext.Value(text).IsValid() {
+		return nil, false
+	}
+	inner, err := jsontext.AppendUnquote(nil, text)
+	return inner, err == nil
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pixel
+
+import "strings"
+
+// decodeMended is for a request that the strict reading refuses, or in which something
+// looks mangled although it does not. What mending makes of the query is read strictly
+// in turn; if that is of no help, what the strict reading came to stands.
+func (d *Decoder) decodeMended(ws *workspace, event *Event, fail failure, source string, typ Type, query string, facts *Facts) (*Event, failure, string) {
+	mended := d.mend(query, fail.reason)
+	if !mended.ok {
+		return event, fail, source
+	}
+	again := workspaces.Get().(*workspace)
+	second, secondFail, secondSource := d.decode(again, typ, mended.query, facts)
+	switch {
+	case !secondFail.failed():
+		second.Repairs |= mended.repairs
+		ws.release()
+		return second, failure{}, secondSource
+	case fail.reason.isOfPayload() && !secondFail.reason.isOfPayload():
+		// There is a whole object, of which something else is wrong.
+		again.release()
+		return nil, secondFail, secondSource
+	}
+	again.release()
+	return event, fail, source
+}
+
+// mayBeMended tells whether it is worth while to try. Where there is an object and only
+// its content is wrong, nothing helps but what had happened to the query as a whole.
+func mayBeMended(query string, reason Reason) bool {
+	if reason.isOfPayload() && reason != NoData {
+		return reason != TooLarge && reason != TooDeep
+	}
+	return strings.Contains(query, "="+equalsOfMail) || strings.IndexByte(query, '?') >= 0 ||
+		strings.IndexByte(query, '%') >= 0 && !hasPixelName(query)
+}
+
+// isOfPayload tells whether a reason means that no object could be read.
+func (r Reason) isOfPayload() bool { return NoData <= r && r <= CaseMangled }
+
+// mended is a query without what had happened to it on its way.
+type mended struct {
+	query   string
+	repairs Repair
+	ok      bool // something was mended, and data holds a valid object, if there is data
+}
+
+// mend undoes what the strict reading cannot read, in the order in which it comes to
+// pass: what happened to the query as a whole first, then what happened to data. Each
+// step is one pass over the text, and none is taken back.
+func (d *Decoder) mend(query string, strict Reason) mended {
+	m := &queryMender{strict: strict, ws: workspaces.Get().(*workspace)}
+	defer m.ws.release()
+	m.ws.reset(0)
+	m.read(query)
+	if !m.mendData() || m.repairs == 0 {
+		return mended{}
+	}
+	return mended{query: m.write(), repairs: m.repairs, ok: true}
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pixel
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/mend"
+)
+
+// queryMender mends a query.
+type queryMender struct {
+	strict  Reason // why the strict reading failed; Accepted if it did not
+	cut     bool   // something was cut off data
+	repairs Repair
+	data    string // the raw value of data
+	object  []byte // what data holds, if it had to be mended
+	fields  []rawPair
+
+	ws *workspace // its scanner and its memory
+}
+
+// rawPair is a parameter that is still percent-encoded.
+type rawPair struct{ name, value string }
+
+const dataName = "data"
+
+// read splits a query into data and fields.
+func (m *queryMender) read(query string) {
+	query = m.unescapeWhole(query)
+	if strings.IndexByte(query, ';') >= 0 {
+		if text, changed := mend.QueryReferences(query); changed && strings.ReplaceAll(query, "&amp;", "&") != text {
+			query = text
+			m.repairs |= RepairedHTML
+		}
+	}
+	for query != "" {
+		var p rawPair
+		p.name, p.value, query = nextPair(query)
+		if p.name == "" && p.value == "" {
+			continue
+		}
+		m.add(p)
+	}
+	m.findData()
+	m.stripMailEquals()
+	for i := range m.fields {
+		m.mendField(&m.fields[i])
+	}
+}
+
+// add takes a parameter, the first of those that are data as such.
+func (m *queryMender) add(p rawPair) {
+	if m.data == "" && p.name == dataName && p.value != "" {
+		m.data = p.value
+		return
+	}
+	m.fields = append(m.fields, p)
+}
+
+// unescapeWhole undoes the percent-encoding of a query that was encoded as a whole, or
+// from somewhere on. It then has no data and no write key that a name says so of.
+func (m *queryMender) unescapeWhole(query string) string {
+	if hasPixelName(query) || strings.IndexByte(query, '%') < 0 {
+		return query
+	}
+	text := []byte(query)
+	for range mostWrappings {
+		text, _, _ = mend.Escaping(text)
+		if hasPixelName(string(text)) {
+			m.repairs |= RepairedEscaping
+			return string(text)
+		}
+	}
+	return query
+}
+
+// hasPixelName tells whether a parameter is data or a write key.
+func hasPixelName(query string) bool {
+	for query != "" {
+		var name, value string
+		name, value, query = nextPair(query)
+		name = strings.TrimPrefix(name, "amp;")
+		if value != "" && (strings.EqualFold(name, dataName) || strings.EqualFold(name, "writeKey")) {
+			return true
+		}
+	}
+	return false
+}
+
+// findData looks for data behind a second question mark if there is none, and for
+// parameters behind one that is in data.
+func (m *queryMender) findData() {
+	if m.data == "" {
+		for i, p := range m.fields {
+			if strings.EqualFold(p.name, dataName) {
+				return
+			}
+			value, rest, found := cutSecondQuery(p.value)
+			if name, _, _ := strings.Cut(rest, "="); found && strings.EqualFold(name, dataName) {
+				m.fields[i].value = value
+				m.addQuery(rest)
+				m.repairs |= RepairedSecondQuery
+				break
+			}
+		}
+	}
+	if value, rest, found := cutSecondQuery(m.data); found {
+		m.data, m.cut = value, true
+		m.addQuery(rest)
+		m.repairs |= RepairedSecondQuery
+	}
+}
+
+func (m *queryMender) addQuery(query string) {
+	for query != "" {
+		var p rawPair
+		p.name, p.value, query = nextPair(query)
+		if p.name != "" {
+			m.add(p)
+		}
+	}
+}
+
+// cutSecondQuery cuts the raw value of data where a second query or a fragment was
+// appended to it. Neither can be a part of base64; within the object itself, it is.
+func cutSecondQuery(raw string) (value, rest string, found bool) {
+	if !strings.ContainsAny(raw, "?#%") {
+		return raw, "", false
+	}
+	// Base64 has no braces.
+	from := max(strings.LastIndexByte(raw, '}'), strings.LastIndex(raw, "%7D"), strings.LastIndex(raw, "%7d"), 0)
+	for i := from; i < len(raw); i++ {
+		c, size := unescapeByte(raw[i:])
+		if c != '?' && c != '#' || c == '#' && isInReference(raw[i+size:]) {
+			i += size - 1
+			continue
+		}
+		value, rest = raw[:i], raw[i+size:]
+		if size > 1 {
+			text, _, _ := mend.Escaping([]byte(rest))
+			rest = string(text)
+		}
+		if c == '#' {
+			return value, "", true
+		}
+		rest, _, _ = strings.Cut(rest, "#")
+		return value, rest, true
+	}
+	return raw, "", false
+}
+
+// isInReference tells whether what follows a # makes it a part of a character reference
+// such as &#61; and no fragment.
+func isInReference(rest string) bool {
+	const longest = 8 // digits
+	for n := range longest {
+		if rest == "" {
+			return false
+		}
+		c, size := unescapeByte(rest)
+		switch {
+		case c == ';':
+			return n > 0
+		case !isHex(c) && c|0x20 != 'x':
+			return false
+		}
+		rest = rest[size:]
+	}
+	return false
+}
+
+// stripMailEquals drops the 3D that quoted-printable has put in front of every value: it
+// is what is left of "=3D". One value that is without shows that this is no mail.
+func (m *queryMender) stripMailEquals() {
+	if len(m.fields) == 0 || m.data != "" && !strings.HasPrefix(m.data, equalsOfMail) {
+		return
+	}
+	for _, p := range m.fields {
+		if !strings.HasPrefix(p.value, equalsOfMail) {
+			return
+		}
+	}
+	for i := range m.fields {
+		m.fields[i].value = m.fields[i].value[len(equalsOfMail):]
+	}
+	m.repairs |= RepairedBase64
+}
+
+// mendField brings a field into UTF-8.
+func (m *queryMender) mendField(p *rawPair) {
+	for _, part := range [...]*string{&p.name, &p.value} {
+		if strings.IndexByte(*part, '%') < 0 && utf8.ValidString(*part) {
+			continue
+		}
+		text, _, wide := mend.Escaping(bytes.ReplaceAll([]byte(*part), []byte("+"), []byte("%20")))
+		changed := wide
+		if !utf8.Valid(text) {
+			text, changed = mend.Charset(text)
+		}
+		if changed {
+			*part = string(mend.AppendEscaped(nil, string(text)))
+			m.repairs |= RepairedCharset
+		}
+	}
+}
+
+// write returns the query as a sender should have written it.
+func (m *queryMender) write() string {
+	size := base64.RawURLEncoding.EncodedLen(len(m.object)) + len(m.data)
+	for _, p := range m.fields {
+		size += len(p.name) + len(p.value) + len("&=")
+	}
+	var b strings.Builder
+	b.Grow(size + len("data="))
+	pair := func(name, value string) {
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(name)
+		b.WriteByte('=')
+		b.WriteString(value)
+	}
+	switch {
+	case m.object != nil:
+		pair(dataName, base64.RawURLEncoding.EncodeToString(m.object))
+	case m.data != "":
+		pair(dataName, m.data)
+	}
+	for _, p := range m.fields {
+		pair(p.name, p.value)
+	}
+	return b.String()
+}
