@@ -17,12 +17,11 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	segmentpixel "github.com/segmentpixel/caddy-segment-pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsserver"
-
-	segmentpixel "github.com/segmentpixel/caddy-segment-pixel"
 )
 
 // maxREADME is how many lines a stranger is asked to read before anything else.

@@ -28,7 +28,7 @@ func TestTroubleshooting(t *testing.T) {
 		t.Fatal(err)
 	}
 	faults := []func(*fault){
-		wrongKey, cutOff, manglesPlus, nobody, natsDown, noStream, streamFull, expired, diskFails, proxied,
+		wrongKey, cutOff, manglesPlus, nobody, natsDown, noStream, streamFull, expired, diskFails, proxied, constantID,
 	}
 	sections := regexp.MustCompile(`(?m)^## ([0-9]+) (.*)$`).FindAllSubmatchIndex(text, -1)
 	if len(sections) != len(faults) {
@@ -277,8 +277,8 @@ func diskFails(f *fault) {
 func proxied(f *fault) {
 	f.Run("", pixeltest.Silent(f.T))
 	before := f.Status().UntrustedProxy
-	for range 12 {
-		f.Get(pixeltest.Track("proxied"), "X-Forwarded-For", "203.0.113.9")
+	for i := range 12 {
+		f.Get(pixeltest.Track(fmt.Sprint("proxied ", i)), "X-Forwarded-For", "203.0.113.9")
 	}
 	f.becomes(true, "12 of 12 requests came through a proxy that trusted_proxies does not name: context.ip is the address of the proxy")
 	f.doctor(0, "warning  client IP: 12 of 12 requests came through a proxy that trusted_proxies does not name")
@@ -296,4 +296,38 @@ func proxied(f *fault) {
 	if ip := got[0].Body["context"].(map[string]any)["ip"]; got[0].UntrustedProxy || ip != "203.0.113.0" {
 		f.T.Errorf("the address is %v: %+v", ip, got[0])
 	}
+}
+
+// constantID has a template with a constant messageId, which is opened by five readers,
+// and by each of them three times.
+func constantID(f *fault) {
+	b := pixeltest.StartNATS(f.T, -1)
+	b.CreateStream()
+	name := pixeltest.Source(f.T)
+	f.Run("", `segment_pixel {
+		write_key k `+name+`
+		sink jetstream `+b.Server.ClientURL()+` {
+			spool DIR/spool
+		}
+	}`)
+	const readers, opens = 5, 3
+	for range opens {
+		for reader := range readers {
+			f.Get(fmt.Sprintf("/v1/pixel/track?writeKey=k&userId=reader-%d&event=Email+Opened&messageId=welcome", reader))
+		}
+	}
+	// One of each reader's is stored: none suppresses that of another.
+	pixeltest.Eventually(f.T, "all is acknowledged", func() bool {
+		return f.Status().Handlers[0].Sinks[0].Spool.Events == 0
+	})
+	if stored := b.Await(readers); len(stored) != readers {
+		f.T.Errorf("%d events are stored, want one of each of %d readers", len(stored), readers)
+	}
+	const sentence = "sent the same messageId again, 14 times in the last hour: leave it out of the template, or make it unique"
+	f.becomes(true, sentence)
+	f.doctor(0, sentence)
+	if n := f.Metrics()[`caddy_segment_pixel_repeated_message_ids_total{source="`+name+`"}`]; n != readers*opens-1 {
+		f.T.Errorf("%v repeats are counted", n)
+	}
+	f.tells("the metrics", "caddy_segment_pixel_repeated_message_ids_total", "caddy_segment_pixel_repeated_message_ids_total")
 }

@@ -96,8 +96,11 @@ func (p *directPublish) try(ctx context.Context, ackWait time.Duration) error {
 	timer := time.NewTimer(ackWait)
 	defer timer.Stop()
 	select {
-	case <-ack.Ok():
+	case stored := <-ack.Ok():
 		p.observer.Acked(1, time.Since(began))
+		if stored.Duplicate {
+			p.observer.Duplicate(1)
+		}
 		return nil
 	case err := <-ack.Err():
 		return err

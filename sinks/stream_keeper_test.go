@@ -110,6 +110,20 @@ func TestStreamKeeperFindings(t *testing.T) {
 			want: "EVENTS acknowledges events before it has stored them: a crash of the server loses some: copy it into a stream with the default persist_mode, which cannot be changed",
 		},
 		{
+			name: "few of each subject", change: func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 },
+			want: "EVENTS keeps no more than 1 events of a subject and drops the older ones: lift the limit: nats stream edit EVENTS --max-msgs-per-subject=-1",
+		},
+		{
+			name: "interest without a consumer", change: func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy },
+			want: "EVENTS drops every event, since its retention is interest and it has no consumer: " +
+				"create the consumer before events come, or copy the stream into one with the retention limits, which cannot be changed to",
+		},
+		{
+			name: "in memory", change: func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage },
+			want: "EVENTS is in memory: a restart of the server loses what it has acknowledged: copy it into a stream with the storage file, which cannot be changed",
+		},
+		{name: "a short age, which is a hint", change: func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour }},
+		{
 			name: "no batched publish", change: func(c *jetstream.StreamConfig) { c.AllowBatchPublish = false },
 			want: "EVENTS does not allow batched publishing, which costs less: set allow-fast on nats-server 2.14 or newer: nats stream edit EVENTS --allow-fast",
 		},

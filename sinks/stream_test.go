@@ -101,8 +101,8 @@ func TestStreamIsNeverChanged(t *testing.T) {
 	})
 	publish(t, s, newEvent("1"))
 	natstest.Eventually(t, "the condition holds", func() bool { return logs.FilterLevelExact(zap.WarnLevel).Len() == 1 })
-	if got := len(findings(t, logs.All()[0])); got != 4 {
-		t.Errorf("%d findings, want 4: %q", got, findings(t, logs.All()[0]))
+	if got := len(findings(t, logs.All()[0])); got != 5 {
+		t.Errorf("%d findings, want 5: %q", got, findings(t, logs.All()[0]))
 	}
 	if after := read(); !reflect.DeepEqual(before, after) {
 		t.Errorf("the stream was\n%+v\nand is\n%+v", before, after)

@@ -52,7 +52,25 @@ func (d *Doctor) running() {
 	}
 	waiting := d.spools()
 	checks := append(d.reported(waiting), waiting...)
-	d.add(about, append(checks, d.outcomes())...)
+	d.add(about, append(append(checks, d.outcomes()), d.mended()...)...)
+}
+
+// mended says what had to be mended in how many events of which source, so that whoever
+// sends them can be told. What was mended now and then is left out.
+func (d *Doctor) mended() []report.Check {
+	const (
+		most   = 5 // checks
+		fewest = 10
+		part   = 100 // one event of so many
+	)
+	var checks []report.Check
+	for _, m := range d.status.Mended {
+		if m.Events < fewest || m.Events*part < m.Of || len(checks) == most {
+			continue
+		}
+		checks = append(checks, report.Check{Name: "mended", Mark: report.Warning, Found: m.String(), Remedy: m.Hint})
+	}
+	return checks
 }
 
 // reported gathers in one check what the status names as problems, without what the

@@ -27,6 +27,8 @@ type Status struct {
 	Problems       []string            `json:"problems"`
 	Outcomes       watch.OutcomeTotals `json:"outcomes"`
 	Repairs        map[string]uint64   `json:"repairs"`
+	Mended         []watch.Mended      `json:"mended"`    // the same by source
+	Repeating      []watch.Repeating   `json:"repeating"` // sources that send message ids again
 	UntrustedProxy uint64              `json:"untrusted_proxy"`
 	Recent         recentStatus        `json:"recent"`
 	Handlers       []Handler           `json:"handlers"`
@@ -65,6 +67,8 @@ func Current() Status {
 		Problems:       []string{},
 		Outcomes:       watch.Requests.Totals(),
 		Repairs:        watch.Requests.Repaired(),
+		Mended:         watch.Requests.Mended(),
+		Repeating:      watch.Requests.Repeating(),
 		UntrustedProxy: watch.Requests.ThroughUntrustedProxy(),
 		Recent:         recentStatus{Kept: kept, Payloads: payloads},
 		Handlers:       []Handler{},
@@ -82,8 +86,17 @@ func Current() Status {
 		s.Ready = s.Ready && ready
 		s.addProblems(i, &handler)
 	}
+	for _, source := range s.Repeating {
+		if source.LastHour >= manyRepeats {
+			s.Problems = append(s.Problems, source.String())
+		}
+	}
 	return s
 }
+
+// manyRepeats is how often a source may send message ids again within an hour: a client
+// asks for a picture twice now and then.
+const manyRepeats = 10
 
 // addProblems lists the problems of a handler among all others, each once: sites that
 // import one snippet share their sinks.

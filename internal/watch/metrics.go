@@ -45,50 +45,12 @@ var Requests = newRequestMetrics()
 // lookup and an addition.
 type Metrics struct {
 	mu      sync.Mutex
-	sources atomic.Pointer[map[string]sourceCounts] // replaced, never changed
+	sources atomic.Pointer[map[string]*sourceCounts] // replaced, never changed
 
-	repairs        [pixel.RepairCount]atomic.Uint64 // by the bit of a pixel.Repair
 	untrustedProxy atomic.Uint64
 
 	decoding  prometheus.Histogram
 	answering prometheus.Histogram
-}
-
-// sourceCounts counts the requests of one source. A rejection counts by its reason,
-// and every other result by itself.
-type sourceCounts []atomic.Uint64
-
-var (
-	reasonCount = len(pixel.Reasons()) + 1 // with Accepted
-	typeCount   = len(pixel.Types()) + 1   // with NoType
-)
-
-func newSourceCounts() sourceCounts {
-	return make(sourceCounts, (reasonCount+int(resultCount))*typeCount)
-}
-
-func (c sourceCounts) of(v result, reason pixel.Reason, typ pixel.Type) *atomic.Uint64 {
-	row := int(reason)
-	if v != Rejected {
-		row = reasonCount + int(v)
-	}
-	return &c[row*typeCount+int(typ)]
-}
-
-// each calls f for every count that is not zero.
-func (c sourceCounts) each(f func(v result, reason pixel.Reason, typ pixel.Type, n uint64)) {
-	for i := range c {
-		n := c[i].Load()
-		if n == 0 {
-			continue
-		}
-		row, typ := i/typeCount, pixel.Type(i%typeCount)
-		if row < reasonCount {
-			f(Rejected, pixel.Reason(row), typ, n)
-		} else {
-			f(result(row-reasonCount), pixel.Accepted, typ, n)
-		}
-	}
 }
 
 func newRequestMetrics() *Metrics {
@@ -104,19 +66,16 @@ func newRequestMetrics() *Metrics {
 			Buckets: []float64{5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1, 5},
 		}),
 	}
-	m.sources.Store(&map[string]sourceCounts{})
+	m.sources.Store(&map[string]*sourceCounts{})
 	return m
 }
 
 // observe implements observer.
 func (m *Metrics) observe(o *Outcome) {
-	m.of(o.Source).of(o.Result, o.reason(), o.Type).Add(1)
-	if o.Event != nil && o.Event.Repairs != 0 {
-		for i := range m.repairs {
-			if o.Event.Repairs&(1<<i) != 0 {
-				m.repairs[i].Add(1)
-			}
-		}
+	counts := m.of(o.Source)
+	counts.of(o.Result, o.reason(), o.Type).Add(1)
+	if o.Event != nil {
+		counts.took(o.Event)
 	}
 	if o.UntrustedProxy {
 		m.untrustedProxy.Add(1)
@@ -127,7 +86,7 @@ func (m *Metrics) observe(o *Outcome) {
 	m.answering.Observe(o.Took.Seconds())
 }
 
-func (m *Metrics) of(source string) sourceCounts {
+func (m *Metrics) of(source string) *sourceCounts {
 	known := *m.sources.Load()
 	if counts := known[source]; counts != nil {
 		return counts
@@ -138,7 +97,7 @@ func (m *Metrics) of(source string) sourceCounts {
 	return m.add(source)
 }
 
-func (m *Metrics) add(source string) sourceCounts {
+func (m *Metrics) add(source string) *sourceCounts {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known := *m.sources.Load()
@@ -148,7 +107,7 @@ func (m *Metrics) add(source string) sourceCounts {
 	if counts := known[source]; counts != nil {
 		return counts
 	}
-	more := make(map[string]sourceCounts, len(known)+1)
+	more := make(map[string]*sourceCounts, len(known)+1)
 	maps.Copy(more, known)
 	counts := newSourceCounts()
 	more[source] = counts
@@ -161,6 +120,8 @@ var (
 		"Requests under a prefix of the handler by what became of them.", []string{"outcome", "reason", "type", "source"}, nil)
 	repairsDesc = prometheus.NewDesc("caddy_segment_pixel_repairs_total",
 		"Events in which something had to be mended.", []string{"repair"}, nil)
+	repeatedDesc = prometheus.NewDesc("caddy_segment_pixel_repeated_message_ids_total",
+		"Events whose messageId their source had sent shortly before.", []string{"source"}, nil)
 	untrustedProxyDesc = prometheus.NewDesc("caddy_segment_pixel_untrusted_proxy_requests_total",
 		"Requests with X-Forwarded-For from a peer that trusted_proxies does not name.", nil, nil)
 )
@@ -169,6 +130,7 @@ var (
 func (m *Metrics) Describe(descs chan<- *prometheus.Desc) {
 	descs <- requestsDesc
 	descs <- repairsDesc
+	descs <- repeatedDesc
 	descs <- untrustedProxyDesc
 }
 
@@ -182,6 +144,9 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 			}
 			metrics <- prometheus.MustNewConstMetric(requestsDesc, prometheus.CounterValue, float64(n), v.String(), text, typ.String(), source)
 		})
+		if source != "" {
+			metrics <- prometheus.MustNewConstMetric(repeatedDesc, prometheus.CounterValue, float64(counts.repeats.total.Load()), source)
+		}
 	}
 	for repair, n := range m.Repaired() {
 		metrics <- prometheus.MustNewConstMetric(repairsDesc, prometheus.CounterValue, float64(n), repair)
@@ -223,13 +188,16 @@ func (m *Metrics) ThroughUntrustedProxy() uint64 { return m.untrustedProxy.Load(
 
 // Repaired is how often each repair was.
 func (m *Metrics) Repaired() map[string]uint64 {
-	counts := make(map[string]uint64)
-	for i := range m.repairs {
-		if name := pixel.Repair(1 << i).String(); name != "" {
-			counts[name] = m.repairs[i].Load()
+	sums := make(map[string]uint64, pixel.RepairCount)
+	for _, name := range (pixel.Repair(1<<pixel.RepairCount) - 1).Names() {
+		sums[name] = 0
+	}
+	for _, counts := range *m.sources.Load() {
+		for i := range counts.repairs {
+			sums[pixel.Repair(1<<i).String()] += counts.repairs[i].Load()
 		}
 	}
-	return counts
+	return sums
 }
 
 // Interface guards

@@ -13,6 +13,9 @@ type Observer interface {
 	// Acked says that a stream has acknowledged events together, and how long after
 	// they were sent.
 	Acked(events int, after time.Duration)
+	// Duplicate says that a stream had an event already that it has acknowledged: one that
+	// was sent again, or that has the message id of another.
+	Duplicate(events int)
 	// SetAside says that an event is in the file of those that no stream can store,
 	// and Dropped that it is lost, as that file is full.
 	SetAside()

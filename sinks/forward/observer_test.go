@@ -16,7 +16,7 @@ import (
 
 // counts is an observer that remembers what it was told.
 type counts struct {
-	sent, again, acked, acks, aside, dropped atomic.Int64
+	sent, again, acked, acks, aside, dropped, duplicates atomic.Int64
 }
 
 // Sent implements Observer.
@@ -36,6 +36,9 @@ func (c *counts) Acked(events int, after time.Duration) {
 
 // SetAside implements Observer.
 func (c *counts) SetAside() { c.aside.Add(1) }
+
+// Duplicate implements Observer.
+func (c *counts) Duplicate(events int) { c.duplicates.Add(int64(events)) }
 
 // Dropped implements Observer.
 func (c *counts) Dropped(cause error) {

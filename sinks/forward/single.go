@@ -147,6 +147,9 @@ func (f *Forwarder) round(ctx context.Context, route Route, session *Session, w 
 		route.Observer().Acked(1, time.Since(began))
 		f.stored(w, i)
 	}
+	if waiting.duplicates > 0 {
+		route.Observer().Duplicate(waiting.duplicates)
+	}
 	return failed
 }
 
@@ -205,6 +208,8 @@ type waiting struct {
 	began   time.Time        // before the events were sent
 	expired <-chan time.Time // of all acks
 	denied  <-chan struct{}  // closed when there is a further denial
+
+	duplicates int // how many acks were for what the stream had already
 }
 
 // closedTimer is a timer that has expired for all who still ask.
@@ -223,7 +228,8 @@ func (a *waiting) await(ctx context.Context, ack jetstream.PubAckFuture, subject
 			break
 		}
 		select {
-		case <-ack.Ok():
+		case stored := <-ack.Ok():
+			a.note(stored)
 			return nil
 		case err := <-ack.Err():
 			return err
@@ -239,12 +245,19 @@ func (a *waiting) await(ctx context.Context, ack jetstream.PubAckFuture, subject
 		}
 	}
 	select {
-	case <-ack.Ok():
+	case stored := <-ack.Ok():
+		a.note(stored)
 		return nil
 	case err := <-ack.Err():
 		return err
 	default:
 		return end
+	}
+}
+
+func (a *waiting) note(ack *jetstream.PubAck) {
+	if ack.Duplicate {
+		a.duplicates++
 	}
 }
 

@@ -49,6 +49,7 @@ type Counts struct {
 	Published uint64            `json:"published"`
 	Acked     uint64            `json:"acked"`
 	Retried   uint64            `json:"retried"`
+	Duplicate uint64            `json:"duplicates,omitempty"` // acknowledged as known already, where the ack tells
 	SetAside  uint64            `json:"set_aside"`
 	Dropped   map[string]uint64 `json:"dropped"`
 }

@@ -189,7 +189,7 @@ func (k *Keeper) Check(ctx context.Context, js jetstream.JetStream) bool {
 	}
 	for _, info := range infos {
 		names = append(names, info.Config.Name)
-		for _, finding := range k.Inspect(&info.Config, js.Conn().MaxPayload()) {
+		for _, finding := range Warnings(k.Inspect(info, js.Conn().MaxPayload())) {
 			findings = append(findings, finding.String())
 		}
 	}

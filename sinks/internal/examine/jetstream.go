@@ -120,32 +120,35 @@ func (e *examination) manyStreams(infos []*jetstream.StreamInfo) {
 func (e *examination) stream(keeper *stream.Keeper, info *jetstream.StreamInfo, alone bool) {
 	const name = "stream"
 	config := info.Config
-	findings := keeper.Inspect(&config, e.Nc.MaxPayload())
+	findings := keeper.Inspect(info, e.Nc.MaxPayload())
 	// What is left when the stream takes everything is no reason that events are lost.
 	taking := config
 	taking.Sealed, taking.NoAck = false, false
 	if alone {
 		taking.Subjects = []string{e.subject}
 	}
-	minor := keeper.Inspect(&taking, e.Nc.MaxPayload())
+	minor := keeper.Inspect(&jetstream.StreamInfo{Config: taking, State: info.State, Cluster: info.Cluster}, e.Nc.MaxPayload())
 	for _, finding := range findings {
 		mark := report.Problem
-		if slices.Contains(minor, finding) {
+		switch {
+		case finding.Hint:
+			mark = report.OK
+		case slices.Contains(minor, finding):
 			mark = report.Warning
 		}
 		e.Add(mark, name, finding.Remedy, "%s", finding.Text)
 	}
-	if len(findings) == 0 {
+	if len(stream.Warnings(findings)) == 0 {
 		e.OK(name, "%s takes %s, recognises repeated events for %v and allows batched publish",
 			config.Name, strings.Join(config.Subjects, ", "), config.Duplicates)
 	}
 	e.room(info)
-	limit, stream := e.Nc.MaxPayload(), ""
+	limit, smaller := e.Nc.MaxPayload(), ""
 	if own := int64(config.MaxMsgSize); own > 0 && own < limit {
-		limit, stream = own, config.Name
+		limit, smaller = own, config.Name
 	}
 	if limit >= e.maxEventSize { // otherwise it is among the findings
-		e.payload(limit, stream)
+		e.payload(limit, smaller)
 	}
 }
 

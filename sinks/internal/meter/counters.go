@@ -21,6 +21,8 @@ var (
 	ackedDesc   = DescribeSink("acked_total", "Events that a stream has acknowledged.")
 	retriedDesc = DescribeSink("retried_total", "How often events were sent to a stream that had been sent before, "+
 		"or may have been before the spool was opened.")
+	duplicateDesc = DescribeSink("duplicates_total", "Events that a stream has acknowledged as known already, where its ack tells: "+
+		"sent again, or with the message id of another event.")
 	setAsideDesc = DescribeSink("set_aside_total", "Events that no stream can store, put into "+forward.AsideFile+" in the spool.")
 	// DroppedDesc is known to a test, which wants each cause in its help.
 	DroppedDesc = DescribeSink("dropped_total", "Events that were answered and that the sink has lost, by cause.", "cause")
@@ -28,7 +30,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (Counters) Describe(to chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{publishedDesc, ackedDesc, retriedDesc, setAsideDesc, DroppedDesc} {
+	for _, desc := range []*prometheus.Desc{publishedDesc, ackedDesc, retriedDesc, duplicateDesc, setAsideDesc, DroppedDesc} {
 		to <- desc
 	}
 }
@@ -47,6 +49,7 @@ func (Counters) Collect(to chan<- prometheus.Metric) {
 		if m.ackSeconds != nil {
 			show(ackedDesc, &m.acked)
 			show(retriedDesc, &m.retried)
+			show(duplicateDesc, &m.duplicate)
 			show(setAsideDesc, &m.setAside)
 		}
 		for cause, events := range m.dropped {

@@ -18,8 +18,8 @@ import (
 // the counters puts them into the form of metrics.
 type Meter struct {
 	Labels
-	published, acked, retried, setAside atomic.Uint64
-	dropped                             map[report.Cause]*atomic.Uint64 // never changes
+	published, acked, retried, duplicate, setAside atomic.Uint64
+	dropped                                        map[report.Cause]*atomic.Uint64 // never changes
 
 	// ackSeconds is nil where there are no acks.
 	ackSeconds prometheus.Observer
@@ -67,6 +67,9 @@ func (m *Meter) Acked(events int, after time.Duration) {
 	m.ackSeconds.Observe(after.Seconds())
 }
 
+// Duplicate implements forward.Observer.
+func (m *Meter) Duplicate(events int) { m.duplicate.Add(uint64(events)) }
+
 // SetAside implements forward.Observer.
 func (m *Meter) SetAside() { m.setAside.Add(1) }
 
@@ -88,6 +91,7 @@ func (m *Meter) Counts() *report.Counts {
 		Published: m.published.Load(),
 		Acked:     m.acked.Load(),
 		Retried:   m.retried.Load(),
+		Duplicate: m.duplicate.Load(),
 		SetAside:  m.setAside.Load(),
 		Dropped:   dropped,
 	}
