@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export const $ = (id) => document.getElementById(id);
+
+// el makes an element. Children are elements or texts; what is missing is left out.
+export function el(name, className, ...children) {
+	const element = document.createElement(name);
+	if (className) element.className = className;
+	element.append(...children.flat().filter((child) => child !== undefined && child !== null && child !== ""));
+	return element;
+}
+
+export function setText(element, text) {
+	if (element.textContent !== text) element.textContent = text;
+}
+
+export function button(label, action) {
+	const made = el("button", "", label);
+	made.type = "button";
+	made.addEventListener("click", () => action(made));
+	return made;
+}
+
+// facts lists names and values; values that are missing are left out.
+export function facts(pairs) {
+	const known = pairs.filter(([, value]) => value !== undefined && value !== null && value !== "");
+	return el(
+		"dl",
+		"facts",
+		known.flatMap(([name, value]) => [el("dt", "", name), el("dd", "", value)]),
+	);
+}
+
+export function svg(name, attributes, ...children) {
+	const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+	for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
+	element.append(...children);
+	return element;
+}
