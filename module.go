@@ -309,6 +309,9 @@ func (h *Handler) collect(o *watch.Outcome) {
 	r := o.Request
 	facts := h.facts(r)
 	o.Received = facts.Received
+	if facts.OptOut == pixel.Accepted { // What somebody asked not to have tracked is not kept.
+		o.UserAgent, o.Referer = facts.UserAgent, facts.Referer
+	}
 	o.UntrustedProxy = h.proxies.Note(r, h.logger)
 	// A client that hangs up takes back its picture, not its event.
 	ctx := context.WithoutCancel(r.Context())

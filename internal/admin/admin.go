@@ -27,6 +27,7 @@ func init() {
 //	GET  /segment_pixel/health/ready whether the sinks can take events, else 503
 //	GET  /segment_pixel/recent       the last requests
 //	GET  /segment_pixel/live         the same, and those to come, as server-sent events
+//	GET  /segment_pixel/summary      problems and events by name, counted
 //	POST /segment_pixel/explain      the steps of decoding a URL
 //
 // Caddy provisions it before any app. It therefore asks for the configuration in
@@ -94,6 +95,7 @@ func (a *API) Routes() []caddy.AdminRoute {
 		route("health/ready", http.MethodGet, serveReadiness),
 		route("recent", http.MethodGet, serveRecent),
 		route("live", http.MethodGet, a.serveLive),
+		route("summary", http.MethodGet, serveSummary),
 		route("explain", http.MethodPost, serveExplain),
 	}
 }

@@ -45,7 +45,7 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := response.Header.Get("Content-Type"); got != "text/html; charset=utf-8" || !bytes.Contains(text, []byte("<!DOCTYPE html>")) {
+	if got := response.Header.Get("Content-Type"); got != "text/html; charset=utf-8" || !bytes.Contains(text, []byte("<!doctype html>")) {
 		t.Errorf("got %s: %.100s", got, text)
 	}
 	policy := response.Header.Get("Content-Security-Policy")

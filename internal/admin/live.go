@@ -3,9 +3,8 @@
 package admin
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -17,69 +16,45 @@ const (
 	// also finds out that a client has gone.
 	heartbeat = 15 * time.Second
 
-	// livePause is how often new records are sent at most: at thousands a second, one
-	// write for each would serve nobody.
-	livePause = 50 * time.Millisecond
+	// stateInterval is how often a stream that shows it says how things are.
+	stateInterval = 2 * time.Second
 )
 
 // serveLive sends records as server-sent events until the client goes or the
-// configuration ends. A client that comes back goes on where it was.
+// configuration ends. A client that comes back goes on where it was. With the parameter
+// state the stream also says how things are, so that a page need not ask.
 func (a *API) serveLive(w http.ResponseWriter, r *http.Request) error {
-	wanted, err := parseSelection(r.URL.Query())
+	query := r.URL.Query()
+	wanted, err := parseSelection(query)
 	if err != nil {
 		return badRequest(err)
 	}
-	from, err := liveStart(r)
+	withState, err := flagged(query, "state")
 	if err != nil {
 		return badRequest(err)
 	}
-	stream := &liveStream{w: w, control: http.NewResponseController(w), selection: wanted}
+	from, err := liveStart(query, r.Header.Get("Last-Event-ID"))
+	if err != nil {
+		return badRequest(err)
+	}
+	stream := newStream(w)
 	if err := stream.begin(); err != nil {
 		return err
 	}
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
+	live := &liveClient{stream: stream, wanted: wanted, withState: withState}
 	unloaded, replaced := a.ending()
-	var pause <-chan time.Time // there while new records are let gather
-	var wait <-chan struct{}
-	for {
-		if pause == nil {
-			page := watch.Recent.Read(&from, wanted.filter)
-			if err := stream.send(&page); err != nil {
-				return nil // The client has gone.
-			}
-			if wait = page.Wait; wait == nil {
-				continue
-			}
-		}
-		select {
-		case <-wait:
-			wait, pause = nil, time.After(livePause)
-		case <-pause:
-			pause = nil
-		case <-beat.C:
-			if err := stream.write(": still here\n\n"); err != nil {
-				return nil // The client has gone.
-			}
-		case <-r.Context().Done():
-			return nil
-		case <-unloaded:
-			return nil
-		case <-replaced:
-			return nil
-		}
-	}
+	live.serve(from, r.Context().Done(), unloaded, replaced)
+	return nil
 }
 
 // liveStart is where a stream begins: behind the record that a client saw last, or
 // with what is kept, or with recent=false at the next record.
-func liveStart(r *http.Request) (watch.Cursor, error) {
-	if last := r.Header.Get("Last-Event-ID"); last != "" {
+func liveStart(query url.Values, last string) (watch.Cursor, error) {
+	if last != "" {
 		if id, err := strconv.ParseUint(last, 10, 64); err == nil {
 			return watch.Recent.After(id), nil
 		}
 	}
-	query := r.URL.Query()
 	if query.Has("recent") {
 		if with, err := flagged(query, "recent"); err != nil {
 			return watch.Cursor{}, err
@@ -90,50 +65,72 @@ func liveStart(r *http.Request) (watch.Cursor, error) {
 	return watch.Recent.After(0), nil
 }
 
-// liveStream writes server-sent events.
-type liveStream struct {
-	w         http.ResponseWriter
-	control   *http.ResponseController
-	selection *selection
+// liveClient is somebody who follows.
+type liveClient struct {
+	stream    *stream
+	wanted    *selection
+	withState bool
 }
 
-func (s *liveStream) begin() error {
-	// Caddy's admin server would end a request that lasts longer than its time for
-	// reading.
-	if err := s.control.SetReadDeadline(time.Time{}); err != nil {
-		return err
+// serve sends what is kept, and then what the feed brings. It ends when the client has
+// gone or does not read, or when one of the others is closed.
+func (l *liveClient) serve(from watch.Cursor, gone, unloaded, replaced <-chan struct{}) {
+	frames, at, leave := feeds.join(l.wanted)
+	defer leave()
+	if l.sendState() != nil || l.sendKept(from, at) != nil {
+		return
 	}
-	s.w.Header().Set("Content-Type", "text/event-stream")
-	s.w.Header().Set("Cache-Control", "no-store")
-	s.w.WriteHeader(http.StatusOK)
-	return s.write(": segment_pixel\n\n")
+	interval := heartbeat
+	if l.withState {
+		interval = stateInterval
+	}
+	beat := time.NewTicker(interval)
+	defer beat.Stop()
+	for {
+		var err error
+		select {
+		case frame, ok := <-frames:
+			if !ok {
+				return // It has not read for too long.
+			}
+			err = l.stream.write(frame)
+		case <-beat.C:
+			err = l.sendState()
+		case <-gone:
+			return
+		case <-unloaded:
+			return
+		case <-replaced:
+			return
+		}
+		if err != nil {
+			return // The client has gone.
+		}
+	}
 }
 
-func (s *liveStream) send(page *watch.Page) error {
-	if page.Missed == 0 && len(page.Records) == 0 {
-		return nil
-	}
-	text := []byte{}
-	if page.Missed > 0 {
-		text = fmt.Appendf(text, "event: missed\ndata: {\"missed\":%d}\n\n", page.Missed)
-	}
-	for _, view := range s.selection.views(page) {
-		line, err := json.Marshal(view)
+// sendKept sends what was there before the client came.
+func (l *liveClient) sendKept(from, to watch.Cursor) error {
+	found := l.wanted.kept(from, to)
+	for page, more := found.Next(); more; page, more = found.Next() {
+		frame, err := recordFrames(nil, l.wanted.views(&page))
 		if err != nil {
 			return err
 		}
-		text = fmt.Appendf(text, "id: %d\ndata: %s\n\n", view.ID, line)
+		if err := l.stream.write(frame); err != nil {
+			return err
+		}
 	}
-	return s.write(string(text))
+	return nil
 }
 
-func (s *liveStream) write(text string) error {
-	// A client that does not read must not keep this goroutine for ever.
-	if err := s.control.SetWriteDeadline(time.Now().Add(heartbeat)); err != nil {
+func (l *liveClient) sendState() error {
+	if !l.withState {
+		return l.stream.write([]byte(": still here\n\n"))
+	}
+	frame, err := states.frame(l.wanted.redact)
+	if err != nil {
 		return err
 	}
-	if _, err := s.w.Write([]byte(text)); err != nil { //nolint:gosec // JSON in an event stream, which no browser takes for a page
-		return err
-	}
-	return s.control.Flush()
+	return l.stream.write(frame)
 }

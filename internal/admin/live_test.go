@@ -167,3 +167,38 @@ func readLive(s *pixeltest.AdminSite, query, lastID string) *liveReader {
 	lines.Buffer(nil, 1<<20)
 	return &liveReader{t: s.T, lines: lines, cancel: cancel}
 }
+
+// TestLiveLeavesOut sends more than a person can read, all at once and to two clients:
+// the first come, the rest is counted, and what a filter looks for is not lost among it.
+func TestLiveLeavesOut(t *testing.T) {
+	s := pixeltest.NewAdminSite(t)
+	s.Run("segment_pixel {\nrecent 10000\n}", pixeltest.Silent(t))
+	mine := "recent=false&source=" + pixeltest.Source(t)
+	all := []*liveReader{readLive(s, mine, ""), readLive(s, mine, "")}
+	rare := readLive(s, mine+"&event=rare", "")
+	const sent = 2000
+	for i := range sent {
+		if i == sent/2 {
+			s.Get(pixeltest.Track("rare"))
+		}
+		s.Get(pixeltest.Track(fmt.Sprint(i)))
+	}
+	rare.Want("rare")
+	for _, reader := range all {
+		shown, missed := 0, 0
+		for shown+missed < sent+1 {
+			name, record, err := reader.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if name == "missed" {
+				missed += record.Missed
+			} else {
+				shown++
+			}
+		}
+		if shown < 500 || missed == 0 || shown+missed != sent+1 {
+			t.Errorf("%d shown and %d missed of %d", shown, missed, sent+1)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 // selection is what somebody wants to see of the records.
 type selection struct {
+	id     string // the same for all who want the same
 	filter *watch.Filter
 	redact bool
 	limit  int
@@ -24,7 +25,7 @@ func parseSelection(query url.Values) (*selection, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &selection{filter: f}
+	s := &selection{id: query.Encode(), filter: f}
 	if s.redact, err = flagged(query, "redact"); err != nil {
 		return nil, err
 	}
@@ -48,12 +49,18 @@ func flagged(query url.Values, name string) (bool, error) {
 	return on, nil
 }
 
+// kept finds records between two cursors, and no more than are wanted.
+func (s *selection) kept(from, to watch.Cursor) *watch.Found {
+	found := watch.Recent.Find(from, to, s.filter)
+	if s.limit > 0 {
+		found.Newest(s.limit)
+	}
+	return found
+}
+
 // views shows records. What the configuration hides stays hidden.
 func (s *selection) views(page *watch.Page) []watch.View {
-	payloads := page.Payloads
-	if s.redact && payloads == watch.PayloadsFull {
-		payloads = watch.PayloadsRedacted
-	}
+	payloads := watch.Shown(page.Payloads, s.redact)
 	views := make([]watch.View, len(page.Records))
 	for i := range page.Records {
 		views[i] = page.Records[i].View(payloads)

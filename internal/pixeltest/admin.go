@@ -77,6 +77,7 @@ type Shown struct {
 	Repairs []string
 	Query   string
 	Cut     bool
+	Missed  int // of an event that says how many others there were
 	Body    map[string]any
 
 	MessageID      string  `json:"message_id"`

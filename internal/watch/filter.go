@@ -3,9 +3,11 @@
 package watch
 
 import (
+	"bytes"
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
@@ -13,18 +15,32 @@ import (
 
 // Filter says which records somebody wants to see. An empty list lets all through.
 type Filter struct {
-	sources, types, outcomes, reasons []string
+	sources, types, outcomes, reasons, hosts, events []string
+
+	text string // in lower case
+	id   uint64
 }
 
-// ParseFilter reads the parameters source, type, outcome and reason, each of which
-// may be repeated and hold several values with commas between them. As an outcome, a
-// reason is understood as well.
+// ParseFilter reads the parameters source, type, outcome, reason and host, each of
+// which may be repeated and hold several values with commas between them; event, which
+// may be repeated; text, which stands anywhere in what is shown, in any case; and the
+// id of a record. As an outcome, a reason is understood as well.
 func ParseFilter(query url.Values) (*Filter, error) {
 	f := &Filter{
 		sources:  listed(query["source"]),
 		types:    listed(query["type"]),
 		outcomes: listed(query["outcome"]),
 		reasons:  listed(query["reason"]),
+		hosts:    listed(query["host"]),
+		events:   query["event"],
+		text:     strings.ToLower(strings.TrimSpace(query.Get("text"))),
+	}
+	if text := query.Get("id"); text != "" {
+		id, err := strconv.ParseUint(text, 10, 64)
+		if err != nil || id == 0 {
+			return nil, fmt.Errorf("id is %q: write the id of a record", text)
+		}
+		f.id = id
 	}
 	for _, typ := range f.types {
 		if pixel.ParseType(typ) == pixel.NoType {
@@ -68,10 +84,16 @@ func (f *Filter) wants(which int) bool {
 	return len(f.outcomes) == 0 || !slices.Equal(f.outcomes, []string{Accepted.String()})
 }
 
-func (f *Filter) matches(rec *record) bool {
-	return f.matchesOutcome(rec) &&
+// matches tells whether the filter lets a record through, of which no more than the
+// mode says may be found.
+func (f *Filter) matches(rec *record, payloads string) bool {
+	return (f.id == 0 || f.id == rec.id) &&
+		f.matchesOutcome(rec) &&
 		(len(f.sources) == 0 || slices.Contains(f.sources, rec.source)) &&
-		(len(f.types) == 0 || slices.ContainsFunc(f.types, func(typ string) bool { return pixel.ParseType(typ) == rec.typ }))
+		(len(f.types) == 0 || slices.ContainsFunc(f.types, func(typ string) bool { return pixel.ParseType(typ) == rec.typ })) &&
+		(len(f.hosts) == 0 || slices.Contains(f.hosts, string(rec.host))) &&
+		(len(f.events) == 0 || payloads == PayloadsFull && slices.Contains(f.events, string(rec.event))) &&
+		(f.text == "" || rec.contains(f.text, payloads))
 }
 
 func (f *Filter) matchesOutcome(rec *record) bool {
@@ -81,4 +103,21 @@ func (f *Filter) matchesOutcome(rec *record) bool {
 	}
 	return (len(f.outcomes) == 0 || slices.Contains(f.outcomes, rec.result.String()) || slices.Contains(f.outcomes, reason)) &&
 		(len(f.reasons) == 0 || slices.Contains(f.reasons, reason))
+}
+
+// contains looks for a text in lower case in what is shown of a record.
+func (rec *record) contains(text, payloads string) bool {
+	for _, shown := range []string{rec.source, rec.detail, rec.typ.String()} {
+		if strings.Contains(strings.ToLower(shown), text) {
+			return true
+		}
+	}
+	if rec.result == Rejected && strings.Contains(rec.reason.String(), text) {
+		return true
+	}
+	searched := [][]byte{rec.host}
+	if payloads == PayloadsFull {
+		searched = append(searched, rec.event, rec.messageID, rec.path, rec.agent, rec.referer, rec.payload)
+	}
+	return slices.ContainsFunc(searched, func(part []byte) bool { return bytes.Contains(bytes.ToLower(part), []byte(text)) })
 }

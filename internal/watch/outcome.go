@@ -19,6 +19,9 @@ type Outcome struct {
 	MessageID string
 	Request   *http.Request
 
+	// UserAgent and Referer are empty where they are not to be kept.
+	UserAgent, Referer string
+
 	Received time.Time
 	Decoding time.Duration // from the request to the event or its rejection
 	Took     time.Duration // from the request to its answer

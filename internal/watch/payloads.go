@@ -19,3 +19,12 @@ func CheckPayloads(mode string) error {
 	}
 	return fmt.Errorf("payloads is %q: write full, redacted or off", mode)
 }
+
+// Shown is the mode for somebody who may want no values: what the configuration hides
+// stays hidden.
+func Shown(mode string, redact bool) string {
+	if redact && mode == PayloadsFull {
+		return PayloadsRedacted
+	}
+	return mode
+}

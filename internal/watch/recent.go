@@ -22,6 +22,9 @@ type recorder struct {
 	next     uint64 // the id of the next record
 	rings    [ringCount]ring
 	wake     chan struct{} // closed at the next record; nil if nobody waits
+
+	problems problems
+	events   eventCounts
 }
 
 const (
@@ -33,7 +36,7 @@ const (
 // newRecorder numbers records from the time of the process's start on, so that an id
 // from before a restart is never taken for a later one.
 func newRecorder(size int) *recorder {
-	r := &recorder{next: uint64(time.Now().UnixMicro()), payloads: PayloadsFull}
+	r := &recorder{next: uint64(time.Now().UnixMicro()), payloads: PayloadsFull, problems: make(problems), events: make(eventCounts)}
 	for i := range r.rings {
 		r.rings[i].slots = make([]record, size)
 	}
@@ -46,6 +49,15 @@ func (r *recorder) Configure(size int, payloads string) {
 	defer r.mu.Unlock()
 	size = max(size, 0)
 	r.payloads = payloads
+	if size == 0 {
+		clear(r.problems)
+	}
+	if size == 0 || payloads != PayloadsFull {
+		clear(r.events)
+	}
+	if payloads == payloadsOff {
+		r.problems.forgetPayloads()
+	}
 	for i := range r.rings {
 		r.rings[i].resize(size)
 		if payloads == payloadsOff {
@@ -73,93 +85,17 @@ func (r *recorder) observe(o *Outcome) {
 		return
 	}
 	r.rings[which].slot().fill(r.next, o, r.payloads != payloadsOff)
+	if o.Result != Accepted {
+		r.problems.note(r.next, o, r.payloads != payloadsOff)
+	}
+	if o.Event != nil && r.payloads == PayloadsFull {
+		r.events.note(o)
+	}
 	r.next++
 	if r.wake != nil {
 		close(r.wake)
 		r.wake = nil
 	}
-}
-
-// Cursor is how far somebody has read. The zero value is before everything.
-type Cursor [ringCount]uint64
-
-// After returns a cursor behind the record with this id.
-func (r *recorder) After(id uint64) Cursor {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var c Cursor
-	for i := range r.rings {
-		g := &r.rings[i]
-		for c[i] = g.oldest(); c[i] < g.total && g.at(c[i]).id <= id; {
-			c[i]++
-		}
-	}
-	return c
-}
-
-// Newest returns a cursor behind everything.
-func (r *recorder) Newest() Cursor {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return Cursor{r.rings[ringAccepted].total, r.rings[ringOthers].total}
-}
-
-// maxRead bounds how many records are looked at in one go, as requests wait meanwhile.
-const maxRead = 32
-
-// Page is some records, oldest first.
-type Page struct {
-	Records  []record // copies of those that the filter lets through
-	Missed   uint64   // how many others would have had to be looked at, but are gone
-	Payloads string   // what of them may be shown now, as in App.Payloads
-	// wait is closed at the next record. It is nil while there are more to look at.
-	Wait <-chan struct{}
-}
-
-// Read returns the next records, and moves the cursor.
-func (r *recorder) Read(c *Cursor, f *Filter) Page {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	page := Page{Payloads: r.payloads}
-	for i := range r.rings {
-		if oldest := r.rings[i].oldest(); c[i] < oldest {
-			if f.wants(i) {
-				page.Missed += oldest - c[i]
-			}
-			c[i] = oldest
-		}
-	}
-	for range maxRead {
-		next := r.follows(c)
-		if next == nil {
-			if r.wake == nil {
-				r.wake = make(chan struct{})
-			}
-			page.Wait = r.wake
-			return page
-		}
-		if f.matches(next) {
-			page.Records = append(page.Records, next.clone())
-		}
-	}
-	return page
-}
-
-// follows returns the next record, and moves the cursor. It expects the lock to be
-// held.
-func (r *recorder) follows(c *Cursor) *record {
-	found := -1
-	for i := range r.rings {
-		g := &r.rings[i]
-		if c[i] < g.total && (found < 0 || g.at(c[i]).id < r.rings[found].at(c[found]).id) {
-			found = i
-		}
-	}
-	if found < 0 {
-		return nil
-	}
-	c[found]++
-	return r.rings[found].at(c[found] - 1)
 }
 
 // Interface guard

@@ -3,6 +3,7 @@
 package watch
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -26,7 +27,6 @@ func TestRecorderAgainstModel(t *testing.T) {
 		var from Cursor
 		var read []uint64
 		var lost uint64
-		all := &Filter{}
 		for range 300 {
 			switch random.IntN(12) {
 			case 0:
@@ -34,14 +34,8 @@ func TestRecorderAgainstModel(t *testing.T) {
 				size = random.IntN(8)
 				r.Configure(size, PayloadsFull)
 			case 1, 2, 3:
-				page := r.Read(&from, all)
-				lost += page.Missed
-				for i := range page.Records {
-					read = append(read, page.Records[i].id)
-				}
-				if page.Wait == nil {
-					t.Fatalf("seed %d: more than %d records to read", seed, maxRead)
-				}
+				ids, missed := readAll(r, &from)
+				read, lost = append(read, ids...), lost+missed
 			default:
 				which := random.IntN(ringCount)
 				o := &Outcome{Request: httptest.NewRequest(http.MethodGet, "/", http.NoBody), Received: time.Now()}
@@ -56,11 +50,8 @@ func TestRecorderAgainstModel(t *testing.T) {
 			}
 		}
 		written := len(rings[ringAccepted]) + len(rings[ringOthers])
-		page := r.Read(&from, all)
-		lost += page.Missed
-		for i := range page.Records {
-			read = append(read, page.Records[i].id)
-		}
+		ids, missed := readAll(r, &from)
+		read, lost = append(read, ids...), lost+missed
 		if got := len(read) + int(lost); got != written {
 			t.Errorf("seed %d: %d read and %d missed of %d", seed, len(read), lost, written)
 		}
@@ -70,15 +61,52 @@ func TestRecorderAgainstModel(t *testing.T) {
 	}
 }
 
+// readAll reads what is new, and moves the cursor.
+func readAll(r *recorder, from *Cursor) (ids []uint64, missed uint64) {
+	to := r.Newest()
+	found := r.Find(*from, to, &Filter{})
+	*from = to
+	for page, more := found.Next(); more; page, more = found.Next() {
+		for i := range page.Records {
+			ids = append(ids, page.Records[i].id)
+		}
+	}
+	return ids, found.Missed
+}
+
+// TestThinKeepsTheRare asks for fewer records than there are: the newest come, and a
+// flood of good ones leaves room for the others.
+func TestThinKeepsTheRare(t *testing.T) {
+	r := newRecorder(100)
+	for i := range 60 {
+		o := &Outcome{Request: httptest.NewRequest(http.MethodGet, "/", http.NoBody)}
+		if i < 3 {
+			o.RejectedFor(&pixel.Rejection{Reason: pixel.NoData})
+		}
+		r.observe(o)
+	}
+	for most, want := range map[int][ringCount]int{10: {7, 3}, 4: {2, 2}, 1: {1, 0}, 59: {56, 3}, 60: {57, 3}} {
+		found := r.Find(Cursor{}, r.Newest(), &Filter{}).Thin(most)
+		var got [ringCount]int
+		for _, p := range found.places {
+			got[p.ring]++
+		}
+		if got != want || int(found.LeftOut) != 60-want[0]-want[1] || !slices.IsSortedFunc(found.places, func(a, b place) int { return cmp.Compare(a.id, b.id) }) {
+			t.Errorf("of at most %d: %v, %d left out, want %v", most, got, found.LeftOut, want)
+		}
+	}
+}
+
 // TestRecorderWakes has somebody wait for the next record.
 func TestRecorderWakes(t *testing.T) {
 	r := newRecorder(2)
 	from := r.Newest()
-	wait := r.Read(&from, &Filter{}).Wait
+	wait := r.Wait(from)
 	r.observe(&Outcome{Request: httptest.NewRequest(http.MethodGet, "/", http.NoBody)})
 	<-wait
-	if page := r.Read(&from, &Filter{}); len(page.Records) != 1 || page.Missed != 0 {
-		t.Errorf("got %+v", page)
+	<-r.Wait(from) // It is there already.
+	if ids, missed := readAll(r, &from); len(ids) != 1 || missed != 0 {
+		t.Errorf("got %v, %d missed", ids, missed)
 	}
 }
 
@@ -89,8 +117,8 @@ func TestRecordKeepsNoMemory(t *testing.T) {
 	body := []byte(`{"event":"first"}`)
 	r.observe(&Outcome{Request: httptest.NewRequest(http.MethodGet, "/", http.NoBody), Event: &pixel.Event{Body: body}})
 	copy(body, `{"event":"other"}`)
-	var from Cursor
-	records := r.Read(&from, &Filter{}).Records
+	page, _ := r.Find(Cursor{}, r.Newest(), &Filter{}).Next()
+	records := page.Records
 	for range 5 { // The slot serves others, too.
 		r.observe(&Outcome{Request: httptest.NewRequest(http.MethodGet, "/", http.NoBody), Event: &pixel.Event{Body: body}})
 	}

@@ -25,7 +25,7 @@ type record struct {
 	untrustedProxy bool
 	dropped        []string
 
-	host, path, event, messageID []byte
+	host, path, event, messageID, agent, referer []byte
 
 	payload []byte // the published object, or the query of a rejected request
 	cut     bool   // the payload was longer than what is kept
@@ -49,6 +49,7 @@ func (rec *record) fill(id uint64, o *Outcome, withPayload bool) {
 	rec.host = keep(rec.host, o.Request.Host)
 	rec.path = keep(rec.path, o.Request.URL.Path)
 	rec.messageID = keep(rec.messageID, o.MessageID)
+	rec.agent, rec.referer = keep(rec.agent, o.UserAgent), keep(rec.referer, o.Referer)
 	rec.event, rec.repairs, rec.detail = rec.event[:0], 0, ""
 	rec.payload, rec.cut = rec.payload[:0], false
 	if o.rejection != nil {
@@ -78,7 +79,7 @@ func keep(memory []byte, text string) []byte {
 
 func (rec *record) clone() record {
 	c := *rec
-	for _, text := range []*[]byte{&c.host, &c.path, &c.event, &c.messageID, &c.payload} {
+	for _, text := range []*[]byte{&c.host, &c.path, &c.event, &c.messageID, &c.agent, &c.referer, &c.payload} {
 		*text = bytes.Clone(*text)
 	}
 	c.dropped = slices.Clone(c.dropped)

@@ -25,6 +25,8 @@ type View struct {
 	Repairs        []string        `json:"repairs,omitempty"`
 	Host           string          `json:"host,omitempty"`
 	Path           string          `json:"path,omitempty"`
+	UserAgent      string          `json:"user_agent,omitempty"`
+	Referrer       string          `json:"referrer,omitempty"`
 	DecodeUS       float64         `json:"decode_us"`
 	AnswerUS       float64         `json:"answer_us"`
 	UntrustedProxy bool            `json:"untrusted_proxy,omitempty"`
@@ -62,6 +64,7 @@ func (rec *record) View(payloads string) View {
 func (rec *record) showPayload(v *View, payloads string) {
 	if payloads == PayloadsFull {
 		v.MessageID, v.Event = string(rec.messageID), string(rec.event)
+		v.UserAgent, v.Referrer = string(rec.agent), string(rec.referer)
 	}
 	if payloads == PayloadsFull || rec.typ != pixel.NoType { // Of others, the path may hold anything.
 		v.Path = string(rec.path)

@@ -38,7 +38,7 @@ func join(files fs.FS) joined {
 	html = stylesheet.ReplaceAllLiteralString(html, "")
 	script := newBundle(files).add(entry.FindStringSubmatch(html)[1]).String()
 	html = entry.ReplaceAllLiteralString(html, element("script", ` type="module"`, script))
-	html = strings.Replace(html, "</head>", element("style", "", style.String())+"</head>", 1)
+	html = strings.Replace(html, "\t</head>", element("style", "", style.String())+"\t</head>", 1)
 	return joined{html, policy(script, style.String())}
 }
 
