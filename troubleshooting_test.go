@@ -5,6 +5,7 @@ package segmentpixel_test
 import (
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -323,9 +324,10 @@ func constantID(f *fault) {
 	if stored := b.Await(readers); len(stored) != readers {
 		f.T.Errorf("%d events are stored, want one of each of %d readers", len(stored), readers)
 	}
-	const sentence = "sent the same messageId again, 14 times in the last hour: leave it out of the template, or make it unique"
-	f.becomes(true, sentence)
-	f.doctor(0, sentence)
+	const found, remedy = "sent the same messageId again, 14 times in the last hour", "leave it out of the template, or make it unique"
+	_, status := f.Ask(http.MethodGet, "/segment_pixel/status", "")
+	f.tells("the status", string(status), found+": "+remedy)
+	f.doctor(0, found, remedy)
 	if n := f.Metrics()[`caddy_segment_pixel_repeated_message_ids_total{source="`+name+`"}`]; n != readers*opens-1 {
 		f.T.Errorf("%v repeats are counted", n)
 	}

@@ -60,7 +60,7 @@ func (c *call) time(f field, repairs *Repair) (time.Time, bool) {
 	if m := c.member(f); m.kind == '0' {
 		text = m.value.of(c.object)
 	}
-	t, known := clock.Parse(string(text))
+	t, known := clock.Parse(text)
 	if !known {
 		*repairs |= RepairedTime
 	}

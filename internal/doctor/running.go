@@ -52,7 +52,21 @@ func (d *Doctor) running() {
 	}
 	waiting := d.spools()
 	checks := append(d.reported(waiting), waiting...)
-	d.add(about, append(append(checks, d.outcomes()), d.mended()...)...)
+	d.add(about, append(append(checks, d.outcomes()), append(d.repeating(), d.mended()...)...)...)
+}
+
+// repeating says which sources send message ids again: a stream then stores fewer events
+// than were accepted, and nothing else tells of it.
+func (d *Doctor) repeating() []report.Check {
+	var checks []report.Check
+	for _, r := range d.status.Repeating {
+		if r.Problem == "" {
+			continue
+		}
+		found, remedy, _ := strings.Cut(r.Problem, ": ")
+		checks = append(checks, report.Check{Name: "message ids", Mark: report.Warning, Found: found, Remedy: remedy})
+	}
+	return checks
 }
 
 // mended says what had to be mended in how many events of which source, so that whoever

@@ -86,17 +86,8 @@ func Current() Status {
 		s.Ready = s.Ready && ready
 		s.addProblems(i, &handler)
 	}
-	for _, source := range s.Repeating {
-		if source.LastHour >= manyRepeats {
-			s.Problems = append(s.Problems, source.String())
-		}
-	}
 	return s
 }
-
-// manyRepeats is how often a source may send message ids again within an hour: a client
-// asks for a picture twice now and then.
-const manyRepeats = 10
 
 // addProblems lists the problems of a handler among all others, each once: sites that
 // import one snippet share their sinks.

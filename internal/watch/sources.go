@@ -47,7 +47,13 @@ func (m *Metrics) Mended() []Mended {
 type Repeating struct {
 	Source   string `json:"source"`
 	LastHour uint64 `json:"last_hour"`
+	// Problem says what to do about it; empty if it may be chance.
+	Problem string `json:"problem,omitempty"`
 }
+
+// manyRepeats is how often a source may send message ids again within an hour: a client
+// asks for a picture twice now and then.
+const manyRepeats = 10
 
 // String says what is wrong, and what to do.
 func (r Repeating) String() string {
@@ -61,7 +67,11 @@ func (m *Metrics) Repeating() []Repeating {
 	now := time.Now()
 	for source, counts := range *m.sources.Load() {
 		if n := counts.repeats.lately(now); n > 0 {
-			list = append(list, Repeating{source, n})
+			r := Repeating{Source: source, LastHour: n}
+			if n >= manyRepeats {
+				r.Problem = r.String()
+			}
+			list = append(list, r)
 		}
 	}
 	slices.SortFunc(list, func(a, b Repeating) int {
