@@ -5,7 +5,6 @@
 package faults
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -69,7 +68,7 @@ func storedLane() *lane {
 }
 
 func (l *lane) store(id pixelID) {
-	l.reader.tally.add(nats.Header{nats.MsgIdHdr: {fmt.Sprintf("web:%v", id)}}, id.payload())
+	l.reader.tally.add(nats.Header{nats.MsgIdHdr: {id.natsMsgID()}}, id.payload())
 }
 
 func (l *lane) logs(line string) {

@@ -52,6 +52,12 @@ func (id pixelID) payload() []byte {
 		writeKey, id, id, marker, id.fill())
 }
 
+// natsMsgID is the Nats-Msg-Id that the pixel must be stored under: source, message id
+// and identity, of which the last two are the same here.
+func (id pixelID) natsMsgID() string {
+	return fmt.Sprintf("web:%v:%v", id, id)
+}
+
 // fill is text that can be told from the id again.
 func (id pixelID) fill() string {
 	text := make([]byte, fillSize)

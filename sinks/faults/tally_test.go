@@ -55,7 +55,7 @@ func readEvent(header nats.Header, data []byte) (pixelID, error) {
 		return id, fmt.Errorf("no connection has sent %v", id)
 	case event.UserID != event.MessageID, event.Event != marker, event.Properties.Fill != id.fill():
 		return id, fmt.Errorf("%v is not as it was sent: %s", id, data)
-	case header.Get(nats.MsgIdHdr) != "web:"+event.MessageID:
+	case header.Get(nats.MsgIdHdr) != id.natsMsgID():
 		return id, fmt.Errorf("%v has the message id %q", id, header.Get(nats.MsgIdHdr))
 	}
 	return id, nil
