@@ -23,6 +23,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/clientip"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/keys"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/version"
@@ -92,7 +93,7 @@ type Handler struct {
 	decoder    pixel.Decoder
 	prefixes   prefixes
 	keys       keys.Ring
-	ip         pixel.IPPolicy
+	ip         clientip.Policy
 	honorGPC   bool
 	honorDNT   bool
 	sinks      []*mountedSink

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/clientip"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
@@ -70,8 +71,8 @@ func (m *IPMask) validate(clientIP string) error {
 
 func fits(bits int, addr netip.Addr) bool { return 0 <= bits && bits <= addr.BitLen() }
 
-func ipPolicy(clientIP string, mask *IPMask) pixel.IPPolicy {
-	policy := pixel.IPPolicy{Publish: clientIP != handlers.ClientIPOff, Bits4: 32, Bits6: 128}
+func ipPolicy(clientIP string, mask *IPMask) clientip.Policy {
+	policy := clientip.Policy{Publish: clientIP != handlers.ClientIPOff, Bits4: 32, Bits6: 128}
 	if clientIP != clientIPMask {
 		return policy
 	}

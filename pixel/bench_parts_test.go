@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/encoding"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/messageid"
 )
 
 const benchObject = `{"writeKey":"k","anonymousId":"23adfd82-aa0f-45a7-a756-24f2a7a4c895","event":"Order Completed",` +
@@ -31,10 +35,10 @@ func BenchmarkEnvelope(b *testing.B) {
 	} {
 		b.Run(test.name, func(b *testing.B) {
 			ws := new(workspace)
-			if fail := ws.scanner.scan([]byte(test.object)); fail.failed() {
+			if fail := ws.scanner.Scan([]byte(test.object)); fail.Found() {
 				b.Fatal(fail)
 			}
-			c := call{typ: Track, object: []byte(test.object), layout: &ws.scanner.layout}
+			c := call{typ: Track, object: []byte(test.object), layout: &ws.scanner.Object}
 			b.ReportAllocs()
 			for b.Loop() {
 				ws.buildEvent(&c, "web", &facts, "v1.2.3")
@@ -45,11 +49,11 @@ func BenchmarkEnvelope(b *testing.B) {
 
 func BenchmarkScan(b *testing.B) {
 	object := []byte(benchObject)
-	var s scanner
+	var s layout.Scanner
 	b.ReportAllocs()
 	b.SetBytes(int64(len(object)))
 	for b.Loop() {
-		if s.scan(object).failed() {
+		if s.Scan(object).Found() {
 			b.Fatal("the object was refused")
 		}
 	}
@@ -61,13 +65,13 @@ func BenchmarkBase64(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		decoded, _, _ = appendBase64(decoded[:0], text)
+		decoded, _, _ = encoding.AppendBase64(decoded[:0], text)
 	}
 }
 
 func BenchmarkMessageID(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		NewMessageID()
+		messageid.New()
 	}
 }

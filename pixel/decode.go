@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/encoding"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/mend"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/params"
 )
 
 // DefaultMaxEventSize is Segment's limit for one event, 32 KiB of JSON.
@@ -52,7 +55,7 @@ func (d *Decoder) Decode(typ Type, query string, facts *Facts) (*Event, *Rejecti
 func (d *Decoder) decode(ws *workspace, typ Type, query string, facts *Facts) (*Event, failure, string) {
 	ws.reset(d.maxEventSize())
 	data := ws.readParams(query, d.Ignored)
-	if data == "" && ws.params.empty() {
+	if data == "" && ws.params.Empty() {
 		return nil, nothingSent, ""
 	}
 	object, fail := ws.readObject(data)
@@ -63,7 +66,7 @@ func (d *Decoder) decode(ws *workspace, typ Type, query string, facts *Facts) (*
 		return nil, fail, ""
 	}
 	c := &ws.call
-	c.typ, c.object, c.layout, c.repairs = typ, object, &ws.scanner.layout, 0
+	c.typ, c.object, c.layout, c.repairs = typ, object, &ws.scanner.Object, 0
 	source, fail := c.check(d.Source, facts)
 	if fail.failed() {
 		return nil, fail, source
@@ -92,11 +95,11 @@ func (d *Decoder) maxEventSize() int {
 func (ws *workspace) readParams(query string, ignored map[string]struct{}) (data string) {
 	for query != "" {
 		var name, value string
-		name, value, query = nextPair(query)
+		name, value, query = encoding.NextPair(query)
 		switch is := ws.readPair(name, value, ignored); {
-		case is == isData && data == "":
+		case is == params.IsData && data == "":
 			data = value
-		case is == isLater:
+		case is == params.IsLater:
 			ws.later = append(ws.later, rawPair{name, value})
 		}
 	}
@@ -108,55 +111,58 @@ func (ws *workspace) readParams(query string, ignored map[string]struct{}) (data
 
 // readPair takes one parameter that is not data as a field, unless there is a reason
 // to ignore it.
-func (ws *workspace) readPair(rawName, rawValue string, ignored map[string]struct{}) fate {
+func (ws *workspace) readPair(rawName, rawValue string, ignored map[string]struct{}) params.Fate {
 	name := ws.paramName(rawName)
-	text := name.of(ws.params.text)
+	text := ws.params.TextOf(name)
 	if string(text) == dataName {
-		return isData
+		return params.IsData
 	}
 	if isForLater(text) {
-		return isLater
+		return params.IsLater
 	}
 	if _, skip := ignored[string(text)]; skip {
-		return isIgnored
+		return params.IsIgnored
 	}
 	return ws.addParam(name, rawValue)
 }
 
-func (ws *workspace) addParam(name span, rawValue string) fate {
+func (ws *workspace) addParam(name layout.Span, rawValue string) params.Fate {
 	value := ws.paramValue(rawValue)
-	if value.len() == 0 && !mayBeEmpty(name.of(ws.params.text)) {
-		return isEmptyIdentity
+	if value.Len() == 0 && !params.MayBeEmpty(ws.params.TextOf(name)) {
+		return params.IsEmptyIdentity
 	}
-	return ws.params.add(name, value)
+	return ws.params.Add(name, value)
 }
 
 // paramName reads the name of a parameter and drops the "amp;" that an ampersand
 // escaped once too often for HTML leaves behind.
-func (ws *workspace) paramName(raw string) span {
+func (ws *workspace) paramName(raw string) layout.Span {
 	const leftover = "amp;"
-	name := ws.params.unescape(raw)
+	name := ws.params.Unescape(raw)
 	ws.suspect = ws.suspect || strings.IndexByte(raw, ';') >= 0 // a character reference, maybe
-	if bytes.HasPrefix(name.of(ws.params.text), []byte(leftover)) {
+	if bytes.HasPrefix(ws.params.TextOf(name), []byte(leftover)) {
 		ws.repairs |= RepairedName
-		name.start += int32(len(leftover))
-		ws.suspect = ws.suspect && bytes.IndexByte(name.of(ws.params.text), ';') >= 0
+		name.Start += int32(len(leftover))
+		ws.suspect = ws.suspect && bytes.IndexByte(ws.params.TextOf(name), ';') >= 0
 	}
-	if bytes.IndexByte(name.of(ws.params.text), '[') > 0 {
-		name = ws.dotted(name)
+	if bytes.IndexByte(ws.params.TextOf(name), '[') > 0 {
+		var changed bool
+		if name, changed = ws.params.Dotted(name); changed {
+			ws.repairs |= RepairedBrackets
+		}
 	}
 	return name
 }
 
 // paramValue reads the value of a parameter and strips the double quotes that AMP
 // leaves around it.
-func (ws *workspace) paramValue(raw string) span {
-	value := ws.params.unescape(raw)
+func (ws *workspace) paramValue(raw string) layout.Span {
+	value := ws.params.Unescape(raw)
 	ws.suspect = ws.suspect || strings.IndexByte(raw, '%') >= 0 && mend.IsWide(raw)
-	if text := value.of(ws.params.text); len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
+	if text := ws.params.TextOf(value); len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
 		ws.repairs |= RepairedQuotes
-		value.start++
-		value.end--
+		value.Start++
+		value.End--
 	}
 	return value
 }
@@ -166,12 +172,12 @@ func (ws *workspace) readObject(data string) (object []byte, fail failure) {
 	if data != "" {
 		object, fail = ws.readData(data)
 		switch {
-		case fail.reason == NoData && !ws.params.empty():
+		case fail.reason == NoData && !ws.params.Empty():
 			// Nothing but white space: the parameters stand alone.
 			object = nil
 		case fail.failed():
 			return nil, fail
-		case ws.params.empty():
+		case ws.params.Empty():
 			return object, failure{}
 		}
 	}
@@ -181,34 +187,34 @@ func (ws *workspace) readObject(data string) (object []byte, fail failure) {
 // applyParams writes the parameters as an object of their own, or on top of the
 // object that data held.
 func (ws *workspace) applyParams(object []byte) ([]byte, failure) {
-	if ws.params.tooLarge {
+	if ws.params.TooLarge {
 		return nil, failure{TooLarge, "the fields are larger than an event may be"}
 	}
 	var err error
 	if object == nil {
-		ws.merged, err = ws.params.appendJSON(ws.merged[:0], root)
+		ws.merged, err = ws.params.AppendObject(ws.merged[:0])
 	} else {
-		ws.merged, err = ws.appendMerged(ws.merged[:0], object)
+		ws.merged, err = ws.params.AppendOnto(ws.merged[:0], object, &ws.scanner)
 	}
 	if err != nil {
 		return nil, failure{NotUTF8, "a parameter is not UTF-8"}
 	}
-	return ws.merged, ws.scanner.scanOwn(ws.merged)
+	return ws.merged, failureOf(ws.scanner.ScanOwn(ws.merged))
 }
 
 // readData finds the object in the raw value of data. What arrives as it was
 // sent takes the first branch and is copied once, by base64 itself.
 func (ws *workspace) readData(raw string) ([]byte, failure) {
-	decoded, _, reason := appendBase64(ws.decoded[:0], raw)
+	decoded, _, end := encoding.AppendBase64(ws.decoded[:0], raw)
 	ws.decoded = decoded
-	if reason == Accepted {
+	if end == encoding.Whole {
 		object := ws.dropMark(decoded)
-		fail := ws.scanner.scan(object)
+		fail := failureOf(ws.scanner.Scan(object))
 		if !fail.failed() {
 			return object, fail
 		}
-		if hasOneReading(raw) {
-			return nil, orCaseMangled(fail, trimPadding(raw))
+		if encoding.HasOneReading(raw) {
+			return nil, orCaseMangled(fail, encoding.TrimPadding(raw))
 		}
 	}
 	return ws.readMangled(raw)
@@ -218,20 +224,20 @@ func (ws *workspace) readData(raw string) ([]byte, failure) {
 // and proxies.
 func (ws *workspace) readMangled(raw string) ([]byte, failure) {
 	ws.repairs &^= RepairedMark
-	trimmed := trimCutEscape(raw)
+	trimmed := encoding.TrimCutEscape(raw)
 	if trimmed == "" {
 		return nil, failure{BadBase64, "data is half of a percent escape"}
 	}
-	ws.text = appendMarked(ws.text[:0], trimmed, false)
-	text := ws.dropMark(trimLeftBlank(ws.text))
+	ws.text = encoding.AppendMarked(ws.text[:0], trimmed, false)
+	text := ws.dropMark(encoding.TrimLeftBlank(ws.text))
 	if !isPlainJSON(text) && bytes.IndexByte(text, '%') >= 0 {
 		ws.repairs |= RepairedEscaping
-		ws.again = appendMarked(ws.again[:0], text, true)
-		text = ws.dropMark(trimLeftBlank(ws.again))
+		ws.again = encoding.AppendMarked(ws.again[:0], text, true)
+		text = ws.dropMark(encoding.TrimLeftBlank(ws.again))
 	}
 	ws.unescaped = text
 	// Mail that has put 3D in front of data has done so to the other values as well.
-	ws.suspect = ws.suspect || !ws.params.empty() && bytes.HasPrefix(text, []byte(equalsOfMail))
+	ws.suspect = ws.suspect || !ws.params.Empty() && bytes.HasPrefix(text, []byte(encoding.EqualsOfMail))
 	if isPlainJSON(text) {
 		return ws.readPlainJSON(text)
 	}
@@ -239,7 +245,7 @@ func (ws *workspace) readMangled(raw string) ([]byte, failure) {
 }
 
 func isPlainJSON(text []byte) bool {
-	text = trimLeftBlank(text)
+	text = encoding.TrimLeftBlank(text)
 	return len(text) > 0 && text[0] == '{'
 }
 
@@ -248,20 +254,20 @@ func isPlainJSON(text []byte) bool {
 func (ws *workspace) readPlainJSON(text []byte) ([]byte, failure) {
 	ws.decoded = append(ws.decoded[:0], text...)
 	for i, c := range ws.decoded {
-		if c == lostPlus {
+		if c == encoding.LostPlus {
 			ws.decoded[i] = ' '
 		}
 	}
 	ws.suspect = ws.suspect || mend.IsWide(ws.decoded)
-	return ws.decoded, ws.scanner.scan(ws.decoded)
+	return ws.decoded, failureOf(ws.scanner.Scan(ws.decoded))
 }
 
 // readBase64 tries each reading of the ambiguous bytes until one yields an
 // object. Where none does, the failure of the most likely one is reported.
 func (ws *workspace) readBase64(text []byte) ([]byte, failure) {
 	var first failure
-	for i, as := range readings {
-		ws.digits = appendDigits(ws.digits[:0], text, as)
+	for i, as := range encoding.Readings {
+		ws.digits = encoding.AppendDigits(ws.digits[:0], text, as)
 		object, fail := ws.readDigits()
 		if !fail.failed() {
 			if bytes.IndexByte(text, ' ') >= 0 || len(ws.digits) != len(bytes.TrimRight(text, "=")) {
@@ -272,7 +278,7 @@ func (ws *workspace) readBase64(text []byte) ([]byte, failure) {
 		if i == 0 {
 			first = fail
 		}
-		if !isAmbiguous(text) {
+		if !encoding.IsAmbiguous(text) {
 			break
 		}
 	}
@@ -280,19 +286,19 @@ func (ws *workspace) readBase64(text []byte) ([]byte, failure) {
 }
 
 func (ws *workspace) readDigits() ([]byte, failure) {
-	decoded, at, reason := appendBase64(ws.decoded[:0], ws.digits)
+	decoded, at, end := encoding.AppendBase64(ws.decoded[:0], ws.digits)
 	ws.decoded = decoded
 	var fail failure
 	switch {
 	case len(ws.digits) == 0:
 		return nil, failure{NoData, "data holds nothing but white space"}
-	case reason == BadBase64:
+	case end == encoding.AtForeign:
 		fail = failure{BadBase64, fmt.Sprintf("byte %d is no base64 digit", at)}
-	case reason == Truncated:
+	case end == encoding.Early:
 		fail = failure{Truncated, fmt.Sprintf("the base64 text ends early, after %d digits", at)}
 	default:
 		object := ws.dropMark(decoded)
-		if fail = ws.scanner.scan(object); !fail.failed() {
+		if fail = failureOf(ws.scanner.Scan(object)); !fail.failed() {
 			return object, fail
 		}
 	}
@@ -301,10 +307,10 @@ func (ws *workspace) readDigits() ([]byte, failure) {
 
 // orCaseMangled returns the failure, or that of letter case if it explains it.
 func orCaseMangled[Text string | []byte](fail failure, digits Text) failure {
-	if notJSON(fail.reason) && isHexadecimal(digits) {
+	if notJSON(fail.reason) && encoding.IsHexadecimal(digits) {
 		return failure{BadBase64, "data is hexadecimal, which is not read"}
 	}
-	if notJSON(fail.reason) && isCaseMangled(digits) {
+	if notJSON(fail.reason) && encoding.IsCaseMangled(digits) {
 		return failure{CaseMangled, "data has no upper-case letter: something lower-cased the URL"}
 	}
 	return fail

@@ -8,16 +8,16 @@
 // method is given the event type of the route, the raw query and the [Facts]
 // of the request, and answers with an [Event] or a [Rejection].
 //
-// The way of a query through the files of this package is:
+// A query comes this way:
 //
-//	query.go   raw query into pairs, percent-encoding undone
-//	base64.go  the data parameter, with everything that mail clients do to it
-//	fields.go  dotted parameters into nested objects
-//	merge.go   dotted parameters on top of what data held
-//	scan.go    strict JSON; where each known field stands
-//	rules.go   who and what: the rules on the fields
-//	event.go   the published envelope, written once
+//	decode.go          what is read in which order
+//	internal/encoding  raw query into pairs; percent-encoding and base64 undone
+//	internal/params    dotted parameters into nested objects, alone or on top of data's
+//	internal/layout    strict JSON; where each known field stands
+//	rules.go           who and what: the rules on the fields
+//	event.go           the published envelope, written once
+//	mended*.go         what the strict reading refuses, with internal/mend
 //
-// [Decoder.Explain] tells each of these steps for one query, and [ComposeData] and
-// [ComposeFields] go the way back, from an object to the query of a pixel.
+// [Decoder.Explain] tells each of these steps for one query. Package link goes the way
+// back, from an object to the address of a pixel.
 package pixel

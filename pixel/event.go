@@ -6,6 +6,10 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/mergetag"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/messageid"
 )
 
 // Event is one accepted call, ready to be published.
@@ -65,17 +69,17 @@ func (ws *workspace) buildEvent(c *call, source string, facts *Facts, version st
 	if !keptID {
 		w.text(`"messageId":`, e.MessageID)
 	}
-	if !c.member(fieldContext).present() {
+	if !c.member(layout.Context).Present() {
 		w.separate()
 		w.body = append(w.body, `"context":{`...)
-		w.contextMembers(&contextLayout{}, true, facts, version)
+		w.contextMembers(&layout.ContextLayout{}, true, facts, version)
 		w.body = append(w.body, '}')
 	}
 	w.text(`"type":`, c.typ.String())
 	w.times(c.times(e.Received, &ws.repairs))
 	w.body = append(w.body, '}')
 	ws.repairs |= c.repairs
-	if holdsMergeTag(c.object) {
+	if mergetag.In(c.object) {
 		ws.repairs |= RepairedMergeTag
 	}
 	ws.body = w.body
@@ -90,18 +94,18 @@ func (ws *workspace) buildEvent(c *call, source string, facts *Facts, version st
 func (ws *workspace) nameEvent(e *Event, c *call, received time.Time) (keptID bool) {
 	words := ws.words[:0]
 	if c.typ == Track {
-		words = append(words, c.text(fieldEvent)...)
+		words = append(words, c.text(layout.Event)...)
 	}
 	nameEnd := len(words)
-	id := c.text(fieldMessageID)
+	id := c.text(layout.MessageID)
 	keptID = 1 <= len(id) && len(id) <= maxMessageID
 	if keptID {
 		words = append(words, id...)
 	} else {
-		if c.member(fieldMessageID).present() {
+		if c.member(layout.MessageID).Present() {
 			ws.repairs |= RepairedMessageID
 		}
-		words = appendMessageID(words, received)
+		words = messageid.Append(words, received)
 	}
 	idEnd := len(words)
 	words = c.appendIdentity(words)
@@ -135,22 +139,22 @@ func (w *envelope) text(name, value string) {
 
 // clientFields copies the client's members but those that the envelope sets.
 func (w *envelope) clientFields(ws *workspace, keptID bool, facts *Facts, version string) {
-	for i := range w.call.layout.members {
-		m := &w.call.layout.members[i]
-		switch m.field {
-		case fieldWriteKey, fieldType, fieldReceivedAt,
-			fieldOriginalTimestamp, fieldTimestamp, fieldSentAt:
+	for i := range w.call.layout.Members {
+		m := &w.call.layout.Members[i]
+		switch m.Field {
+		case layout.WriteKey, layout.Type, layout.ReceivedAt,
+			layout.OriginalTimestamp, layout.Timestamp, layout.SentAt:
 			continue
-		case fieldMessageID:
+		case layout.MessageID:
 			if !keptID {
 				continue
 			}
-		case fieldContext:
-			if m.present() {
+		case layout.Context:
+			if m.Present() {
 				w.mergeContext(m, facts, version)
 			}
 			continue
-		case fieldUserID, fieldAnonymousID, fieldGroupID, fieldPreviousID:
+		case layout.UserID, layout.AnonymousID, layout.GroupID, layout.PreviousID:
 			if w.mendedIdentity(ws, m) {
 				continue
 			}
@@ -161,13 +165,13 @@ func (w *envelope) clientFields(ws *workspace, keptID bool, facts *Facts, versio
 
 // mendedIdentity writes an identity that is not published as the client sent it, or
 // leaves it out. It tells whether it has done either.
-func (w *envelope) mendedIdentity(ws *workspace, m *member) bool {
-	if m.kind == '0' {
+func (w *envelope) mendedIdentity(ws *workspace, m *layout.Member) bool {
+	if m.Kind == '0' {
 		ws.repairs |= RepairedID
 		w.numberAsText(m)
 		return true
 	}
-	id := &w.call.identities[m.field-fieldUserID]
+	id := &w.call.identities[m.Field-layout.UserID]
 	switch {
 	case !id.mended:
 		return false
@@ -180,51 +184,51 @@ func (w *envelope) mendedIdentity(ws *workspace, m *member) bool {
 	}
 	ws.repairs |= RepairedSpaces
 	w.copyName(m)
-	w.body, _ = jsontext.AppendQuote(w.body, w.call.identity(m.field).text)
+	w.body, _ = jsontext.AppendQuote(w.body, w.call.identity(m.Field).text)
 	return true
 }
 
-func (w *envelope) copyMember(m *member) {
+func (w *envelope) copyMember(m *layout.Member) {
 	w.copyName(m)
-	w.body = append(w.body, m.value.of(w.call.object)...)
+	w.body = append(w.body, m.Value.Of(w.call.object)...)
 }
 
-func (w *envelope) copyName(m *member) {
+func (w *envelope) copyName(m *layout.Member) {
 	w.separate()
-	w.body = append(append(w.body, m.name.of(w.call.object)...), ':')
+	w.body = append(append(w.body, m.Name.Of(w.call.object)...), ':')
 }
 
-func (w *envelope) numberAsText(m *member) {
+func (w *envelope) numberAsText(m *layout.Member) {
 	w.copyName(m)
 	w.body = append(w.body, '"')
-	w.body = append(w.body, m.value.of(w.call.object)...)
+	w.body = append(w.body, m.Value.Of(w.call.object)...)
 	w.body = append(w.body, '"')
 }
 
 // mergeContext copies the client's context and adds what it lacks, also in its
 // page. The client's own members stay as they are.
-func (w *envelope) mergeContext(m *member, facts *Facts, version string) {
-	ctx := &w.call.layout.context
-	object, end := w.call.object, m.value.end-1
+func (w *envelope) mergeContext(m *layout.Member, facts *Facts, version string) {
+	ctx := &w.call.layout.Context
+	object, end := w.call.object, m.Value.End-1
 	w.copyName(m)
-	if addURL := facts.Referer != "" && ctx.page.kind == '{' && !ctx.pageHasURL; addURL {
-		pageEnd := ctx.page.value.end - 1
-		w.body = append(w.body, object[m.value.start:pageEnd]...)
-		if !ctx.pageEmpty {
+	if addURL := facts.Referer != "" && ctx.Page.Kind == '{' && !ctx.PageHasURL; addURL {
+		pageEnd := ctx.Page.Value.End - 1
+		w.body = append(w.body, object[m.Value.Start:pageEnd]...)
+		if !ctx.PageEmpty {
 			w.body = append(w.body, ',')
 		}
 		w.body = append(w.body, `"url":`...)
 		w.body, _ = jsontext.AppendQuote(w.body, facts.Referer)
 		w.body = append(w.body, object[pageEnd:end]...)
 	} else {
-		w.body = append(w.body, object[m.value.start:end]...)
+		w.body = append(w.body, object[m.Value.Start:end]...)
 	}
-	w.contextMembers(ctx, ctx.empty, facts, version)
+	w.contextMembers(ctx, ctx.Empty, facts, version)
 	w.body = append(w.body, '}')
 }
 
 // contextMembers writes each member that the client's context lacks.
-func (w *envelope) contextMembers(ctx *contextLayout, empty bool, facts *Facts, version string) {
+func (w *envelope) contextMembers(ctx *layout.ContextLayout, empty bool, facts *Facts, version string) {
 	next := func(name string) {
 		if !empty {
 			w.body = append(w.body, ',')
@@ -232,20 +236,20 @@ func (w *envelope) contextMembers(ctx *contextLayout, empty bool, facts *Facts, 
 		empty = false
 		w.body = append(w.body, name...)
 	}
-	if !ctx.ip && facts.IP.IsValid() {
+	if !ctx.Ip && facts.IP.IsValid() {
 		next(`"ip":"`)
 		w.body = append(facts.IP.AppendTo(w.body), '"')
 	}
-	if !ctx.userAgent && facts.UserAgent != "" {
+	if !ctx.UserAgent && facts.UserAgent != "" {
 		next(`"userAgent":`)
 		w.body, _ = jsontext.AppendQuote(w.body, facts.UserAgent)
 	}
-	if ctx.page.kind == 0 && facts.Referer != "" {
+	if ctx.Page.Kind == 0 && facts.Referer != "" {
 		next(`"page":{"url":`)
 		w.body, _ = jsontext.AppendQuote(w.body, facts.Referer)
 		w.body = append(w.body, '}')
 	}
-	if !ctx.library {
+	if !ctx.Library {
 		next(`"library":{"name":"segment_pixel","version":`)
 		w.body, _ = jsontext.AppendQuote(w.body, version)
 		w.body = append(w.body, '}')

@@ -5,14 +5,18 @@ package pixel
 import (
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/encoding"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/params"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/shown"
 )
 
 // Explain tells what Decode makes of a request, step by step. The verdict is
 // Decode's own; the steps are told by going the same way once more.
 func (d *Decoder) Explain(typ Type, query string, facts *Facts) *Explanation {
 	decoder := *d
-	var key secret
+	var key shown.Secret
 	type answer struct {
 		source string
 		known  bool
@@ -20,7 +24,7 @@ func (d *Decoder) Explain(typ Type, query string, facts *Facts) *Explanation {
 	answers := make(map[string]answer)
 	// Keys may change at any time, and both ways have to find the same.
 	decoder.Source = func(writeKey string) (string, bool) {
-		key = secret(writeKey)
+		key = shown.Secret(writeKey)
 		a, asked := answers[writeKey]
 		if !asked {
 			a.source, a.known = d.Source(writeKey)
@@ -80,7 +84,7 @@ type narrator struct {
 	facts   *Facts
 	event   *Event // nil if the request is rejected
 	ws      *workspace
-	secret  secret
+	secret  shown.Secret
 	steps   []Step
 
 	data   string // the raw value of data
@@ -125,55 +129,55 @@ func (n *narrator) join(details []string) string {
 			said = append(said, detail)
 		}
 	}
-	return n.secret.scrub(strings.Join(said, "; "))
+	return n.secret.Scrub(strings.Join(said, "; "))
 }
 
 // tellQuery splits the query and says what became of each parameter.
 func (n *narrator) tellQuery(query string) bool {
-	var names [fateCount][]string
+	var names [params.FateCount][]string
 	pairs := 0
 	for query != "" {
 		var name, value string
-		name, value, query = nextPair(query)
+		name, value, query = encoding.NextPair(query)
 		if name == "" && value == "" {
 			continue
 		}
 		pairs++
 		is := n.ws.readPair(name, value, n.decoder.Ignored)
-		if is == isLater {
+		if is == params.IsLater {
 			n.ws.later = append(n.ws.later, rawPair{name, value})
-			is = isField
+			is = params.IsField
 		}
-		if is == isData {
+		if is == params.IsData {
 			switch {
 			case n.data != "":
-				is = isRepeated
+				is = params.IsRepeated
 			case value == "":
-				is = isEmptyData
+				is = params.IsEmptyData
 			default:
 				n.data = value
 			}
 		}
-		shown := shownName(string(appendUnescaped(nil, name)))
-		if is == replacesLonger {
-			is, shown = isField, shown+" (in place of the longer names that it begins)"
+		label := shown.Name(string(encoding.AppendUnescaped(nil, name)))
+		if is == params.ReplacesLonger {
+			is, label = params.IsField, label+" (in place of the longer names that it begins)"
 		}
-		names[is] = append(names[is], shown)
+		names[is] = append(names[is], label)
 	}
 	n.data = n.ws.readLater(n.data)
-	details := []string{counted(pairs, "parameter")}
+	details := []string{shown.Counted(pairs, "parameter")}
 	if n.data != "" {
-		details = append(details, "data, "+counted(len(n.data), "byte"))
+		details = append(details, "data, "+shown.Counted(len(n.data), "byte"))
 	}
-	if fields := names[isField]; len(fields) > 0 {
-		details = append(details, counted(len(fields), "field")+": "+listed(fields))
+	if fields := names[params.IsField]; len(fields) > 0 {
+		details = append(details, shown.Counted(len(fields), "field")+": "+shown.Listed(fields))
 	}
-	for is, why := range fateTexts {
+	for is, why := range params.FateTexts {
 		if ignored := names[is]; why != "" && len(ignored) > 0 {
-			details = append(details, "ignored: "+listed(ignored)+" ("+why+")")
+			details = append(details, "ignored: "+shown.Listed(ignored)+" ("+why+")")
 		}
 	}
-	if n.data == "" && n.ws.params.empty() {
+	if n.data == "" && n.ws.params.Empty() {
 		return n.failed(StepQuery, "", nothingSent, details...)
 	}
 	return n.passed(StepQuery, "", details...)
@@ -182,12 +186,12 @@ func (n *narrator) tellQuery(query string) bool {
 // tellFields puts the parameters on top of what data held.
 func (n *narrator) tellFields() bool {
 	f := &n.ws.params
-	if f.empty() {
+	if f.Empty() {
 		return true
 	}
 	var tree string
-	if text, err := f.appendJSON(nil, root); err == nil {
-		tree = n.secret.excerpt(text, -1)
+	if text, err := f.AppendObject(nil); err == nil {
+		tree = n.secret.Excerpt(text, -1)
 	}
 	object, fail := n.ws.applyParams(n.object)
 	if fail.failed() {
@@ -197,21 +201,13 @@ func (n *narrator) tellFields() bool {
 	if n.object == nil {
 		tree = "" // it is the whole object, which the next step shows
 	} else {
-		var added, merged []string
-		for id := f.nodes[root].firstChild; id != noNode; id = f.nodes[id].next {
-			name := shownName(string(f.name(id)))
-			if f.nodes[id].merged {
-				merged = append(merged, name)
-			} else {
-				added = append(added, name)
-			}
-		}
+		merged, added := f.FirstLevel(shown.Name)
 		detail = "on top of what data held"
 		if len(merged) > 0 {
-			detail += "; over its own: " + listed(merged)
+			detail += "; over its own: " + shown.Listed(merged)
 		}
 		if len(added) > 0 {
-			detail += "; new: " + listed(added)
+			detail += "; new: " + shown.Listed(added)
 		}
 	}
 	n.object = object
@@ -220,15 +216,11 @@ func (n *narrator) tellFields() bool {
 
 // notUTF8 names the first parameter that is not UTF-8, if that is what failed.
 func (n *narrator) notUTF8(reason Reason) string {
-	f := &n.ws.params
 	if reason != NotUTF8 {
 		return ""
 	}
-	for id := range f.nodes {
-		node := &f.nodes[id]
-		if name := f.name(int32(id)); !utf8.Valid(name) || !node.container && !utf8.Valid(node.text.of(f.text)) {
-			return "the parameter is, or is below, " + shownName(string(name))
-		}
+	if name, found := n.ws.params.FirstNotUTF8(); found {
+		return "the parameter is, or is below, " + shown.Name(name)
 	}
 	return ""
 }
@@ -236,48 +228,22 @@ func (n *narrator) notUTF8(reason Reason) string {
 // tellJSON looks at the whole object.
 func (n *narrator) tellJSON() bool {
 	if fail := n.decoder.checkSize(n.object); fail.failed() {
-		return n.failed(StepJSON, n.secret.excerpt(n.object, -1), fail)
+		return n.failed(StepJSON, n.secret.Excerpt(n.object, -1), fail)
 	}
-	layout := &n.ws.scanner.layout
-	n.ws.call.object, n.ws.call.layout = n.object, layout
-	names := make([]string, len(layout.members))
-	for i := range layout.members {
-		names[i] = shownName(n.ws.call.nameOf(&layout.members[i]))
+	seen := &n.ws.scanner.Object
+	n.ws.call.object, n.ws.call.layout = n.object, seen
+	names := make([]string, len(seen.Members))
+	for i := range seen.Members {
+		names[i] = shown.Name(n.ws.call.nameOf(&seen.Members[i]))
 	}
-	details := []string{counted(len(n.object), "byte") + " of at most " + strconv.Itoa(n.decoder.maxEventSize()), "no members"}
+	details := []string{shown.Counted(len(n.object), "byte") + " of at most " + strconv.Itoa(n.decoder.maxEventSize()), "no members"}
 	if len(names) > 0 {
-		details[1] = counted(len(names), "member") + ": " + listed(names)
+		details[1] = shown.Counted(len(names), "member") + ": " + shown.Listed(names)
 	}
-	return n.passed(StepJSON, n.secret.excerpt(n.object, -1), details...)
+	return n.passed(StepJSON, n.secret.Excerpt(n.object, -1), details...)
 }
 
-func (c *call) nameOf(m *member) string {
-	var s scanner
-	return string(s.unquote(m.name.of(c.object)))
-}
-
-// shownName makes a name of the payload fit for a line of ours.
-func shownName(name string) string {
-	const most = 60 // bytes
-	name = firstBytes(strings.ToValidUTF8(name, "\ufffd"), most)
-	if name == "" || strings.ContainsAny(name, ` ,;"`) || strconv.Quote(name) != `"`+name+`"` {
-		return strconv.Quote(name)
-	}
-	return name
-}
-
-// listed joins names, but not very many.
-func listed(names []string) string {
-	const most = 20
-	if more := len(names) - most; more > 0 {
-		return strings.Join(names[:most], ", ") + " and " + strconv.Itoa(more) + " more"
-	}
-	return strings.Join(names, ", ")
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
+func (c *call) nameOf(m *layout.Member) string {
+	var s layout.Scanner
+	return string(s.Unquote(m.Name.Of(c.object)))
 }

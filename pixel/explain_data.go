@@ -6,6 +6,10 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/encoding"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/shown"
 )
 
 // tellData reads the value of data, and says what had been done to it on its way.
@@ -15,13 +19,13 @@ func (n *narrator) tellData() bool {
 		return true
 	}
 	object, fail := n.ws.readData(n.data)
-	if fail.reason == NoData && !n.ws.params.empty() {
+	if fail.reason == NoData && !n.ws.params.Empty() {
 		return n.passed(StepData, "", "nothing but white space: the other parameters stand alone")
 	}
 	repairs := n.ws.repairs
 	if fail.failed() && !n.isPlain() && len(n.ws.text) > 0 {
 		// The failure is that of the first reading, and others may have followed.
-		n.ws.digits = appendDigits(n.ws.digits[:0], n.ws.unescaped, readings[0])
+		n.ws.digits = encoding.AppendDigits(n.ws.digits[:0], n.ws.unescaped, encoding.Readings[0])
 		_, fail = n.ws.readDigits()
 	}
 	details := n.mended(repairs)
@@ -34,7 +38,7 @@ func (n *narrator) tellData() bool {
 		return true
 	}
 	text := bytes.TrimPrefix(n.ws.decoded, []byte(byteOrderMark))
-	return n.failed(StepJSON, n.secret.excerpt(text, n.wrongAt(fail.reason, text)), fail, n.doubt(text), n.unfilled("data", text))
+	return n.failed(StepJSON, n.secret.Excerpt(text, n.wrongAt(fail.reason, text)), fail, n.doubt(text), n.unfilled("data", text))
 }
 
 // isPlain tells whether data turned out to be the object itself.
@@ -48,7 +52,7 @@ func (n *narrator) base64() []byte {
 	if n.isMangled() {
 		return n.ws.digits
 	}
-	return []byte(trimPadding(n.data))
+	return []byte(encoding.TrimPadding(n.data))
 }
 
 // brokenBase64 tells whether base64 is what failed, and where.
@@ -60,8 +64,8 @@ func (n *narrator) brokenBase64(reason Reason) (at int, broken bool) {
 		if n.isPlain() {
 			return 0, false
 		}
-		_, at, reason = appendBase64(nil, n.base64())
-		return at, reason != Accepted
+		_, at, end := encoding.AppendBase64(nil, n.base64())
+		return at, end != encoding.Whole
 	}
 	return 0, false
 }
@@ -87,7 +91,7 @@ func (n *narrator) leftovers() string {
 		return note
 	}
 	for i := range text {
-		if _, size := unescapeByte(text[i:]); size > 1 {
+		if _, size := encoding.UnescapeByte(text[i:]); size > 1 {
 			return "data is percent-encoded more than twice"
 		}
 	}
@@ -105,12 +109,12 @@ func (n *narrator) mended(repairs Repair) []string {
 	var details []string
 	escapes := 0
 	for rest := n.data; rest != ""; {
-		_, size := unescapeByte(rest)
+		_, size := encoding.UnescapeByte(rest)
 		rest = rest[size:]
 		escapes += size / 3
 	}
 	if escapes > 0 {
-		details = append(details, counted(escapes, "percent escape")+" undone")
+		details = append(details, shown.Counted(escapes, "percent escape")+" undone")
 	}
 	if repairs&RepairedEscaping != 0 {
 		details = append(details, "percent-encoded twice: undone a second time")
@@ -128,28 +132,28 @@ func (n *narrator) mended(repairs Repair) []string {
 func (n *narrator) mendedBase64() []string {
 	text, digits := n.ws.unescaped, n.ws.digits
 	var details []string
-	if bytes.HasPrefix(trimLeftBlank(text), []byte(equalsOfMail)) {
+	if bytes.HasPrefix(encoding.TrimLeftBlank(text), []byte(encoding.EqualsOfMail)) {
 		details = append(details, "the 3D dropped that mail made of an equals sign")
 	}
 	if lower := bytes.ToLower(text); bytes.HasSuffix(trimTail(lower), []byte("=3d")) {
 		details = append(details, "padding that mail made =3D of dropped")
 	}
-	spaces, literal := bytes.Count(text, []byte(" ")), bytes.Count(text, []byte{lostPlus})
-	text = trimBase64(text)
+	spaces, literal := bytes.Count(text, []byte(" ")), bytes.Count(text, []byte{encoding.LostPlus})
+	text = encoding.TrimBase64(text)
 	kept := bytes.Count(digits, []byte("+")) - bytes.Count(text, []byte("+"))
 	blanks := spaces
-	if fromSpaces := kept - bytes.Count(text, []byte{lostPlus}); fromSpaces > 0 {
-		details = append(details, counted(fromSpaces, "space")+" read as plus signs")
+	if fromSpaces := kept - bytes.Count(text, []byte{encoding.LostPlus}); fromSpaces > 0 {
+		details = append(details, shown.Counted(fromSpaces, "space")+" read as plus signs")
 		blanks -= fromSpaces
 	}
 	if kept == 0 && literal > 0 {
-		details = append(details, counted(literal, "plus sign")+" read as white space")
+		details = append(details, shown.Counted(literal, "plus sign")+" read as white space")
 	}
 	if blanks > 0 {
-		details = append(details, counted(blanks, "space")+" dropped")
+		details = append(details, shown.Counted(blanks, "space")+" dropped")
 	}
 	if breaks := bytes.Count(n.ws.unescaped, []byte("\n")) + bytes.Count(n.ws.unescaped, []byte("\t")); breaks > 0 {
-		details = append(details, counted(breaks, "line break or tab")+" dropped")
+		details = append(details, shown.Counted(breaks, "line break or tab")+" dropped")
 	}
 	return details
 }
@@ -162,9 +166,9 @@ func trimTail(text []byte) []byte {
 // whatDataIs says what data was when everything had been undone.
 func (n *narrator) whatDataIs() string {
 	if n.isPlain() {
-		return "a JSON object as plain text, " + counted(len(n.ws.decoded), "byte")
+		return "a JSON object as plain text, " + shown.Counted(len(n.ws.decoded), "byte")
 	}
-	return counted(len(trimPadding(n.base64())), "base64 digit") + ", " + counted(len(n.ws.decoded), "byte")
+	return shown.Counted(len(encoding.TrimPadding(n.base64())), "base64 digit") + ", " + shown.Counted(len(n.ws.decoded), "byte")
 }
 
 // wrongAt is where the text stops being the JSON of an object, or -1 where that is
@@ -174,9 +178,9 @@ func (n *narrator) wrongAt(reason Reason, text []byte) int {
 	case Truncated:
 		return len(text)
 	case NotUTF8:
-		return invalidAt(text)
+		return layout.InvalidAt(text)
 	case BadJSON:
-		return int(n.ws.scanner.decoder.InputOffset())
+		return n.ws.scanner.StoppedAt()
 	default:
 		return -1
 	}

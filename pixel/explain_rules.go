@@ -8,15 +8,19 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/shown"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/mergetag"
 )
 
 func (n *narrator) tellWriteKey() bool {
 	c := &n.ws.call
 	source, fail := c.checkWriteKey(n.decoder.Source)
-	key := string(c.text(fieldWriteKey))
+	key := string(c.text(layout.WriteKey))
 	switch fail.reason {
 	case Accepted:
-		detail := counted(len(key), "byte")
+		detail := shown.Counted(len(key), "byte")
 		if c.repairs&RepairedSpaces != 0 {
 			detail += ", without the white space around it"
 		}
@@ -25,9 +29,9 @@ func (n *narrator) tellWriteKey() bool {
 		}
 		return n.passed(StepWriteKey, "", detail)
 	case NoWriteKey:
-		return n.failed(StepWriteKey, "", fail, n.kindOf(fieldWriteKey, '"'), n.misspelt("writeKey"))
+		return n.failed(StepWriteKey, "", fail, n.kindOf(layout.WriteKey, '"'), n.misspelt("writeKey"))
 	default:
-		return n.failed(StepWriteKey, "", fail, "it has "+counted(len(key), "byte"), n.unfilled("it", []byte(key)))
+		return n.failed(StepWriteKey, "", fail, "it has "+shown.Counted(len(key), "byte"), n.unfilled("it", []byte(key)))
 	}
 }
 
@@ -35,7 +39,7 @@ func (n *narrator) tellIdentity() bool {
 	if fail := n.ws.call.checkIdentity(); fail.failed() {
 		return n.failed(StepIdentity, "", fail, n.misspelt("userId"), n.misspelt("anonymousId"))
 	}
-	details := []string{n.shownField(fieldUserID, "userId"), n.shownField(fieldAnonymousID, "anonymousId")}
+	details := []string{n.shownField(layout.UserID, "userId"), n.shownField(layout.AnonymousID, "anonymousId")}
 	if details[0] == "" {
 		details = append(details, n.misspelt("userId"))
 	}
@@ -56,9 +60,9 @@ func (n *narrator) tellTypeRules() bool {
 	fail := c.checkType()
 	details := make([]string, len(needs)+1)
 	for i, name := range needs {
-		if f := fieldOf([]byte(name)); !fail.failed() {
+		if f := layout.FieldOf([]byte(name)); !fail.failed() {
 			details[i] = n.shownField(f, name)
-		} else if c.typ == Track && c.member(f).present() {
+		} else if c.typ == Track && c.member(f).Present() {
 			details[i] = n.kindOf(f, '"')
 		} else {
 			details[i] = n.misspelt(name)
@@ -79,11 +83,11 @@ func (n *narrator) tellFieldTypes() bool {
 	if !fail.failed() {
 		return n.passed(StepFieldTypes, "", "every field that the specification knows has its type")
 	}
-	for i := range c.layout.members {
-		m := &c.layout.members[i]
+	for i := range c.layout.Members {
+		m := &c.layout.Members[i]
 		name, _, _ := strings.Cut(fail.detail, " ")
-		if string(m.name.of(c.object)) == name {
-			return n.failed(StepFieldTypes, n.secret.excerpt(m.value.of(c.object), -1), fail, "it is "+kindName(m.kind))
+		if string(m.Name.Of(c.object)) == name {
+			return n.failed(StepFieldTypes, n.secret.Excerpt(m.Value.Of(c.object), -1), fail, "it is "+shown.Kind(m.Kind))
 		}
 	}
 	return n.failed(StepFieldTypes, "", fail)
@@ -102,18 +106,18 @@ func (n *narrator) tellTimes() {
 	var repairs Repair
 	var details []string
 	for _, known := range []struct {
-		field field
+		field layout.Field
 		name  string
 	}{
-		{fieldOriginalTimestamp, "originalTimestamp"}, {fieldTimestamp, "timestamp"}, {fieldSentAt, "sentAt"},
+		{layout.OriginalTimestamp, "originalTimestamp"}, {layout.Timestamp, "timestamp"}, {layout.SentAt, "sentAt"},
 	} {
-		if _, parsed := c.time(known.field, &repairs); !parsed && c.member(known.field).present() {
+		if _, parsed := c.time(known.field, &repairs); !parsed && c.member(known.field).Present() {
 			details = append(details, known.name+" cannot be parsed and counts as absent")
 		}
 	}
-	_, hasSent := c.time(fieldSentAt, &repairs)
-	_, hasClient := c.time(fieldTimestamp, &repairs)
-	_, hasOriginal := c.time(fieldOriginalTimestamp, &repairs)
+	_, hasSent := c.time(layout.SentAt, &repairs)
+	_, hasClient := c.time(layout.Timestamp, &repairs)
+	_, hasOriginal := c.time(layout.OriginalTimestamp, &repairs)
 	t := c.times(n.event.Received, &repairs)
 	from := "the time of receipt"
 	switch {
@@ -132,42 +136,42 @@ func (n *narrator) tellEvent() {
 	c := &n.ws.call
 	id := "messageId made by the server"
 	switch {
-	case bytes.Equal(c.text(fieldMessageID), []byte(n.event.MessageID)):
+	case bytes.Equal(c.text(layout.MessageID), []byte(n.event.MessageID)):
 		id = "messageId of the client"
-	case c.member(fieldMessageID).present():
+	case c.member(layout.MessageID).Present():
 		id += ": that of the client is empty, no text or too long"
 	}
-	n.passed(StepEvent, "", counted(len(n.event.Body), "byte"), id)
+	n.passed(StepEvent, "", shown.Counted(len(n.event.Body), "byte"), id)
 }
 
 // shownField shows a field of the object, and whether its value was meant to be
 // another one.
-func (n *narrator) shownField(f field, name string) string {
+func (n *narrator) shownField(f layout.Field, name string) string {
 	m := n.ws.call.member(f)
-	if !m.present() {
+	if !m.Present() {
 		return ""
 	}
 	const most = 100 // bytes
-	value := m.value.of(n.ws.call.object)
-	shown := name + " " + firstBytes(string(value), most)
+	value := m.Value.Of(n.ws.call.object)
+	text := name + " " + shown.First(string(value), most)
 	if note := n.unfilled(name, value); note != "" {
-		shown += "; " + note
+		text += "; " + note
 	}
-	return shown
+	return text
 }
 
 // unfilled tells of a merge tag that arrived as it stands in the template.
 func (n *narrator) unfilled(name string, value []byte) string {
-	if tags := MergeTags(string(value)); len(tags) > 0 {
-		return name + " holds a merge tag that was not filled in: " + shownName(n.secret.excerpt([]byte(tags[0]), -1))
+	if tags := mergetag.All(string(value)); len(tags) > 0 {
+		return name + " holds a merge tag that was not filled in: " + shown.Name(n.secret.Excerpt([]byte(tags[0]), -1))
 	}
 	return ""
 }
 
 // kindOf tells of which JSON type a field is, if it is not of the wanted one.
-func (n *narrator) kindOf(f field, want jsontext.Kind) string {
-	if m := n.ws.call.member(f); m.kind != 0 && m.kind != want {
-		return "it is " + kindName(m.kind)
+func (n *narrator) kindOf(f layout.Field, want jsontext.Kind) string {
+	if m := n.ws.call.member(f); m.Kind != 0 && m.Kind != want {
+		return "it is " + shown.Kind(m.Kind)
 	}
 	return ""
 }
@@ -176,27 +180,10 @@ func (n *narrator) kindOf(f field, want jsontext.Kind) string {
 // separates their words.
 func (n *narrator) misspelt(want string) string {
 	c := &n.ws.call
-	for i := range c.layout.members {
-		if name := c.nameOf(&c.layout.members[i]); name != want && likeName(name, want) {
-			return "there is " + shownName(name) + ", which has to be spelt " + want
+	for i := range c.layout.Members {
+		if name := c.nameOf(&c.layout.Members[i]); name != want && shown.LikeName(name, want) {
+			return "there is " + shown.Name(name) + ", which has to be spelt " + want
 		}
 	}
 	return ""
-}
-
-func kindName(kind jsontext.Kind) string {
-	switch kind {
-	case '"':
-		return "text"
-	case '0':
-		return "a number"
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case 'n':
-		return "null"
-	default:
-		return "true or false"
-	}
 }

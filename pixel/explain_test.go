@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/shown"
 )
 
 // TestExplain names, for each query, a step and what it has to say.
@@ -236,7 +237,7 @@ func checkExplanation(t testing.TB, decoder *pixel.Decoder, x *pixel.Explanation
 		if isLast && !strings.HasPrefix(step.Detail, want.Detail) && !strings.Contains(step.Detail, "[write key]") {
 			t.Errorf("%s: the last step says %q, Decode says %q", query, step.Detail, want.Detail)
 		}
-		if len(step.Text) > pixel.MaxExcerpt || !utf8.ValidString(step.Text) || !utf8.ValidString(step.Detail) {
+		if len(step.Text) > shown.MaxExcerpt || !utf8.ValidString(step.Text) || !utf8.ValidString(step.Detail) {
 			t.Errorf("%s: step %s shows %d bytes: %q, %q", query, step.Name, len(step.Text), step.Detail, step.Text)
 		}
 		if isSecret(key) && (strings.Contains(step.Text, key) || strings.Contains(step.Detail, key)) {

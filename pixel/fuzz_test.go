@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/random"
 )
 
 var seeds = []string{
@@ -172,9 +173,9 @@ func TestAnyObjectAnyEncoding(t *testing.T) {
 	}
 	for name, encode := range encodings {
 		t.Run(name, func(t *testing.T) {
-			random := rand.New(rand.NewPCG(1, 2))
+			rng := rand.New(rand.NewPCG(1, 2))
 			for range 300 {
-				client := randomObject(random, 4)
+				client := random.Object(rng, 4)
 				client["writeKey"], client["userId"] = "k", "u"
 				text, err := json.Marshal(client)
 				if err != nil {
@@ -204,43 +205,4 @@ func wrap(s string) string {
 		s = s[76:]
 	}
 	return b.String() + s
-}
-
-func randomObject(random *rand.Rand, depth int) map[string]any {
-	m := make(map[string]any)
-	for i := range random.IntN(6) {
-		m["f"+strconv.Itoa(i)+randomText(random)] = randomValue(random, depth-1)
-	}
-	return m
-}
-
-func randomValue(random *rand.Rand, depth int) any {
-	switch kind := random.IntN(7); {
-	case kind == 0:
-		return nil
-	case kind == 1:
-		return random.IntN(2) == 0
-	case kind == 2:
-		return random.NormFloat64() * 1e6
-	case kind == 3 && depth > 0:
-		return randomObject(random, depth)
-	case kind == 4 && depth > 0:
-		values := make([]any, random.IntN(4))
-		for i := range values {
-			values[i] = randomValue(random, depth-1)
-		}
-		return values
-	default:
-		return randomText(random)
-	}
-}
-
-func randomText(random *rand.Rand) string {
-	const letters = "aZ09 +/=&%;?<>\"\\\n\x00äß語😀~"
-	runes := []rune(letters)
-	var b strings.Builder
-	for range random.IntN(12) {
-		b.WriteRune(runes[random.IntN(len(runes))])
-	}
-	return b.String()
 }

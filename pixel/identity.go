@@ -6,6 +6,9 @@ import (
 	"bytes"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/mergetag"
 )
 
 // identity is what a field of the object says of somebody. The zero value is absent.
@@ -24,15 +27,15 @@ type identity struct {
 // identity reads a field that identifies somebody, without the white space around it.
 // What is nothing but a merge tag identifies nobody: it would make one person of all
 // recipients.
-func (c *call) identity(f field) identity {
+func (c *call) identity(f layout.Field) identity {
 	m := c.member(f)
-	if !m.present() {
+	if !m.Present() {
 		return identity{}
 	}
-	if m.kind != '"' {
+	if m.Kind != '"' {
 		return identity{present: true}
 	}
-	raw := m.value.of(c.object)
+	raw := m.Value.Of(c.object)
 	if raw = raw[1 : len(raw)-1]; len(raw) == 0 {
 		return identity{}
 	}
@@ -44,7 +47,7 @@ func (c *call) identity(f field) identity {
 	switch {
 	case len(trimmed) == 0:
 		return identity{mended: true}
-	case isMergeTag(trimmed):
+	case mergetag.Is(trimmed):
 		return identity{tag: string(trimmed), mended: true}
 	}
 	return identity{text: trimmed, present: true, mended: len(trimmed) != len(text)}
@@ -76,12 +79,12 @@ func trimmedKey(text []byte) (key []byte, trimmed bool) {
 
 // appendIdentity appends the userId or, without one, the anonymousId.
 func (c *call) appendIdentity(dst []byte) []byte {
-	for _, f := range [...]field{fieldUserID, fieldAnonymousID} {
+	for _, f := range [...]layout.Field{layout.UserID, layout.AnonymousID} {
 		if !c.names(f) {
 			continue
 		}
-		if m := c.member(f); m.kind != '"' {
-			return append(dst, m.value.of(c.object)...) // a number, as it is published
+		if m := c.member(f); m.Kind != '"' {
+			return append(dst, m.Value.Of(c.object)...) // a number, as it is published
 		}
 		return append(dst, c.identity(f).text...)
 	}

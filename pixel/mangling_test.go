@@ -14,6 +14,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/random"
 )
 
 // manglings are what happens to the value of data on its way, in the order in which it
@@ -72,20 +73,20 @@ func everySoOften(s, between string) string {
 // TestAnyTwoManglings is the property behind the repairs: any event, put through any two
 // of the manglings, is read as the same event or rejected, and never as another one.
 func TestAnyTwoManglings(t *testing.T) {
-	random := rand.New(rand.NewPCG(3, 4))
+	rng := rand.New(rand.NewPCG(3, 4))
 	read, all := make(map[string]int), 0
 	for i, first := range manglings {
 		for j := i; j < len(manglings); j++ {
 			second := manglings[j]
 			for range 20 {
-				client := randomObject(random, 3)
+				client := random.Object(rng, 3)
 				client["writeKey"], client["userId"] = "k", "u"
 				text, err := json.Marshal(client)
 				if err != nil {
 					t.Fatal(err)
 				}
 				all++
-				if sameOrRejected(t, client, mangle(random, string(text), i, j)) {
+				if sameOrRejected(t, client, mangle(rng, string(text), i, j)) {
 					read[first.name+" and "+second.name]++
 				} else if first.level != second.level {
 					t.Logf("rejected: %s and %s", first.name, second.name)

@@ -2,7 +2,11 @@
 
 package pixel
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/encoding"
+)
 
 // decodeMended is for a request that the strict reading refuses, or in which something
 // looks mangled although it does not. What mending makes of the query is read strictly
@@ -34,7 +38,7 @@ func mayBeMended(query string, reason Reason) bool {
 	if reason.isOfPayload() && reason != NoData {
 		return reason != TooLarge && reason != TooDeep
 	}
-	return strings.Contains(query, "="+equalsOfMail) || strings.IndexByte(query, '?') >= 0 ||
+	return strings.Contains(query, "="+encoding.EqualsOfMail) || strings.IndexByte(query, '?') >= 0 ||
 		strings.IndexByte(query, '%') >= 0 && !hasPixelName(query)
 }
 

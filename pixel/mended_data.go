@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"unicode/utf8"
 
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/encoding"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/mend"
 )
 
@@ -32,7 +33,7 @@ func (m *queryMender) mendData() bool {
 		m.repairs |= repairs
 		return ok
 	}
-	m.ws.text = appendMarked(m.ws.text[:0], trimCutEscape(m.data), false)
+	m.ws.text = encoding.AppendMarked(m.ws.text[:0], encoding.TrimCutEscape(m.data), false)
 	text := m.ws.text
 	object, repairs, ok := m.fromText(text)
 	if !ok {
@@ -45,9 +46,9 @@ func (m *queryMender) mendData() bool {
 
 // fromPlainBase64 reads data that is base64 and can be nothing else.
 func (m *queryMender) fromPlainBase64() (object []byte, repairs Repair, ok, known bool) {
-	decoded, _, reason := appendBase64(m.ws.decoded[:0], m.data)
+	decoded, _, end := encoding.AppendBase64(m.ws.decoded[:0], m.data)
 	m.ws.decoded = decoded
-	if reason != Accepted || !hasOneReading(m.data) {
+	if end != encoding.Whole || !encoding.HasOneReading(m.data) {
 		return nil, 0, false, false
 	}
 	object, repairs, ok = m.fromPayload(decoded, 0, mostWrappings)
@@ -107,22 +108,22 @@ func unescape(text []byte) ([]byte, bool) {
 }
 
 func plusAsSpace(text []byte) []byte {
-	return bytes.ReplaceAll(text, []byte{lostPlus}, []byte(" "))
+	return bytes.ReplaceAll(text, []byte{encoding.LostPlus}, []byte(" "))
 }
 
 // fromBase64 tries the two ways to read an equals sign within the text.
 func (m *queryMender) fromBase64(t *mendedText, wrappings int) ([]byte, Repair, bool) {
-	text := trimBase64(t.text)
+	text := encoding.TrimBase64(t.text)
 	for _, escapes := range [...]bool{true, false} {
 		if bytes.IndexByte(text, '=') >= 0 {
 			text = mend.SoftBreaks(text, escapes)
 		} else if !escapes {
 			break // there is one way only
 		}
-		digits := appendDigits(make([]byte, 0, len(text)), text, readings[0])
-		decoded, _, reason := appendBase64(nil, digits)
-		text = trimBase64(t.text)
-		if reason != Accepted || len(digits) == 0 {
+		digits := encoding.AppendDigits(make([]byte, 0, len(text)), text, encoding.Readings[0])
+		decoded, _, end := encoding.AppendBase64(nil, digits)
+		text = encoding.TrimBase64(t.text)
+		if end != encoding.Whole || len(digits) == 0 {
 			continue
 		}
 		repairs := t.repairs
@@ -169,7 +170,7 @@ func (m *queryMender) fromPayload(payload []byte, repairs Repair, wrappings int)
 	if rest, changed := unescape(text); changed {
 		return m.fromPayload(rest, repairs|RepairedEscaping, wrappings)
 	}
-	if leadingDigits(trimBase64(text)) == len(trimBase64(text)) {
+	if encoding.LeadingDigits(encoding.TrimBase64(text)) == len(encoding.TrimBase64(text)) {
 		return m.fromBase64(&mendedText{text: text, repairs: repairs | RepairedBase64}, wrappings)
 	}
 	return nil, 0, false
@@ -219,5 +220,5 @@ func hasLostItsEnd(payload []byte) bool {
 // isObject asks for a closing brace first: most of what cannot be read has lost its end,
 // and nothing mends that.
 func (m *queryMender) isObject(text []byte) bool {
-	return bytes.HasSuffix(bytes.TrimRight(text, " \t\r\n"), []byte("}")) && !m.ws.scanner.scan(text).failed()
+	return bytes.HasSuffix(bytes.TrimRight(text, " \t\r\n"), []byte("}")) && !m.ws.scanner.Scan(text).Found()
 }

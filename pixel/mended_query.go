@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/encoding"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/mend"
 )
 
@@ -39,7 +40,7 @@ func (m *queryMender) read(query string) {
 	}
 	for query != "" {
 		var p rawPair
-		p.name, p.value, query = nextPair(query)
+		p.name, p.value, query = encoding.NextPair(query)
 		if p.name == "" && p.value == "" {
 			continue
 		}
@@ -82,7 +83,7 @@ func (m *queryMender) unescapeWhole(query string) string {
 func hasPixelName(query string) bool {
 	for query != "" {
 		var name, value string
-		name, value, query = nextPair(query)
+		name, value, query = encoding.NextPair(query)
 		name = strings.TrimPrefix(name, "amp;")
 		if value != "" && (strings.EqualFold(name, dataName) || strings.EqualFold(name, "writeKey")) {
 			return true
@@ -118,7 +119,7 @@ func (m *queryMender) findData() {
 func (m *queryMender) addQuery(query string) {
 	for query != "" {
 		var p rawPair
-		p.name, p.value, query = nextPair(query)
+		p.name, p.value, query = encoding.NextPair(query)
 		if p.name != "" {
 			m.add(p)
 		}
@@ -134,7 +135,7 @@ func cutSecondQuery(raw string) (value, rest string, found bool) {
 	// Base64 has no braces.
 	from := max(strings.LastIndexByte(raw, '}'), strings.LastIndex(raw, "%7D"), strings.LastIndex(raw, "%7d"), 0)
 	for i := from; i < len(raw); i++ {
-		c, size := unescapeByte(raw[i:])
+		c, size := encoding.UnescapeByte(raw[i:])
 		if c != '?' && c != '#' || c == '#' && isInReference(raw[i+size:]) {
 			i += size - 1
 			continue
@@ -161,11 +162,11 @@ func isInReference(rest string) bool {
 		if rest == "" {
 			return false
 		}
-		c, size := unescapeByte(rest)
+		c, size := encoding.UnescapeByte(rest)
 		switch {
 		case c == ';':
 			return n > 0
-		case !isHex(c) && c|0x20 != 'x':
+		case !encoding.IsHex(c) && c|0x20 != 'x':
 			return false
 		}
 		rest = rest[size:]
@@ -176,16 +177,16 @@ func isInReference(rest string) bool {
 // stripMailEquals drops the 3D that quoted-printable has put in front of every value: it
 // is what is left of "=3D". One value that is without shows that this is no mail.
 func (m *queryMender) stripMailEquals() {
-	if len(m.fields) == 0 || m.data != "" && !strings.HasPrefix(m.data, equalsOfMail) {
+	if len(m.fields) == 0 || m.data != "" && !strings.HasPrefix(m.data, encoding.EqualsOfMail) {
 		return
 	}
 	for _, p := range m.fields {
-		if !strings.HasPrefix(p.value, equalsOfMail) {
+		if !strings.HasPrefix(p.value, encoding.EqualsOfMail) {
 			return
 		}
 	}
 	for i := range m.fields {
-		m.fields[i].value = m.fields[i].value[len(equalsOfMail):]
+		m.fields[i].value = m.fields[i].value[len(encoding.EqualsOfMail):]
 	}
 	m.repairs |= RepairedBase64
 }

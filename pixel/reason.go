@@ -28,7 +28,7 @@ const (
 	BadJSON
 	// NotObject: the payload is JSON, but not an object.
 	NotObject
-	// TooDeep: the object nests deeper than MaxDepth levels.
+	// TooDeep: the object nests deeper than 64 levels.
 	TooDeep
 	// TooLarge: the object has more bytes than the configuration allows.
 	TooLarge

@@ -6,13 +6,16 @@ import (
 	"bytes"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/shown"
 )
 
 // call is one scanned object together with the event type of its route.
 type call struct {
 	typ    Type
 	object []byte
-	layout *layout
+	layout *layout.Object
 
 	unquoted []byte // memory of text
 	// identities are those of the object, from when they have been checked.
@@ -22,7 +25,7 @@ type call struct {
 }
 
 // identities are the fields that identify somebody, in the order of their constants.
-var identities = [...]field{fieldUserID, fieldAnonymousID, fieldGroupID, fieldPreviousID}
+var identities = [...]layout.Field{layout.UserID, layout.AnonymousID, layout.GroupID, layout.PreviousID}
 
 // check applies the rules on who and what, in the order of the reasons. It
 // returns the source as soon as that is known, rejected or not.
@@ -55,7 +58,7 @@ func checkOptOut(facts *Facts) failure {
 }
 
 func (c *call) checkWriteKey(sourceOf func(string) (string, bool)) (string, failure) {
-	text := c.text(fieldWriteKey)
+	text := c.text(layout.WriteKey)
 	if len(text) == 0 {
 		return "", failure{NoWriteKey, "writeKey is missing, empty or no text"}
 	}
@@ -84,29 +87,29 @@ func (c *call) checkIdentity() failure {
 	for i, f := range identities {
 		c.identities[i] = c.identity(f)
 	}
-	if c.names(fieldUserID) || c.names(fieldAnonymousID) {
+	if c.names(layout.UserID) || c.names(layout.AnonymousID) {
 		return failure{}
 	}
-	return failure{NoIdentity, "neither userId nor anonymousId" + c.unfilledTag(fieldUserID, "userId") + c.unfilledTag(fieldAnonymousID, "anonymousId")}
+	return failure{NoIdentity, "neither userId nor anonymousId" + c.unfilledTag(layout.UserID, "userId") + c.unfilledTag(layout.AnonymousID, "anonymousId")}
 }
 
 // checkType applies what Segment asks of single event types.
 func (c *call) checkType() failure {
 	switch c.typ {
 	case Track:
-		if len(c.text(fieldEvent)) == 0 {
+		if len(c.text(layout.Event)) == 0 {
 			return failure{NoEvent, "event is missing, empty or no text"}
 		}
 	case Group:
-		if !c.names(fieldGroupID) {
-			return failure{NoGroupID, "groupId is missing or empty" + c.unfilledTag(fieldGroupID, "groupId")}
+		if !c.names(layout.GroupID) {
+			return failure{NoGroupID, "groupId is missing or empty" + c.unfilledTag(layout.GroupID, "groupId")}
 		}
 	case Alias:
-		if !c.names(fieldUserID) {
-			return failure{NoPreviousID, "userId, the new identity, is missing or empty" + c.unfilledTag(fieldUserID, "userId")}
+		if !c.names(layout.UserID) {
+			return failure{NoPreviousID, "userId, the new identity, is missing or empty" + c.unfilledTag(layout.UserID, "userId")}
 		}
-		if !c.names(fieldPreviousID) && !c.names(fieldAnonymousID) {
-			return failure{NoPreviousID, "neither previousId nor anonymousId" + c.unfilledTag(fieldPreviousID, "previousId")}
+		if !c.names(layout.PreviousID) && !c.names(layout.AnonymousID) {
+			return failure{NoPreviousID, "neither previousId nor anonymousId" + c.unfilledTag(layout.PreviousID, "previousId")}
 		}
 	}
 	return failure{}
@@ -114,49 +117,49 @@ func (c *call) checkType() failure {
 
 func (c *call) checkFieldTypes() failure {
 	for _, f := range identities {
-		if m := c.member(f); m.present() && m.kind != '"' && m.kind != '0' {
+		if m := c.member(f); m.Present() && m.Kind != '"' && m.Kind != '0' {
 			return c.badType(f, "must be text")
 		}
 	}
-	for _, f := range [...]field{fieldProperties, fieldTraits, fieldContext, fieldIntegrations} {
-		if m := c.member(f); m.present() && m.kind != '{' {
+	for _, f := range [...]layout.Field{layout.Properties, layout.Traits, layout.Context, layout.Integrations} {
+		if m := c.member(f); m.Present() && m.Kind != '{' {
 			return c.badType(f, "must be an object")
 		}
 	}
-	for _, f := range [...]field{fieldEvent, fieldName, fieldCategory} {
-		if m := c.member(f); m.present() && m.kind != '"' {
+	for _, f := range [...]layout.Field{layout.Event, layout.Name, layout.Category} {
+		if m := c.member(f); m.Present() && m.Kind != '"' {
 			return c.badType(f, "must be text")
 		}
 	}
 	return failure{}
 }
 
-func (c *call) badType(f field, must string) failure {
-	return failure{BadType, string(c.member(f).name.of(c.object)) + " " + must}
+func (c *call) badType(f layout.Field, must string) failure {
+	return failure{BadType, string(c.member(f).Name.Of(c.object)) + " " + must}
 }
 
-func (c *call) member(f field) *member { return &c.layout.known[f] }
+func (c *call) member(f layout.Field) *layout.Member { return &c.layout.Known[f] }
 
 // names tells whether a field identifies somebody.
-func (c *call) names(f field) bool { return c.identities[f-fieldUserID].present }
+func (c *call) names(f layout.Field) bool { return c.identities[f-layout.UserID].present }
 
 // unfilledTag says of a field that it holds nothing but a merge tag, if that is so.
-func (c *call) unfilledTag(f field, name string) string {
-	tag := c.identities[f-fieldUserID].tag
+func (c *call) unfilledTag(f layout.Field, name string) string {
+	tag := c.identities[f-layout.UserID].tag
 	if tag == "" {
 		return ""
 	}
-	return "; " + name + " is the merge tag " + shownName(tag) + ", which was not filled in"
+	return "; " + name + " is the merge tag " + shown.Name(tag) + ", which was not filled in"
 }
 
 // text returns the text of a field, or nil where it has none. It is good until the
 // next call.
-func (c *call) text(f field) []byte {
+func (c *call) text(f layout.Field) []byte {
 	m := c.member(f)
-	if m.kind != '"' {
+	if m.Kind != '"' {
 		return nil
 	}
-	raw := m.value.of(c.object)
+	raw := m.Value.Of(c.object)
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return raw[1 : len(raw)-1]
 	}

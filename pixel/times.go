@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/clock"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
 )
 
 // appendTime appends a time in UTC as it is published: RFC 3339, milliseconds.
@@ -24,9 +25,9 @@ type times struct{ original, sent, event, received time.Time }
 // that a wrong clock does no harm; by the client's otherwise. A time of sending alone
 // says nothing about a clock: it may stand in a mail template.
 func (c *call) times(received time.Time, repairs *Repair) times {
-	original, hasOriginal := c.time(fieldOriginalTimestamp, repairs)
-	client, hasClient := c.time(fieldTimestamp, repairs)
-	sent, hasSent := c.time(fieldSentAt, repairs)
+	original, hasOriginal := c.time(layout.OriginalTimestamp, repairs)
+	client, hasClient := c.time(layout.Timestamp, repairs)
+	sent, hasSent := c.time(layout.SentAt, repairs)
 
 	t := times{original: received, sent: received, event: received, received: received}
 	switch {
@@ -52,13 +53,13 @@ func (c *call) times(received time.Time, repairs *Repair) times {
 }
 
 // time parses the client's time. One that cannot be parsed counts as absent.
-func (c *call) time(f field, repairs *Repair) (time.Time, bool) {
-	if !c.member(f).present() {
+func (c *call) time(f layout.Field, repairs *Repair) (time.Time, bool) {
+	if !c.member(f).Present() {
 		return time.Time{}, false
 	}
 	text := c.text(f)
-	if m := c.member(f); m.kind == '0' {
-		text = m.value.of(c.object)
+	if m := c.member(f); m.Kind == '0' {
+		text = m.Value.Of(c.object)
 	}
 	t, known := clock.Parse(text)
 	if !known {

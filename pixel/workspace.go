@@ -2,7 +2,12 @@
 
 package pixel
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/params"
+)
 
 // workspace is the memory that one request needs. Workspaces are reused: a request
 // that is decoded allocates no more than what leaves, which is one string with the
@@ -12,8 +17,8 @@ import "sync"
 // and broken JSON.
 type workspace struct {
 	event   Event
-	params  fields
-	scanner scanner
+	params  params.Tree
+	scanner layout.Scanner
 	call    call
 	repairs Repair
 	// suspect is set when something looks mangled, although it can be read.
@@ -41,19 +46,16 @@ const largestKept = 512 << 10
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
 func (ws *workspace) reset(maxEventSize int) {
-	ws.params.reset(maxEventSize)
+	ws.params.Reset(maxEventSize)
 	ws.repairs, ws.suspect = 0, false
 	ws.later = ws.later[:0]
 }
 
 // size is about the bytes that the workspace holds.
 func (ws *workspace) size() int {
-	const nodeSize, memberSize, spanSize, indexSize = 40, 20, 8, 4
-	f := &ws.params
 	return cap(ws.decoded) + cap(ws.merged) + cap(ws.words) + cap(ws.body) +
 		cap(ws.text) + cap(ws.again) + cap(ws.digits) + cap(ws.call.unquoted) +
-		cap(f.text) + nodeSize*cap(f.nodes) + indexSize*(cap(f.slots)+cap(f.order)) +
-		memberSize*cap(ws.scanner.layout.members) + spanSize*cap(ws.scanner.names)
+		ws.params.Memory() + ws.scanner.Size()
 }
 
 func (ws *workspace) release() {

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/messageid"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
@@ -261,7 +262,7 @@ func TestSpoolFull(t *testing.T) {
 	var err error
 	for err == nil {
 		event := newEvent(fmt.Sprintf("%d", taken))
-		event.Body = []byte(pixel.NewMessageID() + strings.Repeat(pixel.NewMessageID(), 200))
+		event.Body = []byte(messageid.New() + strings.Repeat(messageid.New(), 200))
 		if err = s.Publish(t.Context(), event); err == nil {
 			taken++
 		}

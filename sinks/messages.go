@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/messageid"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/args"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/subject"
@@ -122,7 +123,7 @@ func (m *Messages) event(ctx context.Context, event *pixel.Event) spool.Event {
 	case msgIDPayload:
 		published.MessageID = payloadID(event)
 	case msgIDGenerated:
-		published.MessageID = event.Source + ":" + pixel.NewMessageID()
+		published.MessageID = event.Source + ":" + messageid.New()
 	}
 	return published
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/messageid"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
@@ -177,7 +177,7 @@ func fill(t *testing.T, s *JetStream) error {
 	for i := 0; ; i++ {
 		event := newEvent(fmt.Sprint(i))
 		for range 200 { // which does not get smaller when it is compressed
-			event.Body = append(event.Body, pixel.NewMessageID()...)
+			event.Body = append(event.Body, messageid.New()...)
 		}
 		if err := s.Publish(t.Context(), event); err != nil {
 			return err

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/link"
 )
 
 // Request is a request as a log or a person wrote it down.
@@ -23,7 +23,7 @@ type Request struct {
 }
 
 // NewRequest makes the request that asks for a target.
-func NewRequest(target pixel.Target) *http.Request {
+func NewRequest(target link.Target) *http.Request {
 	method := target.Method
 	if method == "" {
 		method = http.MethodGet
@@ -141,7 +141,7 @@ func unescapeLog(text string) string {
 
 // parseURLLine reads a URL, a path, an <img> or a query that is a pixel's for sure.
 func parseURLLine(line string) (Request, bool) {
-	target, err := pixel.ParseTarget(line)
+	target, err := link.Parse(line)
 	if err != nil {
 		return Request{}, false
 	}
@@ -158,5 +158,5 @@ func requestFor(method, uri string) (*http.Request, bool) {
 	if err != nil {
 		return nil, false
 	}
-	return NewRequest(pixel.Target{Method: method, Path: path, Query: query}), true
+	return NewRequest(link.Target{Method: method, Path: path, Query: query}), true
 }

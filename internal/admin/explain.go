@@ -13,6 +13,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/accesslog"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/link"
 )
 
 // maxExplained bounds what somebody may have explained, in bytes. No URL that reaches
@@ -45,22 +46,22 @@ func serveExplain(w http.ResponseWriter, r *http.Request) error {
 	return answerJSON(w, http.StatusOK, explained{v.Explain(c.Handlers, request), v.Handler})
 }
 
-func readTarget(body io.Reader) (pixel.Target, error) {
+func readTarget(body io.Reader) (link.Target, error) {
 	text, err := io.ReadAll(io.LimitReader(body, maxExplained+1))
 	if err != nil {
-		return pixel.Target{}, err
+		return link.Target{}, err
 	}
 	if len(text) > maxExplained {
-		return pixel.Target{}, fmt.Errorf("the text is longer than %d bytes", maxExplained)
+		return link.Target{}, fmt.Errorf("the text is longer than %d bytes", maxExplained)
 	}
 	var object struct {
 		URL string `json:"url"`
 	}
 	if json.Unmarshal(text, &object) == nil && object.URL != "" {
-		return pixel.ParseTarget(object.URL)
+		return link.Parse(object.URL)
 	}
 	if strings.TrimSpace(string(text)) == "" {
-		return pixel.Target{}, errors.New("send the URL of a pixel")
+		return link.Target{}, errors.New("send the URL of a pixel")
 	}
-	return pixel.ParseTarget(string(text))
+	return link.Parse(string(text))
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/link"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/mergetag"
 )
 
 const (
@@ -111,12 +113,12 @@ func runURL(cmd *cobra.Command, _ []string) (int, error) {
 	return checkPixel(cmd.ErrOrStderr(), h, typ, address, composed)
 }
 
-func compose(form string, object []byte, h handlers.Handler) (*pixel.Composition, error) {
+func compose(form string, object []byte, h handlers.Handler) (*link.Composition, error) {
 	switch form {
 	case formData:
-		return pixel.ComposeData(object)
+		return link.Data(object)
 	case formFields:
-		return pixel.ComposeFields(object, h.Decoder().Ignored)
+		return link.Fields(object, h.Decoder().Ignored)
 	}
 	return nil, fmt.Errorf("--form is %q: write data or fields", form)
 }
@@ -129,7 +131,7 @@ func printPixel(cmd *cobra.Command, address string) error {
 		b.WriteString(address + "\n")
 	}
 	if !urlOnly {
-		b.WriteString(pixel.ImageTag(address) + "\n")
+		b.WriteString(link.ImageTag(address) + "\n")
 	}
 	_, err := io.WriteString(cmd.OutOrStdout(), b.String())
 	return err
@@ -137,20 +139,20 @@ func printPixel(cmd *cobra.Command, address string) error {
 
 // checkPixel says what is wrong with a pixel, as far as that can be known before it
 // is sent. Merge tags are taken for filled in.
-func checkPixel(messages io.Writer, h handlers.Handler, typ pixel.Type, address string, composed *pixel.Composition) (int, error) {
+func checkPixel(messages io.Writer, h handlers.Handler, typ pixel.Type, address string, composed *link.Composition) (int, error) {
 	var b strings.Builder
 	for _, note := range composed.Notes {
 		b.WriteString(terminal.Wrapped("warning: "+terminal.Printable(note), ""))
 	}
 	switch n := len(address); {
-	case n > pixel.MaxRequestLine:
+	case n > link.MaxRequestLine:
 		b.WriteString(terminal.Wrapped(fmt.Sprintf("warning: the URL has %d characters: Caddy refuses a header section over 16 KiB "+
-			"unless max_header_size is raised, and mail clients cut URLs from about %d characters on. Send less.", n, pixel.MaxSafeURL), ""))
-	case n > pixel.MaxSafeURL:
+			"unless max_header_size is raised, and mail clients cut URLs from about %d characters on. Send less.", n, link.MaxSafeURL), ""))
+	case n > link.MaxSafeURL:
 		b.WriteString(terminal.Wrapped(fmt.Sprintf("warning: the URL has %d characters: mail clients and proxies cut URLs "+
-			"from about %d characters on. Send less.", n, pixel.MaxSafeURL), ""))
+			"from about %d characters on. Send less.", n, link.MaxSafeURL), ""))
 	}
-	target, err := pixel.ParseTarget(pixel.FillMergeTags(address, "x"))
+	target, err := link.Parse(mergetag.Fill(address, "x"))
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}

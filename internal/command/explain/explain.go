@@ -18,6 +18,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/offline"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/link"
 )
 
 // New makes the verb explain.
@@ -85,7 +86,7 @@ func runExplain(cmd *cobra.Command, args []string) (int, error) {
 	if args[0] == "-" {
 		return e.explainLog(cmd.InOrStdin())
 	}
-	target, err := pixel.ParseTarget(args[0])
+	target, err := link.Parse(args[0])
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}

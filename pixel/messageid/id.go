@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package messageid
 
 import (
 	"crypto/rand"
@@ -10,8 +10,8 @@ import (
 )
 
 // NewMessageID returns a new UUIDv7.
-func NewMessageID() string {
-	return string(appendMessageID(make([]byte, 0, 36), time.Now()))
+func New() string {
+	return string(Append(make([]byte, 0, 36), time.Now()))
 }
 
 // appendMessageID appends a UUIDv7 (RFC 9562) of that time. Its 12 bits after the
@@ -20,7 +20,7 @@ func NewMessageID() string {
 //
 // The module google/uuid would allocate twice. Random bytes are not read ahead:
 // that would save 2 % of an event, and a copy of a virtual machine would repeat them.
-func appendMessageID(dst []byte, at time.Time) []byte {
+func Append(dst []byte, at time.Time) []byte {
 	const version, variant = 7 << 12, 1 << 63
 	const millisecond = uint64(time.Millisecond)
 	part := uint64(at.Nanosecond()) % millisecond << 12 / millisecond

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package link
 
 import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/mergetag"
 )
 
 // URL returns the address of the pixel on a site: base is the site, such as
 // https://example.com, and prefix a path prefix of the handler.
-func (c *Composition) URL(base, prefix string, typ Type) (string, error) {
+func (c *Composition) URL(base, prefix string, typ pixel.Type) (string, error) {
 	site, err := url.Parse(base)
 	if err != nil || site.Host == "" || site.Scheme != "https" && site.Scheme != "http" {
 		return "", fmt.Errorf("%q is no address of a site: write one such as https://example.com", base)
@@ -28,5 +31,5 @@ var htmlEscaper = strings.NewReplacer("&", "&amp;", `"`, "&quot;", "<", "&lt;", 
 // images that styles hide, so it is not hidden. Merge tags stay as they are: they
 // are replaced before anybody reads the HTML.
 func ImageTag(pixelURL string) string {
-	return `<img src="` + outsideMergeTags(pixelURL, htmlEscaper.Replace) + `" width="1" height="1" alt="" style="border:0">`
+	return `<img src="` + mergetag.Outside(pixelURL, htmlEscaper.Replace) + `" width="1" height="1" alt="" style="border:0">`
 }

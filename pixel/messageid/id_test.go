@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package messageid
 
 import (
 	"slices"
@@ -17,7 +17,7 @@ func TestMessageID(t *testing.T) {
 		time.Date(2026, 3, 4, 5, 6, 7, 891_999_999, time.UTC),
 		time.UnixMilli(1<<48 - 1),
 	} {
-		id, err := uuid.ParseBytes(appendMessageID(nil, at))
+		id, err := uuid.ParseBytes(Append(nil, at))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,10 +38,10 @@ func TestMessageIDsDifferAndSort(t *testing.T) {
 	var ids []string
 	seen := make(map[string]bool)
 	for at := time.Unix(0, 0); len(ids) < 10_000; at = at.Add(time.Microsecond) {
-		id := string(appendMessageID(nil, at))
+		id := string(Append(nil, at))
 		ids = append(ids, id)
 		seen[id] = true
-		seen[string(appendMessageID(nil, at))] = true
+		seen[string(Append(nil, at))] = true
 	}
 	if !slices.IsSorted(ids) {
 		t.Error("the identifiers do not sort by time")
@@ -49,7 +49,7 @@ func TestMessageIDsDifferAndSort(t *testing.T) {
 	if len(seen) != 2*len(ids) {
 		t.Errorf("%d different identifiers, want %d", len(seen), 2*len(ids))
 	}
-	if id, err := uuid.Parse(NewMessageID()); err != nil || id.Version() != 7 {
+	if id, err := uuid.Parse(New()); err != nil || id.Version() != 7 {
 		t.Errorf("%v, %v", id, err)
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package layout
 
 import (
 	"bytes"
@@ -24,29 +24,34 @@ const (
 // a scanner that has read it would show what it does not reset.
 const used = `{"writeKey":"k","context":{"ip":1,"userAgent":2,"library":3,"page":{"url":4,"x":[{"y":1,"z":`
 
+// usual is an object as a page sends it.
+const usual = `{"writeKey":"k","anonymousId":"23adfd82","event":"Order Completed","sentAt":"2026-03-04T05:06:07.123Z",` +
+	`"context":{"locale":"en-GB","page":{"path":"/checkout/","title":"Checkout"}},` +
+	`"properties":{"currency":"EUR","total":39,"products":[{"sku":"G-32","name":"Monopoly: 3rd Edition","price":19.5}]}}`
+
 // checkValidator compares the validator with the JSON decoder on one text, with and
 // without a look at repeated names, and returns the verdict with one.
 func checkValidator(t *testing.T, text []byte) verdict {
 	t.Helper()
 	checkOwn(t, text)
-	var ours, judge scanner
+	var ours, judge Scanner
 	ours.scanGood([]byte(used), true)
 	accepted := ours.scanGood(text, true)
-	judge.begin(text)
+	judge.Begin(text)
 	fail := judge.scanBegun(text)
 	if accepted {
-		compareLayouts(t, text, fail, &ours.layout, &judge.layout)
+		compareLayouts(t, text, fail, &ours.Object, &judge.Object)
 	}
-	if got := ours.scan(text); got != fail {
+	if got := ours.Scan(text); got != fail {
 		t.Fatalf("%q: got %v, the decoder has %v", text, got, fail)
 	}
 	switch {
 	case accepted:
 		return good
-	case fail.failed():
+	case fail.Found():
 		return bad
 	default:
-		compareLayouts(t, text, fail, &ours.layout, &judge.layout)
+		compareLayouts(t, text, fail, &ours.Object, &judge.Object)
 		return left
 	}
 }
@@ -54,25 +59,25 @@ func checkValidator(t *testing.T, text []byte) verdict {
 // checkOwn compares the two on a text whose names may be repeated.
 func checkOwn(t *testing.T, text []byte) {
 	t.Helper()
-	var ours, judge scanner
+	var ours, judge Scanner
 	ours.scanGood([]byte(used), true)
 	accepted := ours.scanGood(text, false)
-	judge.begin(text, allowRepeated...)
+	judge.Begin(text, AllowRepeated...)
 	fail := judge.scanBegun(text)
 	switch {
 	case accepted:
-		compareLayouts(t, text, fail, &ours.layout, &judge.layout)
-	case !fail.failed() && bytes.IndexByte(text, '\\') < 0:
+		compareLayouts(t, text, fail, &ours.Object, &judge.Object)
+	case !fail.Found() && bytes.IndexByte(text, '\\') < 0:
 		t.Fatalf("%q is not taken", text)
 	}
 }
 
-func compareLayouts(t *testing.T, text []byte, fail failure, got, want *layout) {
+func compareLayouts(t *testing.T, text []byte, fail Fault, got, want *Object) {
 	t.Helper()
-	if fail.failed() {
+	if fail.Found() {
 		t.Fatalf("%q is taken, the decoder has %v", text, fail)
 	}
-	if !slices.Equal(got.members, want.members) || got.known != want.known || got.context != want.context {
+	if !slices.Equal(got.Members, want.Members) || got.Known != want.Known || got.Context != want.Context {
 		t.Fatalf("%q:\ngot  %+v\nwant %+v", text, *got, *want)
 	}
 }
@@ -216,7 +221,7 @@ var pieces = []string{
 }
 
 var validatorSeeds = []string{
-	benchObject, used, `{}`, "\t{ \"a\" : [ 1 , -2.5e+3 , true,false,null ] }\n", `{"\u0061":"\ud83d\ude00\n","ä":"語😀"}`,
+	usual, used, `{}`, "\t{ \"a\" : [ 1 , -2.5e+3 , true,false,null ] }\n", `{"\u0061":"\ud83d\ude00\n","ä":"語😀"}`,
 	`{"context":{"ip":"1","userAgent":"u","library":{},"page":{"url":"x","title":"t"}},"messageId":"m","type":1}`,
 	`{"context":{"page":"p"},"a":{"context":{"page":{}}},"context.ip":1}`, `{"context":{},"userId":7,"":[[],{},[{}]]}`,
 	named(70, `"n1":1`), nested(64, "[", "]"), nested(64, `{"a":`, "}"), `{"a":1,"b":2,"a":3}`, `{"a":01}`, "{\"a\":\"\xff\"}", `[1]`, `{"a":"`,

@@ -1,46 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package params
 
-// appendMerged writes the object that data held with the parameters on top: a
+import "github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
+
+// AppendOnto writes the object that data held with the parameters on top: a
 // parameter replaces the member of its name, and a dotted one reaches into the
 // objects on its way. An array or a scalar on the way gives place to the
 // parameter. The object has been scanned, so reading it again cannot fail; what
 // can is a parameter that is not UTF-8.
-func (ws *workspace) appendMerged(dst, object []byte) ([]byte, error) {
-	ws.scanner.begin(object, allowRepeated...)
-	m := merger{scanner: &ws.scanner, params: &ws.params}
+func (f *Tree) AppendOnto(dst, object []byte, scanner *layout.Scanner) ([]byte, error) {
+	scanner.Begin(object, layout.AllowRepeated...)
+	m := merger{Scanner: scanner, params: f}
 	return m.appendObject(dst, root)
 }
 
 type merger struct {
-	*scanner
-	params *fields
+	*layout.Scanner
+	params *Tree
 }
 
 // appendObject reads one object and writes it with the children of the node on
 // top. It recurses no deeper than the parameters nest, which is bounded.
 func (m *merger) appendObject(dst []byte, at int32) ([]byte, error) {
-	if _, err := m.decoder.ReadToken(); err != nil {
+	if _, err := m.Decoder.ReadToken(); err != nil {
 		return dst, err
 	}
 	dst = append(dst, '{')
 	first := true
-	for m.decoder.PeekKind() == '"' {
+	for m.Decoder.PeekKind() == '"' {
 		if !first {
 			dst = append(dst, ',')
 		}
 		first = false
-		name, err := m.decoder.ReadValue()
+		name, err := m.Decoder.ReadValue()
 		if err != nil {
 			return dst, err
 		}
 		dst = append(append(dst, name...), ':')
-		if dst, err = m.appendValue(dst, m.params.child(at, m.unquote(name))); err != nil {
+		if dst, err = m.appendValue(dst, m.params.child(at, m.Unquote(name))); err != nil {
 			return dst, err
 		}
 	}
-	if _, err := m.decoder.ReadToken(); err != nil {
+	if _, err := m.Decoder.ReadToken(); err != nil {
 		return dst, err
 	}
 	dst, err := m.params.appendMembers(dst, at, first)
@@ -51,18 +53,18 @@ func (m *merger) appendObject(dst []byte, at int32) ([]byte, error) {
 // both merged.
 func (m *merger) appendValue(dst []byte, param int32) ([]byte, error) {
 	if param == noNode {
-		value, err := m.decoder.ReadValue()
+		value, err := m.Decoder.ReadValue()
 		return append(dst, value...), err
 	}
 	m.params.nodes[param].merged = true
-	if m.params.nodes[param].container && m.decoder.PeekKind() == '{' {
+	if m.params.nodes[param].container && m.Decoder.PeekKind() == '{' {
 		return m.appendObject(dst, param)
 	}
-	if m.params.nodes[param].weak && m.decoder.PeekKind() != 'n' {
-		value, err := m.decoder.ReadValue()
+	if m.params.nodes[param].weak && m.Decoder.PeekKind() != 'n' {
+		value, err := m.Decoder.ReadValue()
 		return append(dst, value...), err
 	}
-	if err := m.decoder.SkipValue(); err != nil {
+	if err := m.Decoder.SkipValue(); err != nil {
 		return dst, err
 	}
 	return m.params.appendJSON(dst, param)

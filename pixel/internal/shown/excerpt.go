@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package shown
 
 import (
 	"bytes"
@@ -9,9 +9,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
 )
 
 const (
@@ -29,7 +30,7 @@ const (
 )
 
 // secret is the write key of a request, empty while it is unknown.
-type secret string
+type Secret string
 
 // keyMember finds the value of a write key in text that may be no valid JSON, or
 // that holds a URL.
@@ -37,7 +38,7 @@ var keyMember = regexp.MustCompile(`(?i)write[_-]?key["']?\s*[:=]\s*("(?:[^"\\]|
 
 // excerpt shows the part of a text around an offset, or its beginning if that is
 // negative, without the write key.
-func (s secret) excerpt(text []byte, at int) string {
+func (s Secret) Excerpt(text []byte, at int) string {
 	marker := here
 	if at < 0 {
 		at, marker = 0, ""
@@ -45,11 +46,11 @@ func (s secret) excerpt(text []byte, at int) string {
 	before, after := s.hide(text, min(at, len(text)))
 	room := MaxExcerpt - len(marker) - 2*len(ellipsis)
 	behind := min(len(after), max(room/2, room-len(before)))
-	return lastBytes(before, room-behind) + marker + firstBytes(after, behind)
+	return Last(before, room-behind) + marker + First(after, behind)
 }
 
 // scrub hides the write key in a line of ours.
-func (s secret) scrub(line string) string {
+func (s Secret) Scrub(line string) string {
 	line = strings.ToValidUTF8(line, "\ufffd")
 	for _, form := range s.forms() {
 		line = strings.ReplaceAll(line, form, hidden)
@@ -59,17 +60,17 @@ func (s secret) scrub(line string) string {
 
 // hide splits a text and hides the write key in both parts, which become valid
 // UTF-8.
-func (s secret) hide(text []byte, at int) (before, after string) {
+func (s Secret) hide(text []byte, at int) (before, after string) {
 	var b strings.Builder
 	end, split := 0, -1
 	for _, found := range s.find(text) {
-		start := int(found.start)
+		start := int(found.Start)
 		if split < 0 && at <= start {
 			b.WriteString(valid(text[end:at]))
 			end, split = at, b.Len()
 		}
-		b.WriteString(valid(text[end:start]) + standIn(found.of(text)))
-		if end = int(found.end); split < 0 && at < end {
+		b.WriteString(valid(text[end:start]) + standIn(found.Of(text)))
+		if end = int(found.End); split < 0 && at < end {
 			split = b.Len() // never within a secret
 		}
 	}
@@ -94,18 +95,18 @@ func standIn(value []byte) string {
 func valid(text []byte) string { return strings.ToValidUTF8(string(text), "\ufffd") }
 
 // find returns where a text shows a write key, in order and without overlaps.
-func (s secret) find(text []byte) []span {
-	var found []span
-	add := func(start, end int) { found = append(found, span{int32(start), int32(end)}) }
+func (s Secret) find(text []byte) []layout.Span {
+	var found []layout.Span
+	add := func(start, end int) { found = append(found, layout.Span{Start: int32(start), End: int32(end)}) }
 	for _, at := range keyMember.FindAllSubmatchIndex(text, -1) {
 		add(at[2], at[3])
 	}
-	var own scanner
-	if !own.scan(text).failed() {
-		for i := range own.layout.members {
-			m := &own.layout.members[i]
-			if likeName(string(own.unquote(m.name.of(text))), "writeKey") {
-				found = append(found, m.value)
+	var own layout.Scanner
+	if !own.Scan(text).Found() {
+		for i := range own.Object.Members {
+			m := &own.Object.Members[i]
+			if LikeName(string(own.Unquote(m.Name.Of(text))), "writeKey") {
+				found = append(found, m.Value)
 			}
 		}
 	}
@@ -123,7 +124,7 @@ func (s secret) find(text []byte) []span {
 }
 
 // forms are the ways in which the key may be written.
-func (s secret) forms() []string {
+func (s Secret) forms() []string {
 	if len(s) < leastSecret {
 		return nil
 	}
@@ -134,12 +135,12 @@ func (s secret) forms() []string {
 }
 
 // joined sorts spans and makes one of those that overlap.
-func joined(spans []span) []span {
-	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
-	var kept []span
+func joined(spans []layout.Span) []layout.Span {
+	slices.SortFunc(spans, func(a, b layout.Span) int { return cmp.Compare(a.Start, b.Start) })
+	var kept []layout.Span
 	for _, s := range spans {
-		if last := len(kept) - 1; last >= 0 && s.start < kept[last].end {
-			kept[last].end = max(kept[last].end, s.end)
+		if last := len(kept) - 1; last >= 0 && s.Start < kept[last].End {
+			kept[last].End = max(kept[last].End, s.End)
 			continue
 		}
 		kept = append(kept, s)
@@ -147,31 +148,8 @@ func joined(spans []span) []span {
 	return kept
 }
 
-// firstBytes cuts a text behind n bytes or a little earlier.
-func firstBytes(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n] + ellipsis
-}
-
-// lastBytes keeps the last n bytes of a text or a little less.
-func lastBytes(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	start := len(text) - n
-	for start < len(text) && !utf8.RuneStart(text[start]) {
-		start++
-	}
-	return ellipsis + text[start:]
-}
-
 // likeName tells whether a name is the wanted one but for letter case and what
 // separates its words.
-func likeName(name, want string) bool {
+func LikeName(name, want string) bool {
 	return strings.EqualFold(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name), want)
 }

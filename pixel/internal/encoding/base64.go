@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package encoding
 
 import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
 )
 
 const (
 	// lostPlus stands, between percent-decoding and base64, for a literal plus
 	// sign of the query: it may be the base64 digit or a space in form encoding.
 	// A plus sign that came as %2B is the digit without doubt and stays "+".
-	lostPlus = 0xff
+	LostPlus = 0xff
 	// foreign stands for a byte of the query that looks like lostPlus. Both are
 	// wrong in UTF-8 and in base64, so the reason does not change.
 	foreign = 0xfe
@@ -51,12 +53,24 @@ var placed = func() (table [4][256]uint32) {
 
 const notPlaced = 1 << 24
 
+// End is how reading base64 came to its end.
+type End uint8
+
+const (
+	// Whole: all of it was read.
+	Whole End = iota
+	// AtForeign: a byte is no digit.
+	AtForeign
+	// Early: one digit is left over, which is no whole byte.
+	Early
+)
+
 // appendBase64 decodes text that holds digits only, with any number of padding
-// characters at its end. When it fails, reason is BadBase64 and at the offset of
-// the byte that is no digit, or Truncated when a single digit is left over. Bits
+// characters at its end. When it fails, end is AtForeign and at the offset of the byte
+// that is no digit, or Early when a single digit is left over. Bits
 // that the last digit has too many are ignored: encoders differ there.
-func appendBase64[Text string | []byte](dst []byte, s Text) (out []byte, at int, reason Reason) {
-	s = trimPadding(s)
+func AppendBase64[Text string | []byte](dst []byte, s Text) (out []byte, at int, end End) {
+	s = TrimPadding(s)
 	n := len(s)
 	dst = slices.Grow(dst, n/4*3+2)
 	free := dst[len(dst):cap(dst)]
@@ -74,7 +88,7 @@ func appendBase64[Text string | []byte](dst []byte, s Text) (out []byte, at int,
 	for ; i < n; i++ {
 		digit := digits[s[i]]
 		if digit == notBase64 {
-			return dst, i, BadBase64
+			return dst, i, AtForeign
 		}
 		rest, bits = rest<<6|uint(digit), bits+6
 		if bits >= 8 {
@@ -83,12 +97,12 @@ func appendBase64[Text string | []byte](dst []byte, s Text) (out []byte, at int,
 		}
 	}
 	if bits == 6 {
-		return dst, n, Truncated
+		return dst, n, Early
 	}
-	return dst, n, Accepted
+	return dst, n, Whole
 }
 
-func trimPadding[Text string | []byte](s Text) Text {
+func TrimPadding[Text string | []byte](s Text) Text {
 	n := len(s)
 	for n > 0 && s[n-1] == '=' {
 		n--
@@ -98,8 +112,8 @@ func trimPadding[Text string | []byte](s Text) Text {
 
 // hasOneReading tells whether text of a query that is base64 as it stands, and not
 // padding alone, can be read in no other way.
-func hasOneReading(raw string) bool {
-	return strings.IndexByte(raw, '+') < 0 && !strings.HasPrefix(raw, equalsOfMail) && raw[0] != '='
+func HasOneReading(raw string) bool {
+	return strings.IndexByte(raw, '+') < 0 && !strings.HasPrefix(raw, EqualsOfMail) && raw[0] != '='
 }
 
 // reading is one way to understand the spaces and literal plus signs in base64
@@ -112,7 +126,7 @@ type reading struct {
 }
 
 // readings are tried in this order, the most likely first.
-var readings = [...]reading{
+var Readings = [...]reading{
 	{pluses: true, spaces: true},                   // form decoding took the plus signs
 	{pluses: true, spaces: true, edgeSpaces: true}, // and somebody broke lines at them
 	{pluses: true}, // an editor wrapped the text
@@ -120,24 +134,24 @@ var readings = [...]reading{
 }
 
 // isAmbiguous tells whether the readings of text differ.
-func isAmbiguous(text []byte) bool {
-	return bytes.IndexByte(text, ' ') >= 0 || bytes.IndexByte(text, lostPlus) >= 0
+func IsAmbiguous(text []byte) bool {
+	return bytes.IndexByte(text, ' ') >= 0 || bytes.IndexByte(text, LostPlus) >= 0
 }
 
 // appendDigits appends what is base64 in percent-decoded text: without white
 // space, without padding (which may have become "=3D" in quoted-printable mail),
 // and with spaces and plus signs understood as the reading says. A byte that
 // cannot belong there is appended as it is, for appendBase64 to report.
-func appendDigits(dst, text []byte, as reading) []byte {
-	text = trimBase64(text)
+func AppendDigits(dst, text []byte, as reading) []byte {
+	text = TrimBase64(text)
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
 		case digits[c] != notBase64:
-			run := leadingDigits(text[i:])
+			run := LeadingDigits(text[i:])
 			dst = append(dst, text[i:i+run]...)
 			i += run - 1
-		case isLineSpace(c):
-		case c == '=' && i+1 < len(text) && isLineSpace(text[i+1]):
+		case layout.IsLineSpace(c):
+		case c == '=' && i+1 < len(text) && layout.IsLineSpace(text[i+1]):
 			// A soft line break of quoted-printable mail.
 		case c == ' ':
 			run := spaces(text[i:])
@@ -151,7 +165,7 @@ func appendDigits(dst, text []byte, as reading) []byte {
 				}
 			}
 			i += run - 1
-		case c == lostPlus:
+		case c == LostPlus:
 			if as.pluses {
 				dst = append(dst, '+')
 			}
@@ -163,7 +177,7 @@ func appendDigits(dst, text []byte, as reading) []byte {
 }
 
 // leadingDigits counts the base64 digits at the beginning of text.
-func leadingDigits(text []byte) int {
+func LeadingDigits(text []byte) int {
 	n := 0
 	for n < len(text) && digits[text[n]] != notBase64 {
 		n++
@@ -183,12 +197,12 @@ func spaces(text []byte) int {
 // equalsOfMail is what quoted-printable leaves of the equals sign in "data=". No
 // base64 of a JSON object begins with it: that would be neither a brace nor white
 // space.
-const equalsOfMail = "3D"
+const EqualsOfMail = "3D"
 
 // trimBase64 drops white space at both ends, padding at the end, and what is left
 // of the equals sign in front.
-func trimBase64(text []byte) []byte {
-	text = bytes.TrimPrefix(trimLeftBlank(text), []byte(equalsOfMail))
+func TrimBase64(text []byte) []byte {
+	text = bytes.TrimPrefix(TrimLeftBlank(text), []byte(EqualsOfMail))
 	for {
 		n := len(text)
 		switch {
@@ -202,28 +216,26 @@ func trimBase64(text []byte) []byte {
 	}
 }
 
-func trimLeftBlank(text []byte) []byte {
+func TrimLeftBlank(text []byte) []byte {
 	for len(text) > 0 && isBlank(text[0]) {
 		text = text[1:]
 	}
 	return text
 }
 
-func isBlank(c byte) bool { return c == ' ' || c == lostPlus || isLineSpace(c) }
-
-func isLineSpace(c byte) bool { return c == '\r' || c == '\n' || c == '\t' }
+func isBlank(c byte) bool { return c == ' ' || c == LostPlus || layout.IsLineSpace(c) }
 
 // besideLineSpace tells whether the spaces from start to end indent or end a line,
 // and so were hardly plus signs.
 func besideLineSpace(text []byte, start, end int) bool {
-	return start > 0 && isLineSpace(text[start-1]) || end < len(text) && isLineSpace(text[end])
+	return start > 0 && layout.IsLineSpace(text[start-1]) || end < len(text) && layout.IsLineSpace(text[end])
 }
 
 // isCaseMangled tells whether digits look like base64 whose letters were all
 // made lower-case on the way.
-func isCaseMangled[Text string | []byte](text Text) bool {
+func IsCaseMangled[Text string | []byte](text Text) bool {
 	lower := false
-	if isHexadecimal(text) {
+	if IsHexadecimal(text) {
 		return false
 	}
 	for i := range len(text) {
@@ -239,9 +251,9 @@ func isCaseMangled[Text string | []byte](text Text) bool {
 
 // isHexadecimal tells whether digits are those of a number to the base of 16, of whole
 // bytes. They are base64 digits as well, but no object's.
-func isHexadecimal[Text string | []byte](text Text) bool {
+func IsHexadecimal[Text string | []byte](text Text) bool {
 	for i := range len(text) {
-		if !isHex(text[i]) {
+		if !IsHex(text[i]) {
 			return false
 		}
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package link
 
 import (
 	"bytes"
@@ -13,6 +13,11 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/params"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/shown"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/mergetag"
 )
 
 const (
@@ -35,7 +40,7 @@ type Composition struct {
 
 // ComposeData writes a JSON object as base64 in the parameter data. It keeps all of
 // it, but merge tags in it are out of reach of whoever fills them in.
-func ComposeData(object []byte) (*Composition, error) {
+func Data(object []byte) (*Composition, error) {
 	text := jsontext.Value(bytes.Clone(object))
 	if err := text.Compact(jsontext.AllowDuplicateNames(false), jsontext.AllowInvalidUTF8(false)); err != nil {
 		return nil, fmt.Errorf("the event is no strict JSON: %w", err)
@@ -44,7 +49,7 @@ func ComposeData(object []byte) (*Composition, error) {
 		return nil, errNoObject
 	}
 	c := &Composition{Query: "data=" + base64.RawURLEncoding.EncodeToString(text)}
-	for _, tag := range MergeTags(string(text)) {
+	for _, tag := range mergetag.All(string(text)) {
 		c.note("nobody can fill in the merge tag %s, because base64 hides it: use the form of fields", tag)
 	}
 	return c, nil
@@ -55,7 +60,7 @@ var errNoObject = errors.New("the event is no JSON object: write {...}")
 // ComposeFields writes a JSON object as one parameter for each text in it, with
 // dotted names. Merge tags stay as they are. The parameters that a decoder ignores
 // cannot be fields.
-func ComposeFields(object []byte, ignored map[string]struct{}) (*Composition, error) {
+func Fields(object []byte, ignored map[string]struct{}) (*Composition, error) {
 	f := fieldComposer{decoder: jsontext.NewDecoder(bytes.NewReader(object)), ignored: ignored}
 	if kind := f.decoder.PeekKind(); kind != '{' && kind != 0 {
 		return nil, errNoObject
@@ -84,8 +89,8 @@ func (c *Composition) note(format string, args ...any) {
 
 // value writes the next value, which has this dotted name.
 func (f *fieldComposer) value(name string, depth int) error {
-	if depth > MaxDepth {
-		return fmt.Errorf("the event nests deeper than %d levels, below %s", MaxDepth, shownName(name))
+	if depth > layout.MaxDepth {
+		return fmt.Errorf("the event nests deeper than %d levels, below %s", layout.MaxDepth, shown.Name(name))
 	}
 	switch f.decoder.PeekKind() {
 	case '{':
@@ -103,7 +108,7 @@ func (f *fieldComposer) value(name string, depth int) error {
 		return nil
 	case '"':
 	default:
-		f.note("%s is %s and becomes text", name, kindName(kind))
+		f.note("%s is %s and becomes text", name, shown.Kind(kind))
 	}
 	f.text(name, token.String())
 	return nil
@@ -124,7 +129,7 @@ func (f *fieldComposer) object(name string, depth int) error {
 			return err
 		}
 		// The decoder looks for exactly 0 to n-1, in any order.
-		_, isNumber := position([]byte(member))
+		_, isNumber := params.Position([]byte(member))
 		positions = positions && isNumber
 		members++
 		if err := f.value(joinName(name, member), depth+1); err != nil {
@@ -190,7 +195,7 @@ func joinName(parent, member string) string {
 
 // text writes one parameter so that decoding gives the same text.
 func (f *fieldComposer) text(name, value string) {
-	if value == "" && !mayBeEmpty([]byte(name)) {
+	if value == "" && !params.MayBeEmpty([]byte(name)) {
 		f.note("%s is empty, which means absent: it is left out", name)
 		return
 	}
@@ -203,7 +208,7 @@ func (f *fieldComposer) text(name, value string) {
 	if f.query.Len() > 0 {
 		f.query.WriteByte('&')
 	}
-	f.query.WriteString(escape(name) + "=" + outsideMergeTags(value, escape))
+	f.query.WriteString(escape(name) + "=" + mergetag.Outside(value, escape))
 }
 
 // escape percent-encodes what may not stand in a query as it is, and spaces in the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package layout
 
 import (
 	"bytes"
@@ -16,61 +16,52 @@ import (
 // first.
 const MaxDepth = 64
 
-// failure is a reason together with what helps to find the cause. Its detail
-// holds offsets and names of the specification, never a part of the payload.
-type failure struct {
-	reason Reason
-	detail string
-}
-
-func (f failure) failed() bool { return f.reason != Accepted }
-
 // span is a part of a text, by default of the scanned object.
-type span struct{ start, end int32 }
+type Span struct{ Start, End int32 }
 
-func (s span) of(text []byte) []byte { return text[s.start:s.end] }
+func (s Span) Of(text []byte) []byte { return text[s.Start:s.End] }
 
-func (s span) len() int { return int(s.end - s.start) }
+func (s Span) Len() int { return int(s.End - s.Start) }
 
 // member is one name and value on an object's first level.
-type member struct {
-	field field
-	kind  jsontext.Kind
-	name  span // with its quotes
-	value span
+type Member struct {
+	Field Field
+	Kind  jsontext.Kind
+	Name  Span // with its quotes
+	Value Span
 }
 
 // present tells whether the member was seen and holds more than null, which
 // many encoders write where they have nothing to say.
-func (m *member) present() bool { return m.kind != 0 && m.kind != 'n' }
+func (m *Member) Present() bool { return m.Kind != 0 && m.Kind != 'n' }
 
 // layout is where things stand in an object that has been scanned. It is reused,
 // so that a scan allocates nothing.
-type layout struct {
-	members []member
-	known   [fieldCount]member // by field; kind is 0 where it is absent
-	context contextLayout
+type Object struct {
+	Members []Member
+	Known   [fieldCount]Member // by field; kind is 0 where it is absent
+	Context ContextLayout
 }
 
 // contextLayout is what the envelope has to know of the client's context.
-type contextLayout struct {
-	empty                  bool
-	ip, userAgent, library bool
-	page                   member
-	pageEmpty, pageHasURL  bool
+type ContextLayout struct {
+	Empty                  bool
+	Ip, UserAgent, Library bool
+	Page                   Member
+	PageEmpty, PageHasURL  bool
 }
 
 // note takes the name of one of the context's members, and tells whether it is that
 // of the page, which has members of interest.
-func (c *contextLayout) note(name []byte) (isPage bool) {
-	c.empty = false
+func (c *ContextLayout) note(name []byte) (isPage bool) {
+	c.Empty = false
 	switch string(name) {
 	case "ip":
-		c.ip = true
+		c.Ip = true
 	case "userAgent":
-		c.userAgent = true
+		c.UserAgent = true
 	case "library":
-		c.library = true
+		c.Library = true
 	case "page":
 		return true
 	}
@@ -79,50 +70,50 @@ func (c *contextLayout) note(name []byte) (isPage bool) {
 
 // scanner walks a JSON text once, strictly. A text in which the validator does not
 // find all good is walked again by the JSON decoder, whose word is final.
-type scanner struct {
-	decoder *jsontext.Decoder
+type Scanner struct {
+	Decoder *jsontext.Decoder
 	input   bytes.Buffer
-	layout  layout
+	Object  Object
 	name    []byte
-	names   []span // memory of the validator
+	names   []Span // memory of the validator
 }
 
 // scan validates that text is one JSON object and notes where its first level
 // stands. The order of the checks is the order of the reasons.
-func (s *scanner) scan(text []byte) failure {
+func (s *Scanner) Scan(text []byte) Fault {
 	if s.scanGood(text, true) {
-		return failure{}
+		return Fault{}
 	}
-	s.begin(text)
+	s.Begin(text)
 	return s.scanBegun(text)
 }
 
 // scanOwn scans what we have written ourselves. To look for repeated names would be
 // half of the work where there are many.
-func (s *scanner) scanOwn(text []byte) failure {
+func (s *Scanner) ScanOwn(text []byte) Fault {
 	if s.scanGood(text, false) {
-		return failure{}
+		return Fault{}
 	}
-	s.begin(text, allowRepeated...)
+	s.Begin(text, AllowRepeated...)
 	return s.scanBegun(text)
 }
 
 // allowRepeated is for texts in which no name is repeated, as we know.
-var allowRepeated = []jsontext.Options{jsontext.AllowDuplicateNames(true)}
+var AllowRepeated = []jsontext.Options{jsontext.AllowDuplicateNames(true)}
 
 // begin has the decoder read a text from its beginning.
-func (s *scanner) begin(text []byte, options ...jsontext.Options) {
+func (s *Scanner) Begin(text []byte, options ...jsontext.Options) {
 	s.input = *bytes.NewBuffer(text)
-	if s.decoder == nil {
-		s.decoder = jsontext.NewDecoder(&s.input, options...)
+	if s.Decoder == nil {
+		s.Decoder = jsontext.NewDecoder(&s.input, options...)
 	} else {
-		s.decoder.Reset(&s.input, options...)
+		s.Decoder.Reset(&s.input, options...)
 	}
 }
 
-func (s *scanner) scanBegun(text []byte) failure {
-	s.layout.reset()
-	if kind := s.decoder.PeekKind(); kind != '{' && kind != 0 {
+func (s *Scanner) scanBegun(text []byte) Fault {
+	s.Object.reset()
+	if kind := s.Decoder.PeekKind(); kind != '{' && kind != 0 {
 		return s.notObject(text)
 	}
 	if err := s.object(); err != nil {
@@ -134,120 +125,123 @@ func (s *scanner) scanBegun(text []byte) failure {
 	if nestsDeeper(text, MaxDepth) {
 		return tooDeep
 	}
-	return failure{}
+	return Fault{}
 }
 
 var (
-	tooDeep     = failure{TooDeep, fmt.Sprintf("more than %d levels", MaxDepth)}
+	tooDeep     = Fault{NestsTooDeep, fmt.Sprintf("more than %d levels", MaxDepth)}
 	errLeftover = errors.New("something follows the object")
 )
 
-func (l *layout) reset() {
-	l.members = l.members[:0]
-	l.known = [fieldCount]member{}
-	l.context = contextLayout{}
+func (l *Object) reset() {
+	l.Members = l.Members[:0]
+	l.Known = [fieldCount]Member{}
+	l.Context = ContextLayout{}
 }
 
 // object reads the whole object, noting each member of its first level.
-func (s *scanner) object() error {
-	if _, err := s.decoder.ReadToken(); err != nil {
+func (s *Scanner) object() error {
+	if _, err := s.Decoder.ReadToken(); err != nil {
 		return err
 	}
-	for s.decoder.PeekKind() == '"' {
-		var m member
+	for s.Decoder.PeekKind() == '"' {
+		var m Member
 		var err error
-		if m.field, m.name, err = s.readName(); err != nil {
+		if m.Field, m.Name, err = s.readName(); err != nil {
 			return err
 		}
-		if m.kind = s.decoder.PeekKind(); m.field == fieldContext && m.kind == '{' {
-			m.value, err = s.contextObject()
+		if m.Kind = s.Decoder.PeekKind(); m.Field == Context && m.Kind == '{' {
+			m.Value, err = s.contextObject()
 		} else {
-			m.value, err = s.readValue()
+			m.Value, err = s.readValue()
 		}
 		if err != nil {
 			return err
 		}
-		s.layout.members = append(s.layout.members, m)
-		s.layout.known[m.field] = m
+		s.Object.Members = append(s.Object.Members, m)
+		s.Object.Known[m.Field] = m
 	}
-	_, err := s.decoder.ReadToken()
+	_, err := s.Decoder.ReadToken()
 	return err
 }
 
 // contextObject reads the client's context, noting which of our members it has.
-func (s *scanner) contextObject() (span, error) {
-	ctx := &s.layout.context
-	ctx.empty = true
+func (s *Scanner) contextObject() (Span, error) {
+	ctx := &s.Object.Context
+	ctx.Empty = true
 	return s.nested(func(name []byte) error {
 		if !ctx.note(name) {
-			return s.decoder.SkipValue()
+			return s.Decoder.SkipValue()
 		}
-		ctx.page.kind = s.decoder.PeekKind()
+		ctx.Page.Kind = s.Decoder.PeekKind()
 		var err error
-		if ctx.page.kind == '{' {
-			ctx.page.value, err = s.pageObject()
+		if ctx.Page.Kind == '{' {
+			ctx.Page.Value, err = s.pageObject()
 		} else {
-			ctx.page.value, err = s.readValue()
+			ctx.Page.Value, err = s.readValue()
 		}
 		return err
 	})
 }
 
-func (s *scanner) pageObject() (span, error) {
-	ctx := &s.layout.context
-	ctx.pageEmpty = true
+func (s *Scanner) pageObject() (Span, error) {
+	ctx := &s.Object.Context
+	ctx.PageEmpty = true
 	return s.nested(func(name []byte) error {
-		ctx.pageEmpty = false
+		ctx.PageEmpty = false
 		if string(name) == "url" {
-			ctx.pageHasURL = true
+			ctx.PageHasURL = true
 		}
-		return s.decoder.SkipValue()
+		return s.Decoder.SkipValue()
 	})
 }
 
 // nested reads an object below the first level; value has to read what follows
 // each name.
-func (s *scanner) nested(value func(name []byte) error) (span, error) {
-	if _, err := s.decoder.ReadToken(); err != nil {
-		return span{}, err
+func (s *Scanner) nested(value func(name []byte) error) (Span, error) {
+	if _, err := s.Decoder.ReadToken(); err != nil {
+		return Span{}, err
 	}
 	start := s.offset() - 1
-	for s.decoder.PeekKind() == '"' {
-		raw, err := s.decoder.ReadValue()
+	for s.Decoder.PeekKind() == '"' {
+		raw, err := s.Decoder.ReadValue()
 		if err != nil {
-			return span{}, err
+			return Span{}, err
 		}
-		if err := value(s.unquote(raw)); err != nil {
-			return span{}, err
+		if err := value(s.Unquote(raw)); err != nil {
+			return Span{}, err
 		}
 	}
-	_, err := s.decoder.ReadToken()
-	return span{start, s.offset()}, err
+	_, err := s.Decoder.ReadToken()
+	return Span{start, s.offset()}, err
 }
 
-func (s *scanner) readName() (field, span, error) {
-	raw, err := s.decoder.ReadValue()
+func (s *Scanner) readName() (Field, Span, error) {
+	raw, err := s.Decoder.ReadValue()
 	if err != nil {
-		return fieldOther, span{}, err
+		return Other, Span{}, err
 	}
-	return fieldOf(s.unquote(raw)), s.behind(raw), nil
+	return FieldOf(s.Unquote(raw)), s.behind(raw), nil
 }
 
-func (s *scanner) readValue() (span, error) {
-	raw, err := s.decoder.ReadValue()
+func (s *Scanner) readValue() (Span, error) {
+	raw, err := s.Decoder.ReadValue()
 	return s.behind(raw), err
 }
 
 // offset is where the decoder stands. No request line is longer than an int32
 // counts.
-func (s *scanner) offset() int32 { return int32(s.decoder.InputOffset()) }
+func (s *Scanner) offset() int32 { return int32(s.Decoder.InputOffset()) }
+
+// stoppedAt is where the decoder came to when a text turned out to be no JSON.
+func (s *Scanner) StoppedAt() int { return int(s.Decoder.InputOffset()) }
 
 // behind is the span of what has just been read.
-func (s *scanner) behind(raw []byte) span { return span{s.offset() - int32(len(raw)), s.offset()} }
+func (s *Scanner) behind(raw []byte) Span { return Span{s.offset() - int32(len(raw)), s.offset()} }
 
 // unquote returns the text of a JSON string that has been validated. The result
 // is good until the next call.
-func (s *scanner) unquote(raw []byte) []byte {
+func (s *Scanner) Unquote(raw []byte) []byte {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return raw[1 : len(raw)-1]
 	}
@@ -255,43 +249,43 @@ func (s *scanner) unquote(raw []byte) []byte {
 	return s.name
 }
 
-func (s *scanner) nothingLeft() error {
-	if _, err := s.decoder.ReadToken(); err != io.EOF {
+func (s *Scanner) nothingLeft() error {
+	if _, err := s.Decoder.ReadToken(); err != io.EOF {
 		return errLeftover
 	}
 	return nil
 }
 
 // notObject tells JSON that is no object from text that is no JSON.
-func (s *scanner) notObject(text []byte) failure {
-	if err := s.decoder.SkipValue(); err != nil {
+func (s *Scanner) notObject(text []byte) Fault {
+	if err := s.Decoder.SkipValue(); err != nil {
 		return s.explain(text, err)
 	}
 	if err := s.nothingLeft(); err != nil {
 		return s.explain(text, err)
 	}
-	return failure{NotObject, "the payload is JSON, but not an object"}
+	return Fault{IsNotObject, "the payload is JSON, but not an object"}
 }
 
 // explain finds the reason for an error of the JSON decoder. The decoder's own
 // text is not used: it quotes the payload.
-func (s *scanner) explain(text []byte, err error) failure {
+func (s *Scanner) explain(text []byte, err error) Fault {
 	whole := text[:len(text)-brokenTail(text)]
-	at := s.decoder.InputOffset()
+	at := s.Decoder.InputOffset()
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), err == io.EOF,
 		len(whole) < len(text) && utf8.Valid(whole):
-		return failure{Truncated, fmt.Sprintf("the JSON ends early, after %d bytes", len(text))}
+		return Fault{EndsEarly, fmt.Sprintf("the JSON ends early, after %d bytes", len(text))}
 	case !utf8.Valid(text):
-		return failure{NotUTF8, fmt.Sprintf("invalid UTF-8 at byte %d", invalidAt(text))}
+		return Fault{IsNotUTF8, fmt.Sprintf("invalid UTF-8 at byte %d", InvalidAt(text))}
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return failure{BadJSON, fmt.Sprintf("a name is repeated after byte %d", at)}
+		return Fault{IsNotJSON, fmt.Sprintf("a name is repeated after byte %d", at)}
 	case errors.Is(err, errLeftover):
-		return failure{BadJSON, fmt.Sprintf("something follows the value that ends before byte %d", at)}
+		return Fault{IsNotJSON, fmt.Sprintf("something follows the value that ends before byte %d", at)}
 	case nestsDeeper(text, decoderDepth-1):
 		return tooDeep
 	default:
-		return failure{BadJSON, fmt.Sprintf("no valid JSON after byte %d", at)}
+		return Fault{IsNotJSON, fmt.Sprintf("no valid JSON after byte %d", at)}
 	}
 }
 
@@ -312,7 +306,7 @@ func brokenTail(text []byte) int {
 	return 0
 }
 
-func invalidAt(text []byte) int {
+func InvalidAt(text []byte) int {
 	at := 0
 	for at < len(text) {
 		r, size := utf8.DecodeRune(text[at:])
@@ -366,3 +360,11 @@ func endOfString(text []byte, i int) int {
 		i = end + 1
 	}
 }
+
+// size is about the bytes that the scanner holds.
+func (s *Scanner) Size() int {
+	const memberSize, spanSize = 40, 8
+	return memberSize*cap(s.Object.Members) + spanSize*cap(s.names)
+}
+
+func IsLineSpace(c byte) bool { return c == '\r' || c == '\n' || c == '\t' }

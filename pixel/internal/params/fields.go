@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package params
 
 import (
 	"bytes"
@@ -8,13 +8,16 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/encoding"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
 )
 
 // fields is the tree that dotted parameters describe. Its nodes stand in one
 // slice and name each other by position, and their names and texts stand in
 // another one, so that a tree of any size costs a few allocations and can be reused.
 // Node 0 is the object itself.
-type fields struct {
+type Tree struct {
 	text  []byte
 	nodes []node
 	// slots is a hash table of the nodes by parent and name, used once there are
@@ -26,13 +29,13 @@ type fields struct {
 	// size is about the JSON that the tree becomes. Well above limit the tree is
 	// given up, so that a long query of short names cannot make it grow on.
 	size, limit int
-	tooLarge    bool
+	TooLarge    bool
 }
 
 // node is one name in the tree: a text, or a container of other nodes.
 type node struct {
-	name       span
-	text       span
+	name       layout.Span
+	text       layout.Span
 	parent     int32
 	firstChild int32
 	lastChild  int32
@@ -54,41 +57,71 @@ const (
 // hashSeed keeps clients from choosing names that collide.
 var hashSeed = maphash.MakeSeed()
 
-func (f *fields) reset(limit int) {
+func (f *Tree) Reset(limit int) {
 	f.text = f.text[:0]
 	f.nodes = append(f.nodes[:0], node{container: true})
 	f.slots, f.order = f.slots[:0], f.order[:0]
-	f.size, f.limit, f.tooLarge = 0, limit, false
+	f.size, f.limit, f.TooLarge = 0, limit, false
 }
 
-func (f *fields) empty() bool { return len(f.nodes) <= 1 }
+// memory is about the bytes that the tree holds.
+func (f *Tree) Memory() int {
+	const nodeSize, indexSize = 48, 4
+	return cap(f.text) + nodeSize*cap(f.nodes) + indexSize*(cap(f.slots)+cap(f.order))
+}
 
-func (f *fields) name(id int32) []byte { return f.nodes[id].name.of(f.text) }
+func (f *Tree) Empty() bool { return len(f.nodes) <= 1 }
+
+func (f *Tree) name(id int32) []byte { return f.nodes[id].name.Of(f.text) }
+
+// keep returns a text of ours as a span of the tree's.
+func (f *Tree) Keep(text string) layout.Span {
+	start := int32(len(f.text))
+	f.text = append(f.text, text...)
+	return layout.Span{Start: start, End: int32(len(f.text))}
+}
+
+// textOf returns what a span of the tree's memory holds.
+func (f *Tree) TextOf(s layout.Span) []byte { return s.Of(f.text) }
+
+// has tells whether there is a field of this name on the first level.
+func (f *Tree) Has(name string) bool { return f.child(root, []byte(name)) != noNode }
+
+// count is how many nodes there are.
+func (f *Tree) Count() int { return len(f.nodes) }
+
+// weaken lets the client's object keep what it has in place of the nodes from that one
+// on.
+func (f *Tree) Weaken(from int) {
+	for id := from; id < len(f.nodes); id++ {
+		f.nodes[id].weak = true
+	}
+}
 
 // unescape undoes the percent-encoding of a name or a value and keeps the text.
-func (f *fields) unescape(raw string) span {
+func (f *Tree) Unescape(raw string) layout.Span {
 	start := int32(len(f.text))
-	f.text = appendUnescaped(f.text, raw)
-	return span{start, int32(len(f.text))}
+	f.text = encoding.AppendUnescaped(f.text, raw)
+	return layout.Span{Start: start, End: int32(len(f.text))}
 }
 
 // add puts a text at the dotted name. A name with an empty segment is ignored,
 // and so is one that runs through a text: the shorter name wins, whichever came
 // first. Of a repeated name the first wins. Of a name that is too deep, so many
 // levels are kept that the object is as well. The result is what became of it.
-func (f *fields) add(name, text span) fate {
-	if f.tooLarge {
+func (f *Tree) Add(name, text layout.Span) Fate {
+	if f.TooLarge {
 		return isSurplus
 	}
-	if hasEmptySegment(name.of(f.text)) {
+	if hasEmptySegment(name.Of(f.text)) {
 		return hasBadName
 	}
-	is := isField
+	is := IsField
 	at := int32(root)
 	for depth := 1; ; depth++ {
 		segment, rest, more := f.cut(name)
-		more = more && depth <= MaxDepth
-		child := f.child(at, segment.of(f.text))
+		more = more && depth <= layout.MaxDepth
+		child := f.child(at, segment.Of(f.text))
 		switch {
 		case child == noNode:
 			child = f.append(node{name: segment, parent: at, container: more})
@@ -96,15 +129,15 @@ func (f *fields) add(name, text span) fate {
 			if more {
 				return runsThroughText
 			}
-			return isRepeated
+			return IsRepeated
 		case !more:
-			is = replacesLonger
+			is = ReplacesLonger
 			n := &f.nodes[child]
 			n.container, n.firstChild, n.lastChild, n.count = false, noNode, noNode, 0
 		}
 		if !more {
 			f.nodes[child].text = text
-			f.grow(text.len())
+			f.grow(text.Len())
 			return is
 		}
 		at, name = child, rest
@@ -112,13 +145,13 @@ func (f *fields) add(name, text span) fate {
 }
 
 // cut slices a name around its first dot.
-func (f *fields) cut(name span) (segment, rest span, found bool) {
-	dot := bytes.IndexByte(name.of(f.text), '.')
+func (f *Tree) cut(name layout.Span) (segment, rest layout.Span, found bool) {
+	dot := bytes.IndexByte(name.Of(f.text), '.')
 	if dot < 0 {
-		return name, span{}, false
+		return name, layout.Span{}, false
 	}
-	at := name.start + int32(dot)
-	return span{name.start, at}, span{at + 1, name.end}, true
+	at := name.Start + int32(dot)
+	return layout.Span{Start: name.Start, End: at}, layout.Span{Start: at + 1, End: name.End}, true
 }
 
 func hasEmptySegment(name []byte) bool {
@@ -126,7 +159,7 @@ func hasEmptySegment(name []byte) bool {
 }
 
 // append makes n the last child of its parent.
-func (f *fields) append(n node) int32 {
+func (f *Tree) append(n node) int32 {
 	id := int32(len(f.nodes))
 	f.nodes = append(f.nodes, n)
 	p := &f.nodes[n.parent]
@@ -137,7 +170,7 @@ func (f *fields) append(n node) int32 {
 	}
 	p.lastChild = id
 	p.count++
-	f.grow(n.name.len())
+	f.grow(n.name.Len())
 	if len(f.nodes) >= indexedFrom {
 		f.insert(id)
 	}
@@ -146,14 +179,14 @@ func (f *fields) append(n node) int32 {
 
 // grow notes that the tree becomes so much longer. It may count up to half too
 // much, for names that end as positions in an array.
-func (f *fields) grow(bytes int) {
+func (f *Tree) grow(bytes int) {
 	f.size += max(bytes, minLeaf/2)
-	f.tooLarge = f.size > 2*f.limit
+	f.TooLarge = f.size > 2*f.limit
 }
 
 // insert puts a node into the table, which is made anew, larger, when it is half
 // full.
-func (f *fields) insert(id int32) {
+func (f *Tree) insert(id int32) {
 	if 2*len(f.nodes) > len(f.slots) {
 		size := max(4*len(f.slots), firstSlots)
 		f.slots = append(f.slots[:0], make([]int32, size)...)
@@ -165,7 +198,7 @@ func (f *fields) insert(id int32) {
 }
 
 // slot finds the place of a name in the table, which holds noNode if it is free.
-func (f *fields) slot(parent int32, name []byte) *int32 {
+func (f *Tree) slot(parent int32, name []byte) *int32 {
 	hash := maphash.Bytes(hashSeed, name) + uint64(parent)*0x9e3779b97f4a7c15
 	mask := uint64(len(f.slots) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
@@ -177,7 +210,7 @@ func (f *fields) slot(parent int32, name []byte) *int32 {
 }
 
 // child finds the child of that name, or noNode.
-func (f *fields) child(parent int32, name []byte) int32 {
+func (f *Tree) child(parent int32, name []byte) int32 {
 	if len(f.nodes) >= indexedFrom {
 		return *f.slot(parent, name)
 	}
@@ -189,11 +222,14 @@ func (f *fields) child(parent int32, name []byte) int32 {
 	return noNode
 }
 
+// AppendObject writes the tree as an object of its own.
+func (f *Tree) AppendObject(dst []byte) ([]byte, error) { return f.appendJSON(dst, root) }
+
 // appendJSON writes a node and all below it.
-func (f *fields) appendJSON(dst []byte, id int32) ([]byte, error) {
+func (f *Tree) appendJSON(dst []byte, id int32) ([]byte, error) {
 	n := &f.nodes[id]
 	if !n.container {
-		return jsontext.AppendQuote(dst, n.text.of(f.text))
+		return jsontext.AppendQuote(dst, n.text.Of(f.text))
 	}
 	if order, isArray := f.arrayOrder(id); isArray {
 		return f.appendArray(dst, order)
@@ -205,7 +241,7 @@ func (f *fields) appendJSON(dst []byte, id int32) ([]byte, error) {
 
 // appendMembers writes the children that no object has taken up yet, separated
 // by commas; first tells whether the object is still empty.
-func (f *fields) appendMembers(dst []byte, id int32, first bool) ([]byte, error) {
+func (f *Tree) appendMembers(dst []byte, id int32, first bool) ([]byte, error) {
 	var err error
 	for child := f.nodes[id].firstChild; child != noNode; child = f.nodes[child].next {
 		if f.nodes[child].merged {
@@ -226,7 +262,7 @@ func (f *fields) appendMembers(dst []byte, id int32, first bool) ([]byte, error)
 	return dst, nil
 }
 
-func (f *fields) appendArray(dst []byte, order []int32) ([]byte, error) {
+func (f *Tree) appendArray(dst []byte, order []int32) ([]byte, error) {
 	var err error
 	dst = append(dst, '[')
 	for i, child := range order {
@@ -244,7 +280,7 @@ func (f *fields) appendArray(dst []byte, order []int32) ([]byte, error) {
 // named exactly 0 to n-1. Its size is that of the children, never that of a number
 // in the query. Arrays are written from the outside in, so all orders stand one
 // behind the other.
-func (f *fields) arrayOrder(id int32) (order []int32, isArray bool) {
+func (f *Tree) arrayOrder(id int32) (order []int32, isArray bool) {
 	n := &f.nodes[id]
 	if id == root || f.child(id, []byte("0")) == noNode {
 		return nil, false
@@ -253,7 +289,7 @@ func (f *fields) arrayOrder(id int32) (order []int32, isArray bool) {
 	f.order = slices.Grow(f.order, int(n.count))
 	order = f.order[start:end:end]
 	for child := n.firstChild; child != noNode; child = f.nodes[child].next {
-		i, isNumber := position(f.name(child))
+		i, isNumber := Position(f.name(child))
 		if !isNumber || i >= len(order) {
 			return nil, false
 		}
@@ -264,7 +300,7 @@ func (f *fields) arrayOrder(id int32) (order []int32, isArray bool) {
 }
 
 // position reads a number as it is written, without a sign or leading zeros.
-func position(name []byte) (int, bool) {
+func Position(name []byte) (int, bool) {
 	const most = 9 // digits, which an int always holds
 	if len(name) == 0 || len(name) > most || name[0] == '0' && len(name) > 1 {
 		return 0, false
@@ -277,4 +313,16 @@ func position(name []byte) (int, bool) {
 		n = 10*n + int(c-'0')
 	}
 	return n, true
+}
+
+// mayBeEmpty tells whether a parameter of this name keeps an empty value. For
+// the others, empty means absent: a mail template whose merge tag found nothing
+// must not identify anybody.
+func MayBeEmpty(name []byte) bool {
+	switch string(name) {
+	case "userId", "anonymousId", "groupId", "previousId", "messageId", "writeKey":
+		return false
+	default:
+		return true
+	}
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel_test
+package clientip_test
 
 import (
 	"testing"
 
-	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/clientip"
 )
 
-func TestIPPolicy(t *testing.T) {
-	mask := pixel.IPPolicy{Bits4: 24, Bits6: 48, Publish: true}
-	full := pixel.IPPolicy{Bits4: 32, Bits6: 128, Publish: true}
+func TestPolicy(t *testing.T) {
+	mask := clientip.Policy{Bits4: 24, Bits6: 48, Publish: true}
+	full := clientip.Policy{Bits4: 32, Bits6: 128, Publish: true}
 	tests := []struct {
 		name    string
-		policy  pixel.IPPolicy
+		policy  clientip.Policy
 		in, out string
 	}{
 		{"masked", mask, "192.0.2.77", "192.0.2.0"},
@@ -23,8 +23,8 @@ func TestIPPolicy(t *testing.T) {
 		{"full", full, "192.0.2.77", "192.0.2.77"},
 		{"full, mapped", full, "::ffff:192.0.2.77", "192.0.2.77"},
 		{"full, IPv6", full, "2001:db8::1", "2001:db8::1"},
-		{"nothing kept", pixel.IPPolicy{Publish: true}, "192.0.2.77", "0.0.0.0"},
-		{"off", pixel.IPPolicy{Bits4: 32, Bits6: 128}, "192.0.2.77", ""},
+		{"nothing kept", clientip.Policy{Publish: true}, "192.0.2.77", "0.0.0.0"},
+		{"off", clientip.Policy{Bits4: 32, Bits6: 128}, "192.0.2.77", ""},
 		{"with a port", full, "192.0.2.77:80", ""},
 		{"no address", full, "", ""},
 	}

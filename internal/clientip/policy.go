@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package clientip
 
 import "net/netip"
 
-// IPPolicy says how much of a client's address is published. The zero value
+// Policy says how much of a client's address is published. The zero value
 // publishes nothing.
-type IPPolicy struct {
+type Policy struct {
 	// Bits4 and Bits6 are how many leading bits of an IPv4 and of an IPv6
 	// address are kept; the others become zero.
 	Bits4, Bits6 int
@@ -17,7 +17,7 @@ type IPPolicy struct {
 // Apply parses the address and masks it. An IPv4 address mapped into IPv6 is
 // treated as IPv4, and a zone is dropped. The result is invalid when nothing is
 // to be published or the text is no address.
-func (p IPPolicy) Apply(address string) netip.Addr {
+func (p Policy) Apply(address string) netip.Addr {
 	if !p.Publish {
 		return netip.Addr{}
 	}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel_test
+package link_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"math/rand/v2"
 	"reflect"
@@ -10,30 +11,47 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/random"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/link"
 )
+
+var decoder = pixel.Decoder{
+	Ignored: map[string]struct{}{"cb": {}},
+	Source:  func(key string) (string, bool) { return "web", key == "k" },
+}
+
+func object(t *testing.T, text []byte) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal(text, &m); err != nil {
+		t.Fatalf("no JSON object: %v\n%s", err, text)
+	}
+	return m
+}
 
 // TestComposed is the property behind composing: decoding gives the same fields,
 // through a URL and the HTML around it.
 func TestComposed(t *testing.T) {
-	random := rand.New(rand.NewPCG(3, 4))
+	rng := rand.New(rand.NewPCG(3, 4))
 	for range 1000 {
-		client := randomObject(random, 4)
+		client := random.Object(rng, 4)
 		client["writeKey"], client["userId"] = "k", "u"
 		text, err := json.Marshal(client)
 		if err != nil {
 			t.Fatal(err)
 		}
 		client = object(t, text)
-		composed, err := pixel.ComposeData(text)
+		composed, err := link.Data(text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkComposed(t, composed, client)
 
 		fields, keep := asFields(client)
-		if composed, err = pixel.ComposeFields(text, newDecoder().Ignored); err != nil {
+		if composed, err = link.Fields(text, decoder.Ignored); err != nil {
 			t.Fatal(err)
 		}
 		if keep != (len(composed.Notes) == 0) {
@@ -43,19 +61,24 @@ func TestComposed(t *testing.T) {
 	}
 }
 
-func checkComposed(t *testing.T, composed *pixel.Composition, want map[string]any) {
+func checkComposed(t *testing.T, composed *link.Composition, want map[string]any) {
 	t.Helper()
 	url, err := composed.URL("https://example.com", "/v1/pixel", pixel.Identify)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, form := range []string{url, pixel.ImageTag(url)} {
-		target, err := pixel.ParseTarget(form)
+	for _, form := range []string{url, link.ImageTag(url)} {
+		target, err := link.Parse(form)
 		if err != nil || target.Query != composed.Query || target.Path != "/v1/pixel/identify" || target.Host != "example.com" {
 			t.Fatalf("%s is %+v, %v", form, target, err)
 		}
 	}
-	_, got := decode(t, pixel.Identify, composed.Query, pixel.Facts{})
+	event, rejection := decoder.Decode(pixel.Identify, composed.Query, &pixel.Facts{Received: time.Now()})
+	if rejection != nil {
+		t.Fatalf("refused: %v (%s)", rejection.Reason, rejection.Detail)
+	}
+	defer event.Release()
+	got := object(t, event.Body)
 	for _, ours := range []string{"messageId", "context", "type", "originalTimestamp", "sentAt", "timestamp", "receivedAt"} {
 		delete(got, ours)
 	}
@@ -138,7 +161,7 @@ func TestComposedFields(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			composed, err := pixel.ComposeFields([]byte(test.object), nil)
+			composed, err := link.Fields([]byte(test.object), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -166,13 +189,13 @@ func TestComposeErrors(t *testing.T) {
 		"an empty name":  {`{"a":{"":"1"}}`, "", `a name below "a" is empty`},
 		"called data":    {`{"data":"1"}`, "", "cannot be called data"},
 		"an ignored one": {`{"cb":"1"}`, "", "cannot be called cb, which the server ignores"},
-		"too deep":       {nested(65), "", "deeper than 64 levels"},
+		"too deep":       {strings.Repeat(`{"a":`, 65) + "1" + strings.Repeat("}", 65), "", "deeper than 64 levels"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := pixel.ComposeData([]byte(test.object))
+			_, err := link.Data([]byte(test.object))
 			wantError(t, err, test.data)
-			_, err = pixel.ComposeFields([]byte(test.object), newDecoder().Ignored)
+			_, err = link.Fields([]byte(test.object), decoder.Ignored)
 			wantError(t, err, test.fields)
 		})
 	}
@@ -186,8 +209,8 @@ func wantError(t *testing.T, err error, part string) {
 }
 
 func TestComposedDataHidesMergeTags(t *testing.T) {
-	composed, err := pixel.ComposeData([]byte(`{ "userId": "{{user.id}}" }`))
-	if err != nil || composed.Query != data(`{"userId":"{{user.id}}"}`) {
+	composed, err := link.Data([]byte(`{ "userId": "{{user.id}}" }`))
+	if err != nil || composed.Query != "data="+base64.RawURLEncoding.EncodeToString([]byte(`{"userId":"{{user.id}}"}`)) {
 		t.Errorf("got %+v, %v", composed, err)
 	}
 	if len(composed.Notes) != 1 || !strings.Contains(composed.Notes[0], "{{user.id}}") {
@@ -214,7 +237,7 @@ func TestPixelURL(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := (&pixel.Composition{Query: "a=1"}).URL(test.base, test.prefix, pixel.Track)
+			got, err := (&link.Composition{Query: "a=1"}).URL(test.base, test.prefix, pixel.Track)
 			if got != test.want || (err == nil) != (test.want != "") {
 				t.Errorf("got %q, %v", got, err)
 			}
@@ -223,7 +246,7 @@ func TestPixelURL(t *testing.T) {
 }
 
 func TestImageTag(t *testing.T) {
-	got := pixel.ImageTag(`https://example.com/?a="<&>&b={{ x | default: "&" }}`)
+	got := link.ImageTag(`https://example.com/?a="<&>&b={{ x | default: "&" }}`)
 	const want = `<img src="https://example.com/?a=&quot;&lt;&amp;&gt;&amp;b={{ x | default: "&" }}" width="1" height="1" alt="" style="border:0">`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

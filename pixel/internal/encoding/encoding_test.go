@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package encoding
 
 import (
 	"bytes"
@@ -22,12 +22,12 @@ func FuzzQuery(f *testing.F) {
 		for rest := query; rest != ""; {
 			var name, value string
 			before := rest
-			name, value, rest = nextPair(rest)
+			name, value, rest = NextPair(rest)
 			if !strings.HasPrefix(before, name) {
 				t.Fatalf("%q does not begin with %q", before, name)
 			}
 			pairs = append(pairs, name+value)
-			want.Add(string(appendUnescaped(nil, name)), string(appendUnescaped(nil, value)))
+			want.Add(string(AppendUnescaped(nil, name)), string(AppendUnescaped(nil, value)))
 		}
 		drop := strings.NewReplacer("&", "", "=", "")
 		if got := drop.Replace(strings.Join(pairs, "")); got != drop.Replace(query) {
@@ -50,7 +50,7 @@ func FuzzBase64(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		got, at, reason := appendBase64(nil, text)
+		got, at, end := AppendBase64(nil, text)
 		if at < 0 || at > len(text) || len(got) > len(text) {
 			t.Fatalf("at %d, %d bytes of %d digits", at, len(got), len(text))
 		}
@@ -61,14 +61,14 @@ func FuzzBase64(f *testing.F) {
 		if strings.ContainsAny(standard, "\r\n") {
 			err = base64.CorruptInputError(0)
 		}
-		if (err == nil) != (reason == Accepted) {
-			t.Fatalf("%q: %v, the standard library has %v", text, reason, err)
+		if (err == nil) != (end == Whole) {
+			t.Fatalf("%q: %v, the standard library has %v", text, end, err)
 		}
 		if err == nil && !bytes.Equal(got, want) {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
-		for _, as := range readings {
-			if cleaned := appendDigits(nil, text, as); len(cleaned) > len(text) || bytes.ContainsAny(cleaned, " \t\r\n") || bytes.IndexByte(cleaned, lostPlus) >= 0 {
+		for _, as := range Readings {
+			if cleaned := AppendDigits(nil, text, as); len(cleaned) > len(text) || bytes.ContainsAny(cleaned, " \t\r\n") || bytes.IndexByte(cleaned, LostPlus) >= 0 {
 				t.Errorf("%q: reading %+v is %q", text, as, cleaned)
 			}
 		}

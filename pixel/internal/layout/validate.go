@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package layout
 
 import (
 	"bytes"
@@ -15,8 +15,8 @@ import (
 // complete.
 type validator struct {
 	text   []byte
-	layout *layout
-	names  []span // of the objects that are open, those of the innermost last
+	Object *Object
+	names  []Span // of the objects that are open, those of the innermost last
 	unique bool   // whether to look for repeated names
 }
 
@@ -39,9 +39,9 @@ const (
 
 // scanGood tells whether text is one JSON object, and notes its layout if it is.
 // Where it says no, scanBegun has the last word.
-func (s *scanner) scanGood(text []byte, unique bool) bool {
-	s.layout.reset()
-	v := validator{text: text, layout: &s.layout, names: s.names[:0], unique: unique}
+func (s *Scanner) scanGood(text []byte, unique bool) bool {
+	s.Object.reset()
+	v := validator{text: text, Object: &s.Object, names: s.names[:0], unique: unique}
 	start := v.skipBlank(0)
 	if v.at(start) != '{' {
 		return false
@@ -63,7 +63,7 @@ func (v *validator) at(i int) byte {
 // skipBlank returns the position of the next byte that is no white space. There is
 // hardly ever any, which one comparison finds out.
 func (v *validator) skipBlank(i int) int {
-	for i < len(v.text) && v.text[i] <= ' ' && (v.text[i] == ' ' || isLineSpace(v.text[i])) {
+	for i < len(v.text) && v.text[i] <= ' ' && (v.text[i] == ' ' || IsLineSpace(v.text[i])) {
 		i++
 	}
 	return i
@@ -106,7 +106,7 @@ func (v *validator) object(i, depth int, in place) int {
 		if end == notGood {
 			return notGood
 		}
-		name := span{int32(i), int32(end)}
+		name := Span{int32(i), int32(end)}
 		if v.unique {
 			if seen = v.remember(name, own, seen); seen == 0 {
 				return notGood
@@ -141,14 +141,14 @@ func (v *validator) object(i, depth int, in place) int {
 // stand for names that the object has: only for one whose bit is set is it compared
 // with the others. The result is seen with the bit of this name, or zero if the
 // name is repeated or there are too many.
-func (v *validator) remember(name span, own int, seen uint64) uint64 {
-	text := name.of(v.text)
+func (v *validator) remember(name Span, own int, seen uint64) uint64 {
+	text := name.Of(v.text)
 	// The quotes are part of the text, so that these two are there in any case.
 	first, last := text[1], text[len(text)-2]
 	bit := uint64(1) << ((5*first + 11*last + 23*byte(len(text))) % 64)
 	if seen&bit != 0 {
 		for _, other := range v.names[own:] {
-			if other.len() == name.len() && bytes.Equal(other.of(v.text), text) {
+			if other.Len() == name.Len() && bytes.Equal(other.Of(v.text), text) {
 				return 0
 			}
 		}
@@ -187,46 +187,46 @@ func (v *validator) array(i, depth int) int {
 func (v *validator) open(in place) {
 	switch in {
 	case inContext:
-		v.layout.context.empty = true
+		v.Object.Context.Empty = true
 	case inPage:
-		v.layout.context.pageEmpty = true
+		v.Object.Context.PageEmpty = true
 	}
 }
 
 // notedValue reads the value of a member that is of interest and notes the member.
-func (v *validator) notedValue(name span, i, depth int, in place) int {
-	text := name.of(v.text)
+func (v *validator) notedValue(name Span, i, depth int, in place) int {
+	text := name.Of(v.text)
 	text = text[1 : len(text)-1]
 	kind := kindOf(v.at(i))
-	ctx := &v.layout.context
+	ctx := &v.Object.Context
 	switch in {
 	case inEvent:
-		return v.eventMember(member{field: fieldOf(text), kind: kind, name: name}, i, depth)
+		return v.eventMember(Member{Field: FieldOf(text), Kind: kind, Name: name}, i, depth)
 	case inContext:
 		if ctx.note(text) {
 			end := v.value(i, depth, inPage)
-			ctx.page.kind, ctx.page.value = kind, span{int32(i), int32(end)}
+			ctx.Page.Kind, ctx.Page.Value = kind, Span{int32(i), int32(end)}
 			return end
 		}
 	case inPage:
-		ctx.pageEmpty = false
+		ctx.PageEmpty = false
 		if string(text) == "url" {
-			ctx.pageHasURL = true
+			ctx.PageHasURL = true
 		}
 	}
 	return v.value(i, depth, elsewhere)
 }
 
 // eventMember reads the value of a member of the first level.
-func (v *validator) eventMember(m member, i, depth int) int {
+func (v *validator) eventMember(m Member, i, depth int) int {
 	in := elsewhere
-	if m.field == fieldContext {
+	if m.Field == Context {
 		in = inContext
 	}
 	end := v.value(i, depth, in)
-	m.value = span{int32(i), int32(end)}
-	v.layout.members = append(v.layout.members, m)
-	v.layout.known[m.field] = m
+	m.Value = Span{int32(i), int32(end)}
+	v.Object.Members = append(v.Object.Members, m)
+	v.Object.Known[m.Field] = m
 	return end
 }
 

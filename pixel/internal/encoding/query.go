@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package encoding
 
 import "strings"
 
 // nextPair cuts the first pair off a raw query. Only "&" separates: a ";" stays
 // where it is, unlike in url.ParseQuery, which drops such a pair whole. The name
 // and the value are still percent-encoded.
-func nextPair(query string) (name, value, rest string) {
+func NextPair(query string) (name, value, rest string) {
 	pair, rest, _ := strings.Cut(query, "&")
 	name, value, _ = strings.Cut(pair, "=")
 	return name, value, rest
 }
 
 // appendUnescaped undoes percent-encoding, a plus sign being a space.
-func appendUnescaped(dst []byte, s string) []byte {
+func AppendUnescaped(dst []byte, s string) []byte {
 	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
 		return append(dst, s...)
 	}
 	for i := 0; i < len(s); {
-		c, size := unescapeByte(s[i:])
+		c, size := UnescapeByte(s[i:])
 		if size == 1 && c == '+' {
 			c = ' '
 		}
@@ -31,8 +31,8 @@ func appendUnescaped(dst []byte, s string) []byte {
 
 // unescapeByte decodes the first byte of s. An escape that is cut off or not
 // hexadecimal is kept as it stands.
-func unescapeByte[Text string | []byte](s Text) (c byte, size int) {
-	if s[0] == '%' && len(s) > 2 && isHex(s[1]) && isHex(s[2]) {
+func UnescapeByte[Text string | []byte](s Text) (c byte, size int) {
+	if s[0] == '%' && len(s) > 2 && IsHex(s[1]) && IsHex(s[2]) {
 		return unhex(s[1])<<4 | unhex(s[2]), 3
 	}
 	return s[0], 1
@@ -40,21 +40,21 @@ func unescapeByte[Text string | []byte](s Text) (c byte, size int) {
 
 // appendMarked undoes the percent-encoding of the value of data once. What may
 // have been a plus sign is marked, and marks of an earlier pass stay.
-func appendMarked[Text string | []byte](dst []byte, s Text, earlierMarks bool) []byte {
+func AppendMarked[Text string | []byte](dst []byte, s Text, earlierMarks bool) []byte {
 	for i := 0; i < len(s); {
 		run := i
-		for i < len(s) && s[i] != '%' && s[i] != '+' && s[i] != lostPlus {
+		for i < len(s) && s[i] != '%' && s[i] != '+' && s[i] != LostPlus {
 			i++
 		}
 		dst = append(dst, s[run:i]...)
 		if i == len(s) {
 			break
 		}
-		c, size := unescapeByte(s[i:])
+		c, size := UnescapeByte(s[i:])
 		switch {
 		case size == 1 && c == '+':
-			c = lostPlus
-		case c == lostPlus && (size > 1 || !earlierMarks):
+			c = LostPlus
+		case c == LostPlus && (size > 1 || !earlierMarks):
 			c = foreign
 		}
 		dst = append(dst, c)
@@ -65,19 +65,19 @@ func appendMarked[Text string | []byte](dst []byte, s Text, earlierMarks bool) [
 
 // trimCutEscape drops the beginning of an escape from the end of a value that
 // was cut off.
-func trimCutEscape(s string) string {
+func TrimCutEscape(s string) string {
 	n := len(s)
 	switch {
 	case n >= 1 && s[n-1] == '%':
 		return s[:n-1]
-	case n >= 2 && s[n-2] == '%' && isHex(s[n-1]):
+	case n >= 2 && s[n-2] == '%' && IsHex(s[n-1]):
 		return s[:n-2]
 	default:
 		return s
 	}
 }
 
-func isHex(c byte) bool {
+func IsHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package link
 
 import (
 	"errors"
@@ -43,7 +43,7 @@ var (
 // without its scheme, a path with a query, a query alone, a request line, or an <img>
 // in HTML, whose escapes are undone as a browser does it. Otherwise the query stays
 // as it is, so that what is wrong with it can be found.
-func ParseTarget(text string) (Target, error) {
+func Parse(text string) (Target, error) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, "<") {
 		var err error

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pixel
+package mergetag
 
 import (
 	"bytes"
@@ -15,16 +15,16 @@ var mergeTag = regexp.MustCompile(
 	`\{\{[^\n]*?\}{2,}|\{%[^\n]*?%\}|\*\|[^\n]+?\|\*|%%[^%\s]+%%|\[\[[a-z]+:[^\n]+?\]\]|\$\{[^}\n]+\}`)
 
 // MergeTags returns the merge tags in a text, in their order.
-func MergeTags(text string) []string { return mergeTag.FindAllString(text, -1) }
+func All(text string) []string { return mergeTag.FindAllString(text, -1) }
 
 // FillMergeTags replaces every merge tag in a text, as a mail tool does it.
-func FillMergeTags(text, value string) string {
+func Fill(text, value string) string {
 	return mergeTag.ReplaceAllLiteralString(text, value)
 }
 
 // outsideMergeTags applies f to the parts of a text that are no merge tags, and
 // leaves those as they are.
-func outsideMergeTags(text string, f func(string) string) string {
+func Outside(text string, f func(string) string) string {
 	var b strings.Builder
 	end := 0
 	for _, at := range mergeTag.FindAllStringIndex(text, -1) {
@@ -43,14 +43,14 @@ var wholeTag = regexp.MustCompile(`^(?:\{\{[^\n]*\}\}|\{%[^\n]*%\}|\*\|[^\n]+\|\
 	`<%[^\n]*%>|%[A-Za-z_][A-Za-z0-9_. -]*%|\$[A-Z_]+\$|\[[A-Za-z_][A-Za-z0-9_. :-]*\]|\{[A-Za-z_][A-Za-z0-9_.]*\}|@@[^@\n]+@@|##[^#\n]+##)$`)
 
 // isMergeTag tells whether a text is nothing but a merge tag.
-func isMergeTag(text []byte) bool { return wholeTag.Match(text) }
+func Is(text []byte) bool { return wholeTag.Match(text) }
 
 // tagBeginnings are how merge tags begin. Each is rare in a payload, so that looking for
 // them costs next to nothing.
 var tagBeginnings = [...][]byte{[]byte("*|"), []byte("%%"), []byte("${"), []byte("{{"), []byte("{%"), []byte("[[")}
 
 // holdsMergeTag tells whether there is a merge tag in an object.
-func holdsMergeTag(object []byte) bool {
+func In(object []byte) bool {
 	for _, beginning := range tagBeginnings {
 		if bytes.Contains(object, beginning) {
 			return mergeTag.Match(object)
