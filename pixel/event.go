@@ -236,7 +236,7 @@ func (w *envelope) contextMembers(ctx *layout.ContextLayout, empty bool, facts *
 		empty = false
 		w.body = append(w.body, name...)
 	}
-	if !ctx.Ip && facts.IP.IsValid() {
+	if !ctx.IP && facts.IP.IsValid() {
 		next(`"ip":"`)
 		w.body = append(facts.IP.AppendTo(w.body), '"')
 	}

@@ -38,7 +38,7 @@ type Composition struct {
 	Notes []string
 }
 
-// ComposeData writes a JSON object as base64 in the parameter data. It keeps all of
+// Data writes a JSON object as base64 in the parameter data. It keeps all of
 // it, but merge tags in it are out of reach of whoever fills them in.
 func Data(object []byte) (*Composition, error) {
 	text := jsontext.Value(bytes.Clone(object))
@@ -57,7 +57,7 @@ func Data(object []byte) (*Composition, error) {
 
 var errNoObject = errors.New("the event is no JSON object: write {...}")
 
-// ComposeFields writes a JSON object as one parameter for each text in it, with
+// Fields writes a JSON object as one parameter for each text in it, with
 // dotted names. Merge tags stay as they are. The parameters that a decoder ignores
 // cannot be fields.
 func Fields(object []byte, ignored map[string]struct{}) (*Composition, error) {

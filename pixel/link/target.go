@@ -39,7 +39,7 @@ var (
 	)
 )
 
-// ParseTarget reads the address of a pixel from what people have at hand: a URL, one
+// Parse reads the address of a pixel from what people have at hand: a URL, one
 // without its scheme, a path with a query, a query alone, a request line, or an <img>
 // in HTML, whose escapes are undone as a browser does it. Otherwise the query stays
 // as it is, so that what is wrong with it can be found.

@@ -14,15 +14,15 @@ import (
 var mergeTag = regexp.MustCompile(
 	`\{\{[^\n]*?\}{2,}|\{%[^\n]*?%\}|\*\|[^\n]+?\|\*|%%[^%\s]+%%|\[\[[a-z]+:[^\n]+?\]\]|\$\{[^}\n]+\}`)
 
-// MergeTags returns the merge tags in a text, in their order.
+// All returns the merge tags in a text, in their order.
 func All(text string) []string { return mergeTag.FindAllString(text, -1) }
 
-// FillMergeTags replaces every merge tag in a text, as a mail tool does it.
+// Fill replaces every merge tag in a text, as a mail tool does it.
 func Fill(text, value string) string {
 	return mergeTag.ReplaceAllLiteralString(text, value)
 }
 
-// outsideMergeTags applies f to the parts of a text that are no merge tags, and
+// Outside applies f to the parts of a text that are no merge tags, and
 // leaves those as they are.
 func Outside(text string, f func(string) string) string {
 	var b strings.Builder
@@ -42,14 +42,14 @@ func Outside(text string, f func(string) string) string {
 var wholeTag = regexp.MustCompile(`^(?:\{\{[^\n]*\}\}|\{%[^\n]*%\}|\*\|[^\n]+\|\*|%%[^\n]+%%|\[\[[^\n]+\]\]|[$#@]\{[^}\n]+\}|` +
 	`<%[^\n]*%>|%[A-Za-z_][A-Za-z0-9_. -]*%|\$[A-Z_]+\$|\[[A-Za-z_][A-Za-z0-9_. :-]*\]|\{[A-Za-z_][A-Za-z0-9_.]*\}|@@[^@\n]+@@|##[^#\n]+##)$`)
 
-// isMergeTag tells whether a text is nothing but a merge tag.
+// Is tells whether a text is nothing but a merge tag.
 func Is(text []byte) bool { return wholeTag.Match(text) }
 
 // tagBeginnings are how merge tags begin. Each is rare in a payload, so that looking for
 // them costs next to nothing.
 var tagBeginnings = [...][]byte{[]byte("*|"), []byte("%%"), []byte("${"), []byte("{{"), []byte("{%"), []byte("[[")}
 
-// holdsMergeTag tells whether there is a merge tag in an object.
+// In tells whether there is a merge tag in an object.
 func In(object []byte) bool {
 	for _, beginning := range tagBeginnings {
 		if bytes.Contains(object, beginning) {

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// NewMessageID returns a new UUIDv7.
+// New returns a new UUIDv7.
 func New() string {
 	return string(Append(make([]byte, 0, 36), time.Now()))
 }
 
-// appendMessageID appends a UUIDv7 (RFC 9562) of that time. Its 12 bits after the
+// Append appends a UUIDv7 (RFC 9562) of that time. Its 12 bits after the
 // milliseconds count on within the millisecond, the method 3 of the RFC, so that
 // identifiers sort by time as finely as 4096 parts of it.
 //

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// lostPlus stands, between percent-decoding and base64, for a literal plus
+	// LostPlus stands, between percent-decoding and base64, for a literal plus
 	// sign of the query: it may be the base64 digit or a space in form encoding.
 	// A plus sign that came as %2B is the digit without doubt and stays "+".
 	LostPlus = 0xff
@@ -57,15 +57,15 @@ const notPlaced = 1 << 24
 type End uint8
 
 const (
-	// Whole: all of it was read.
+	// Whole says that all of it was read.
 	Whole End = iota
-	// AtForeign: a byte is no digit.
+	// AtForeign says that a byte is no digit.
 	AtForeign
-	// Early: one digit is left over, which is no whole byte.
+	// Early says that one digit is left over, which is no whole byte.
 	Early
 )
 
-// appendBase64 decodes text that holds digits only, with any number of padding
+// AppendBase64 decodes text that holds digits only, with any number of padding
 // characters at its end. When it fails, end is AtForeign and at the offset of the byte
 // that is no digit, or Early when a single digit is left over. Bits
 // that the last digit has too many are ignored: encoders differ there.
@@ -102,6 +102,7 @@ func AppendBase64[Text string | []byte](dst []byte, s Text) (out []byte, at int,
 	return dst, n, Whole
 }
 
+// TrimPadding drops the padding at the end.
 func TrimPadding[Text string | []byte](s Text) Text {
 	n := len(s)
 	for n > 0 && s[n-1] == '=' {
@@ -110,7 +111,7 @@ func TrimPadding[Text string | []byte](s Text) Text {
 	return s[:n]
 }
 
-// hasOneReading tells whether text of a query that is base64 as it stands, and not
+// HasOneReading tells whether text of a query that is base64 as it stands, and not
 // padding alone, can be read in no other way.
 func HasOneReading(raw string) bool {
 	return strings.IndexByte(raw, '+') < 0 && !strings.HasPrefix(raw, EqualsOfMail) && raw[0] != '='
@@ -125,7 +126,7 @@ type reading struct {
 	edgeSpaces bool // spaces that begin or end a line
 }
 
-// readings are tried in this order, the most likely first.
+// Readings are tried in this order, the most likely first.
 var Readings = [...]reading{
 	{pluses: true, spaces: true},                   // form decoding took the plus signs
 	{pluses: true, spaces: true, edgeSpaces: true}, // and somebody broke lines at them
@@ -133,12 +134,12 @@ var Readings = [...]reading{
 	{},             // which was then form-encoded
 }
 
-// isAmbiguous tells whether the readings of text differ.
+// IsAmbiguous tells whether the readings of text differ.
 func IsAmbiguous(text []byte) bool {
 	return bytes.IndexByte(text, ' ') >= 0 || bytes.IndexByte(text, LostPlus) >= 0
 }
 
-// appendDigits appends what is base64 in percent-decoded text: without white
+// AppendDigits appends what is base64 in percent-decoded text: without white
 // space, without padding (which may have become "=3D" in quoted-printable mail),
 // and with spaces and plus signs understood as the reading says. A byte that
 // cannot belong there is appended as it is, for appendBase64 to report.
@@ -176,7 +177,7 @@ func AppendDigits(dst, text []byte, as reading) []byte {
 	return dst
 }
 
-// leadingDigits counts the base64 digits at the beginning of text.
+// LeadingDigits counts the base64 digits at the beginning of text.
 func LeadingDigits(text []byte) int {
 	n := 0
 	for n < len(text) && digits[text[n]] != notBase64 {
@@ -194,12 +195,12 @@ func spaces(text []byte) int {
 	return n
 }
 
-// equalsOfMail is what quoted-printable leaves of the equals sign in "data=". No
+// EqualsOfMail is what quoted-printable leaves of the equals sign in "data=". No
 // base64 of a JSON object begins with it: that would be neither a brace nor white
 // space.
 const EqualsOfMail = "3D"
 
-// trimBase64 drops white space at both ends, padding at the end, and what is left
+// TrimBase64 drops white space at both ends, padding at the end, and what is left
 // of the equals sign in front.
 func TrimBase64(text []byte) []byte {
 	text = bytes.TrimPrefix(TrimLeftBlank(text), []byte(EqualsOfMail))
@@ -216,6 +217,7 @@ func TrimBase64(text []byte) []byte {
 	}
 }
 
+// TrimLeftBlank drops spaces, plus signs and line ends in front.
 func TrimLeftBlank(text []byte) []byte {
 	for len(text) > 0 && isBlank(text[0]) {
 		text = text[1:]
@@ -231,7 +233,7 @@ func besideLineSpace(text []byte, start, end int) bool {
 	return start > 0 && layout.IsLineSpace(text[start-1]) || end < len(text) && layout.IsLineSpace(text[end])
 }
 
-// isCaseMangled tells whether digits look like base64 whose letters were all
+// IsCaseMangled tells whether digits look like base64 whose letters were all
 // made lower-case on the way.
 func IsCaseMangled[Text string | []byte](text Text) bool {
 	lower := false
@@ -249,7 +251,7 @@ func IsCaseMangled[Text string | []byte](text Text) bool {
 	return lower
 }
 
-// isHexadecimal tells whether digits are those of a number to the base of 16, of whole
+// IsHexadecimal tells whether digits are those of a number to the base of 16, of whole
 // bytes. They are base64 digits as well, but no object's.
 func IsHexadecimal[Text string | []byte](text Text) bool {
 	for i := range len(text) {

@@ -4,7 +4,7 @@ package encoding
 
 import "strings"
 
-// nextPair cuts the first pair off a raw query. Only "&" separates: a ";" stays
+// NextPair cuts the first pair off a raw query. Only "&" separates: a ";" stays
 // where it is, unlike in url.ParseQuery, which drops such a pair whole. The name
 // and the value are still percent-encoded.
 func NextPair(query string) (name, value, rest string) {
@@ -13,7 +13,7 @@ func NextPair(query string) (name, value, rest string) {
 	return name, value, rest
 }
 
-// appendUnescaped undoes percent-encoding, a plus sign being a space.
+// AppendUnescaped undoes percent-encoding, a plus sign being a space.
 func AppendUnescaped(dst []byte, s string) []byte {
 	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
 		return append(dst, s...)
@@ -29,7 +29,7 @@ func AppendUnescaped(dst []byte, s string) []byte {
 	return dst
 }
 
-// unescapeByte decodes the first byte of s. An escape that is cut off or not
+// UnescapeByte decodes the first byte of s. An escape that is cut off or not
 // hexadecimal is kept as it stands.
 func UnescapeByte[Text string | []byte](s Text) (c byte, size int) {
 	if s[0] == '%' && len(s) > 2 && IsHex(s[1]) && IsHex(s[2]) {
@@ -38,7 +38,7 @@ func UnescapeByte[Text string | []byte](s Text) (c byte, size int) {
 	return s[0], 1
 }
 
-// appendMarked undoes the percent-encoding of the value of data once. What may
+// AppendMarked undoes the percent-encoding of the value of data once. What may
 // have been a plus sign is marked, and marks of an earlier pass stay.
 func AppendMarked[Text string | []byte](dst []byte, s Text, earlierMarks bool) []byte {
 	for i := 0; i < len(s); {
@@ -63,7 +63,7 @@ func AppendMarked[Text string | []byte](dst []byte, s Text, earlierMarks bool) [
 	return dst
 }
 
-// trimCutEscape drops the beginning of an escape from the end of a value that
+// TrimCutEscape drops the beginning of an escape from the end of a value that
 // was cut off.
 func TrimCutEscape(s string) string {
 	n := len(s)
@@ -77,6 +77,7 @@ func TrimCutEscape(s string) string {
 	}
 }
 
+// IsHex tells whether a byte is a hexadecimal digit.
 func IsHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }

@@ -2,10 +2,12 @@
 
 package layout
 
-// field is a top-level field that the rules or the envelope know.
+// Field is a top-level field that the rules or the envelope know.
 type Field uint8
 
+// The fields, by their names in JSON.
 const (
+	// Other is every field that is not one of these.
 	Other Field = iota
 	UserID
 	AnonymousID
@@ -29,7 +31,7 @@ const (
 	fieldCount
 )
 
-// fieldOf finds a field by its exact name; Segment's names are case-sensitive.
+// FieldOf finds a field by its exact name; Segment's names are case-sensitive.
 func FieldOf(name []byte) Field {
 	switch string(name) {
 	case "userId":

@@ -16,14 +16,16 @@ import (
 // first.
 const MaxDepth = 64
 
-// span is a part of a text, by default of the scanned object.
+// Span is a part of a text, by default of the scanned object.
 type Span struct{ Start, End int32 }
 
+// Of returns the part of the text.
 func (s Span) Of(text []byte) []byte { return text[s.Start:s.End] }
 
+// Len is the length of the part, in bytes.
 func (s Span) Len() int { return int(s.End - s.Start) }
 
-// member is one name and value on an object's first level.
+// Member is one name and value on an object's first level.
 type Member struct {
 	Field Field
 	Kind  jsontext.Kind
@@ -31,11 +33,11 @@ type Member struct {
 	Value Span
 }
 
-// present tells whether the member was seen and holds more than null, which
+// Present tells whether the member was seen and holds more than null, which
 // many encoders write where they have nothing to say.
 func (m *Member) Present() bool { return m.Kind != 0 && m.Kind != 'n' }
 
-// layout is where things stand in an object that has been scanned. It is reused,
+// Object is where things stand in an object that has been scanned. It is reused,
 // so that a scan allocates nothing.
 type Object struct {
 	Members []Member
@@ -43,10 +45,10 @@ type Object struct {
 	Context ContextLayout
 }
 
-// contextLayout is what the envelope has to know of the client's context.
+// ContextLayout is what the envelope has to know of the client's context.
 type ContextLayout struct {
 	Empty                  bool
-	Ip, UserAgent, Library bool
+	IP, UserAgent, Library bool
 	Page                   Member
 	PageEmpty, PageHasURL  bool
 }
@@ -57,7 +59,7 @@ func (c *ContextLayout) note(name []byte) (isPage bool) {
 	c.Empty = false
 	switch string(name) {
 	case "ip":
-		c.Ip = true
+		c.IP = true
 	case "userAgent":
 		c.UserAgent = true
 	case "library":
@@ -68,7 +70,7 @@ func (c *ContextLayout) note(name []byte) (isPage bool) {
 	return false
 }
 
-// scanner walks a JSON text once, strictly. A text in which the validator does not
+// Scanner walks a JSON text once, strictly. A text in which the validator does not
 // find all good is walked again by the JSON decoder, whose word is final.
 type Scanner struct {
 	Decoder *jsontext.Decoder
@@ -78,7 +80,7 @@ type Scanner struct {
 	names   []Span // memory of the validator
 }
 
-// scan validates that text is one JSON object and notes where its first level
+// Scan validates that text is one JSON object and notes where its first level
 // stands. The order of the checks is the order of the reasons.
 func (s *Scanner) Scan(text []byte) Fault {
 	if s.scanGood(text, true) {
@@ -88,7 +90,7 @@ func (s *Scanner) Scan(text []byte) Fault {
 	return s.scanBegun(text)
 }
 
-// scanOwn scans what we have written ourselves. To look for repeated names would be
+// ScanOwn scans what we have written ourselves. To look for repeated names would be
 // half of the work where there are many.
 func (s *Scanner) ScanOwn(text []byte) Fault {
 	if s.scanGood(text, false) {
@@ -98,10 +100,10 @@ func (s *Scanner) ScanOwn(text []byte) Fault {
 	return s.scanBegun(text)
 }
 
-// allowRepeated is for texts in which no name is repeated, as we know.
+// AllowRepeated is for texts in which no name is repeated, as we know.
 var AllowRepeated = []jsontext.Options{jsontext.AllowDuplicateNames(true)}
 
-// begin has the decoder read a text from its beginning.
+// Begin has the decoder read a text from its beginning.
 func (s *Scanner) Begin(text []byte, options ...jsontext.Options) {
 	s.input = *bytes.NewBuffer(text)
 	if s.Decoder == nil {
@@ -233,13 +235,13 @@ func (s *Scanner) readValue() (Span, error) {
 // counts.
 func (s *Scanner) offset() int32 { return int32(s.Decoder.InputOffset()) }
 
-// stoppedAt is where the decoder came to when a text turned out to be no JSON.
+// StoppedAt is where the decoder came to when a text turned out to be no JSON.
 func (s *Scanner) StoppedAt() int { return int(s.Decoder.InputOffset()) }
 
 // behind is the span of what has just been read.
 func (s *Scanner) behind(raw []byte) Span { return Span{s.offset() - int32(len(raw)), s.offset()} }
 
-// unquote returns the text of a JSON string that has been validated. The result
+// Unquote returns the text of a JSON string that has been validated. The result
 // is good until the next call.
 func (s *Scanner) Unquote(raw []byte) []byte {
 	if bytes.IndexByte(raw, '\\') < 0 {
@@ -306,6 +308,7 @@ func brokenTail(text []byte) int {
 	return 0
 }
 
+// InvalidAt returns where a text stops being UTF-8, or its length.
 func InvalidAt(text []byte) int {
 	at := 0
 	for at < len(text) {
@@ -361,10 +364,11 @@ func endOfString(text []byte, i int) int {
 	}
 }
 
-// size is about the bytes that the scanner holds.
+// Size is about the bytes that the scanner holds.
 func (s *Scanner) Size() int {
 	const memberSize, spanSize = 40, 8
 	return memberSize*cap(s.Object.Members) + spanSize*cap(s.names)
 }
 
+// IsLineSpace tells whether a byte ends or indents a line.
 func IsLineSpace(c byte) bool { return c == '\r' || c == '\n' || c == '\t' }

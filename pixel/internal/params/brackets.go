@@ -8,7 +8,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
 )
 
-// dotted writes a name with brackets as the same with dots. Empty brackets append: they
+// Dotted writes a name with brackets as the same with dots. Empty brackets append: they
 // stand for the next number. A name whose brackets do not match stays as it is.
 func (f *Tree) Dotted(name layout.Span) (dotted layout.Span, changed bool) {
 	start := int32(len(f.text))

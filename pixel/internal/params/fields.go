@@ -13,7 +13,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
 )
 
-// fields is the tree that dotted parameters describe. Its nodes stand in one
+// Tree is what dotted parameters describe. Its nodes stand in one
 // slice and name each other by position, and their names and texts stand in
 // another one, so that a tree of any size costs a few allocations and can be reused.
 // Node 0 is the object itself.
@@ -57,6 +57,7 @@ const (
 // hashSeed keeps clients from choosing names that collide.
 var hashSeed = maphash.MakeSeed()
 
+// Reset empties the tree. The limit is in bytes of JSON.
 func (f *Tree) Reset(limit int) {
 	f.text = f.text[:0]
 	f.nodes = append(f.nodes[:0], node{container: true})
@@ -64,33 +65,34 @@ func (f *Tree) Reset(limit int) {
 	f.size, f.limit, f.TooLarge = 0, limit, false
 }
 
-// memory is about the bytes that the tree holds.
+// Memory is about the bytes that the tree holds.
 func (f *Tree) Memory() int {
 	const nodeSize, indexSize = 48, 4
 	return cap(f.text) + nodeSize*cap(f.nodes) + indexSize*(cap(f.slots)+cap(f.order))
 }
 
+// Empty tells whether the tree has no field.
 func (f *Tree) Empty() bool { return len(f.nodes) <= 1 }
 
 func (f *Tree) name(id int32) []byte { return f.nodes[id].name.Of(f.text) }
 
-// keep returns a text of ours as a span of the tree's.
+// Keep returns a text of ours as a span of the tree's.
 func (f *Tree) Keep(text string) layout.Span {
 	start := int32(len(f.text))
 	f.text = append(f.text, text...)
 	return layout.Span{Start: start, End: int32(len(f.text))}
 }
 
-// textOf returns what a span of the tree's memory holds.
+// TextOf returns what a span of the tree's memory holds.
 func (f *Tree) TextOf(s layout.Span) []byte { return s.Of(f.text) }
 
-// has tells whether there is a field of this name on the first level.
+// Has tells whether there is a field of this name on the first level.
 func (f *Tree) Has(name string) bool { return f.child(root, []byte(name)) != noNode }
 
-// count is how many nodes there are.
+// Count is how many nodes there are.
 func (f *Tree) Count() int { return len(f.nodes) }
 
-// weaken lets the client's object keep what it has in place of the nodes from that one
+// Weaken lets the client's object keep what it has in place of the nodes from that one
 // on.
 func (f *Tree) Weaken(from int) {
 	for id := from; id < len(f.nodes); id++ {
@@ -98,14 +100,14 @@ func (f *Tree) Weaken(from int) {
 	}
 }
 
-// unescape undoes the percent-encoding of a name or a value and keeps the text.
+// Unescape undoes the percent-encoding of a name or a value and keeps the text.
 func (f *Tree) Unescape(raw string) layout.Span {
 	start := int32(len(f.text))
 	f.text = encoding.AppendUnescaped(f.text, raw)
 	return layout.Span{Start: start, End: int32(len(f.text))}
 }
 
-// add puts a text at the dotted name. A name with an empty segment is ignored,
+// Add puts a text at the dotted name. A name with an empty segment is ignored,
 // and so is one that runs through a text: the shorter name wins, whichever came
 // first. Of a repeated name the first wins. Of a name that is too deep, so many
 // levels are kept that the object is as well. The result is what became of it.
@@ -299,7 +301,7 @@ func (f *Tree) arrayOrder(id int32) (order []int32, isArray bool) {
 	return order, true
 }
 
-// position reads a number as it is written, without a sign or leading zeros.
+// Position reads a number as it is written, without a sign or leading zeros.
 func Position(name []byte) (int, bool) {
 	const most = 9 // digits, which an int always holds
 	if len(name) == 0 || len(name) > most || name[0] == '0' && len(name) > 1 {
@@ -315,7 +317,7 @@ func Position(name []byte) (int, bool) {
 	return n, true
 }
 
-// mayBeEmpty tells whether a parameter of this name keeps an empty value. For
+// MayBeEmpty tells whether a parameter of this name keeps an empty value. For
 // the others, empty means absent: a mail template whose merge tag found nothing
 // must not identify anybody.
 func MayBeEmpty(name []byte) bool {

@@ -4,7 +4,7 @@ package params
 
 import "unicode/utf8"
 
-// firstLevel returns the names of the first level, as show writes them: those whose
+// FirstLevel returns the names of the first level, as show writes them: those whose
 // member of the object below them was replaced or reached into, and those that are new.
 func (f *Tree) FirstLevel(show func(string) string) (merged, added []string) {
 	for id := f.nodes[root].firstChild; id != noNode; id = f.nodes[id].next {
@@ -18,7 +18,7 @@ func (f *Tree) FirstLevel(show func(string) string) (merged, added []string) {
 	return merged, added
 }
 
-// firstNotUTF8 returns the name of the first node whose name or text is not UTF-8.
+// FirstNotUTF8 returns the name of the first node whose name or text is not UTF-8.
 func (f *Tree) FirstNotUTF8() (name string, found bool) {
 	for id := range f.nodes {
 		n := &f.nodes[id]

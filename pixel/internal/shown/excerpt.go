@@ -29,14 +29,14 @@ const (
 	leastSecret = 6
 )
 
-// secret is the write key of a request, empty while it is unknown.
+// Secret is the write key of a request, empty while it is unknown.
 type Secret string
 
 // keyMember finds the value of a write key in text that may be no valid JSON, or
 // that holds a URL.
 var keyMember = regexp.MustCompile(`(?i)write[_-]?key["']?\s*[:=]\s*("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s"',&}\]]+)`)
 
-// excerpt shows the part of a text around an offset, or its beginning if that is
+// Excerpt shows the part of a text around an offset, or its beginning if that is
 // negative, without the write key.
 func (s Secret) Excerpt(text []byte, at int) string {
 	marker := here
@@ -49,7 +49,7 @@ func (s Secret) Excerpt(text []byte, at int) string {
 	return Last(before, room-behind) + marker + First(after, behind)
 }
 
-// scrub hides the write key in a line of ours.
+// Scrub hides the write key in a line of ours.
 func (s Secret) Scrub(line string) string {
 	line = strings.ToValidUTF8(line, "\ufffd")
 	for _, form := range s.forms() {
@@ -148,7 +148,7 @@ func joined(spans []layout.Span) []layout.Span {
 	return kept
 }
 
-// likeName tells whether a name is the wanted one but for letter case and what
+// LikeName tells whether a name is the wanted one but for letter case and what
 // separates its words.
 func LikeName(name, want string) bool {
 	return strings.EqualFold(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name), want)

@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// shownName makes a name of the payload fit for a line of ours.
+// Name makes a name of the payload fit for a line of ours.
 func Name(name string) string {
 	const most = 60 // bytes
 	name = First(strings.ToValidUTF8(name, "\ufffd"), most)
@@ -20,7 +20,7 @@ func Name(name string) string {
 	return name
 }
 
-// listed joins names, but not very many.
+// Listed joins names, but not very many.
 func Listed(names []string) string {
 	const most = 20
 	if more := len(names) - most; more > 0 {
@@ -29,6 +29,7 @@ func Listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
+// Counted is a number and what it counts, in the plural where it needs one.
 func Counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -36,6 +37,7 @@ func Counted(n int, what string) string {
 	return strconv.Itoa(n) + " " + what + "s"
 }
 
+// Kind names a kind of JSON value.
 func Kind(kind jsontext.Kind) string {
 	switch kind {
 	case '"':
@@ -53,7 +55,7 @@ func Kind(kind jsontext.Kind) string {
 	}
 }
 
-// firstBytes cuts a text behind n bytes or a little earlier.
+// First cuts a text behind n bytes or a little earlier.
 func First(text string, n int) string {
 	if len(text) <= n {
 		return text
@@ -64,7 +66,7 @@ func First(text string, n int) string {
 	return text[:n] + ellipsis
 }
 
-// lastBytes keeps the last n bytes of a text or a little less.
+// Last keeps the last n bytes of a text or a little less.
 func Last(text string, n int) string {
 	if len(text) <= n {
 		return text
