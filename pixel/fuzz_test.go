@@ -86,6 +86,10 @@ func decodeAgain(t *testing.T, decoder *pixel.Decoder, event *pixel.Event, facts
 		t.Fatalf("accepted once, then refused: %v (%s): %s", rejection.Reason, rejection.Detail, withKey)
 	}
 	defer again.Release()
+	// A merge tag in a field stays, and is noted each time.
+	if again.Repairs&^pixel.RepairedMergeTag != 0 {
+		t.Errorf("what was published needs repairs: %v: %s", again.Repairs, withKey)
+	}
 	if again.MessageID != event.MessageID || again.Name != event.Name || again.Source != event.Source {
 		t.Errorf("got %q %q %q, want %q %q %q", again.MessageID, again.Name, again.Source, event.MessageID, event.Name, event.Source)
 	}

@@ -49,7 +49,7 @@ func (l *feedList) join(wanted *selection) (frames <-chan []byte, at watch.Curso
 	if f == nil {
 		f = &feed{wanted: wanted, at: watch.Recent.Newest(), clients: make(map[chan []byte]struct{}), ended: make(chan struct{})}
 		l.byID[wanted.id] = f
-		go l.run(f)
+		go l.run(f, f.at)
 	}
 	client := make(chan []byte, feedBehind)
 	f.clients[client] = struct{}{}
@@ -74,9 +74,8 @@ func (l *feedList) remove(f *feed, client chan []byte) {
 	}
 }
 
-// run feeds the clients until the last has left.
-func (l *feedList) run(f *feed) {
-	at := f.at // Only run changes it.
+// run feeds the clients with what is behind the cursor, until the last has left.
+func (l *feedList) run(f *feed, at watch.Cursor) {
 	allowed := feedBurst
 	for {
 		select {
