@@ -62,8 +62,9 @@ func (n *narrator) tellMended(typ Type, query string) string {
 	if !m.ok {
 		return query
 	}
-	if again, _, _ := n.decoder.decodeMended(ws, event, fail, "", typ, query, n.facts); again == nil && !fail.reason.isOfPayload() {
-		return query
+	again, secondFail, _ := n.decoder.decodeMended(ws, event, fail, "", typ, query, n.facts)
+	if again == event && secondFail.reason == fail.reason {
+		return query // mending was of no help
 	}
 	strict := "it can be read, but not as it was meant"
 	if fail.failed() {
