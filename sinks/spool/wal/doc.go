@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package wal keeps records in files of a fixed size, which are filled with zeros once
+// and used again when what is in them is not needed any more. So a sync writes blocks
+// that were written before, and the file system has nothing to put into its journal.
+//
+// # Files
+//
+// A segment is called by its number and begins and ends with a header, of which one is
+// enough:
+//
+//	magic    8 bytes, "segpixel"
+//	version  uint32
+//	checksum uint32, CRC-32C of all the rest of the header
+//	number   uint64
+//	life     uint64
+//	size     uint64, of the file
+//
+// Between the two stand records, one behind the other. Numbers are big-endian.
+//
+//	checksum uint32, CRC-32C of what follows but the mark at the end
+//	length   uint32, of the content
+//	life     uint64
+//	sequence uint64
+//	content
+//	life     uint64, the mark
+//
+// # Lives
+//
+// A file begins a life when it becomes a segment: a number drawn at random, which stands
+// in each record of that life. What is left of an earlier one has another, so that it
+// cannot be taken for a record, and neither can anything that a client has sent: it does
+// not know the life.
+//
+// # The end
+//
+// The log ends at the first place that holds no record of this life. If there is a mark
+// of this life behind it, something in between is damaged. The end of a page that is
+// written to is filled with zeros.
+//
+// The package knows nothing of what the records hold.
+package wal

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wal
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const testSegment = 16 * pageSize
+
+func openTest(t testing.TB, dir string) *Log {
+	t.Helper()
+	l, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// content is what the record of a sequence holds. Some of them fill more than a page.
+func content(sequence uint64) []byte {
+	return bytes.Repeat([]byte(fmt.Sprintf("%d,", sequence)), int(sequence*37%2000))
+}
+
+func appendTest(t testing.TB, l *Log, sequences ...uint64) {
+	t.Helper()
+	for _, sequence := range sequences {
+		err := l.Append(sequence, content(sequence))
+		if errors.Is(err, ErrNoRoom) {
+			if err = l.Turn(testSegment, true); err == nil {
+				err = l.Append(sequence, content(sequence))
+			}
+		}
+		if err == nil {
+			err = l.Sync()
+		}
+		if err != nil {
+			t.Fatalf("record %d: %v", sequence, err)
+		}
+	}
+}
+
+// found is what can be read of a segment.
+type found struct {
+	sequences []uint64
+	at        []int64 // where each record ends
+	damaged   bool
+	rest      Rest
+}
+
+func readTest(t testing.TB, dir string, segment int) found {
+	t.Helper()
+	text, err := os.ReadFile(Name(dir, segment))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewReader(bytes.NewReader(text), int64(len(text)))
+	if errors.Is(err, ErrDamaged) {
+		return found{damaged: true, rest: Harmed}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f found
+	for {
+		record, err := r.Next(math.MaxInt64)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(record.Content, content(record.Sequence)) {
+			t.Fatalf("record %d of segment %d is not what was written", record.Sequence, segment)
+		}
+		f.sequences, f.at = append(f.sequences, record.Sequence), append(f.at, r.At())
+	}
+	f.damaged = r.Damage != nil
+	if f.rest, err = r.Rest(); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func upTo(n uint64) []uint64 {
+	all := make([]uint64, 0, n)
+	for i := uint64(1); i <= n; i++ {
+		all = append(all, i)
+	}
+	return all
+}
+
+func TestLog(t *testing.T) {
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	if err := l.Turn(testSegment, true); err != nil {
+		t.Fatal(err)
+	}
+	appendTest(t, l, upTo(200)...)
+	var all []uint64
+	for _, segment := range l.Segments() {
+		f := readTest(t, dir, segment)
+		if f.damaged || f.rest != Nothing {
+			t.Errorf("segment %d: %+v", segment, f)
+		}
+		all = append(all, f.sequences...)
+		if info, _ := os.Stat(Name(dir, segment)); info.Size() != testSegment {
+			t.Errorf("segment %d has %d bytes", segment, info.Size())
+		}
+	}
+	if !slices.Equal(all, upTo(200)) {
+		t.Errorf("read %v", all)
+	}
+}
+
+// TestContinue closes and opens a log again and again, with a record cut off at its end
+// each time.
+func TestContinue(t *testing.T) {
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	if err := l.Turn(testSegment, true); err != nil {
+		t.Fatal(err)
+	}
+	for sequence := uint64(1); sequence <= 60; sequence++ {
+		appendTest(t, l, sequence)
+		segment, at := l.End()
+		torn := appendRecord(nil, l.life, sequence+1, content(sequence+1))
+		torn = torn[:min(len(torn)-markSize-1, lifeAt+markSize+int(sequence)*100)]
+		if at+int64(len(torn)) < testSegment-pageSize {
+			if _, err := l.file.WriteAt(torn, at); err != nil {
+				t.Fatal(err)
+			}
+			if f := readTest(t, dir, segment); f.rest != Torn || f.damaged {
+				t.Fatalf("after %d: %+v", sequence, f)
+			}
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l = openTest(t, dir)
+		if err := l.Continue(at); err != nil {
+			t.Fatal(err)
+		}
+		if f := readTest(t, dir, segment); f.rest != Nothing || f.damaged {
+			t.Fatalf("after %d and a restart: %+v", sequence, f)
+		}
+	}
+	var all []uint64
+	for _, segment := range l.Segments() {
+		all = append(all, readTest(t, dir, segment).sequences...)
+	}
+	if !slices.Equal(all, upTo(60)) {
+		t.Errorf("read %v", all)
+	}
+}
+
+// TestFormerLife is the property behind using files again: whatever happens to one,
+// nothing of a former life is read as a record of this one, and what is whole is read.
+func TestFormerLife(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	if err := l.Turn(testSegment, true); err != nil {
+		t.Fatal(err)
+	}
+	sequence := uint64(0)
+	for range 400 {
+		first := sequence + 1
+		for {
+			if err := l.Append(sequence+1, content(sequence+1)); errors.Is(err, ErrNoRoom) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			sequence++
+			if rng.IntN(10) == 0 {
+				break
+			}
+		}
+		segment, _ := l.End()
+		checkDamaged(t, rng, dir, segment, first, sequence)
+		if err := l.Turn(testSegment, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Release(segment+1, func(int) bool { return true }); err != nil {
+			t.Fatal(err)
+		}
+		if f := readTest(t, dir, segment+1); len(f.sequences) > 0 || f.damaged || f.rest != Nothing {
+			t.Fatalf("a segment that begins: %+v", f)
+		}
+	}
+}
+
+// checkDamaged spoils a copy of a segment, by bytes, by blocks and by cutting it, and
+// wants all records that are whole, none else, and word of the damage if there is a
+// record behind it.
+func checkDamaged(t *testing.T, rng *rand.Rand, dir string, segment int, first, last uint64) {
+	t.Helper()
+	whole := readTest(t, dir, segment)
+	if whole.damaged || whole.rest != Nothing || uint64(len(whole.sequences)) != last-first+1 {
+		t.Fatalf("segment %d: %+v, want %d to %d", segment, whole, first, last)
+	}
+	text, err := os.ReadFile(Name(dir, segment))
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := rng.IntN(len(text))
+	to := from + 1
+	switch rng.IntN(3) {
+	case 0:
+		text[from] ^= byte(1 + rng.IntN(255))
+	case 1:
+		from -= from % pageSize
+		to = from + pageSize
+		clear(text[from:to])
+	default:
+		to = len(text)
+		text = text[:from]
+	}
+	copied := t.TempDir()
+	if err := os.WriteFile(Name(copied, segment), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := readTest(t, copied, segment)
+	var want []uint64
+	start, behind := int64(pageSize), false
+	for i, end := range whole.at {
+		if spoilt := int64(from) < end && start < int64(to); !spoilt {
+			want = append(want, whole.sequences[i])
+			behind = behind || int64(to) <= start && int64(from) >= pageSize
+		}
+		start = end
+	}
+	if !slices.Equal(got.sequences, want) {
+		t.Fatalf("bytes %d to %d of segment %d: read %v, want %v", from, to, segment, got.sequences, want)
+	}
+	if behind && len(want) < len(whole.at) && !got.damaged {
+		t.Fatalf("bytes %d to %d of segment %d: nothing is said of the damage", from, to, segment)
+	}
+}
+
+// TestHarmedEnd damages each byte of the last record.
+func TestHarmedEnd(t *testing.T) {
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	if err := l.Turn(testSegment, true); err != nil {
+		t.Fatal(err)
+	}
+	appendTest(t, l, 1, 2)
+	segment, end := l.End()
+	text, err := os.ReadFile(Name(dir, segment))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := readTest(t, dir, segment).at[0]
+	for at := start; at < end; at++ {
+		spoilt := bytes.Clone(text)
+		spoilt[at] ^= 0x10
+		if err := os.WriteFile(Name(dir, segment), spoilt, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f := readTest(t, dir, segment)
+		// The mark behind a record is of no use to the record itself.
+		if want := at < end-markSize; want != (len(f.sequences) == 1) || want && f.rest != Harmed {
+			t.Fatalf("byte %d of %d to %d: %+v", at, start, end, f)
+		}
+	}
+}
+
+// TestPowerCutWhileRecycling finds a segment that was about to become another one.
+func TestPowerCutWhileRecycling(t *testing.T) {
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	for range 2 {
+		if err := l.Turn(testSegment, true); err != nil {
+			t.Fatal(err)
+		}
+		appendTest(t, l, 1)
+	}
+	h := header{number: 2, life: newLife(), size: testSegment}
+	file, err := os.OpenFile(Name(dir, 0), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(h.write(file, true), file.Close(), l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if got := openTest(t, dir).Segments(); !slices.Equal(got, []int{1}) {
+		t.Errorf("the segments are %v", got)
+	}
+	if _, err := os.Stat(Name(dir, 0)); !os.IsNotExist(err) {
+		t.Error("the file is still there")
+	}
+}
+
+// TestRestart begins a segment in the file of the last.
+func TestRestart(t *testing.T) {
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	if err := l.Turn(testSegment, true); err != nil {
+		t.Fatal(err)
+	}
+	appendTest(t, l, 1, 2, 3)
+	if err := l.Restart(true); err != nil {
+		t.Fatal(err)
+	}
+	appendTest(t, l, 4)
+	if f := readTest(t, dir, 1); !slices.Equal(f.sequences, []uint64{4}) || f.damaged || f.rest != Nothing {
+		t.Errorf("got %+v", f)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*"))
+	if len(files) != 1 || !slices.Equal(l.Segments(), []int{1}) {
+		t.Errorf("files %q, segments %v", files, l.Segments())
+	}
+}
+
+func TestRelease(t *testing.T) {
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	for range 4 {
+		if err := l.Turn(testSegment, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Release(2, func(number int) bool { return number == 1 }); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*"))
+	want := []string{Name(dir, 2), Name(dir, 3), filepath.Join(dir, spareName)}
+	if !slices.Equal(files, want) {
+		t.Errorf("the files are %q, want %q", files, want)
+	}
+	if err := errors.Join(l.Release(9, func(int) bool { return true }), l.RemoveSpare()); err != nil {
+		t.Fatal(err)
+	}
+	if files, _ = filepath.Glob(filepath.Join(dir, "*")); !slices.Equal(files, []string{Name(dir, 3)}) {
+		t.Errorf("the files are %q", files)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		file  string
+		wants string
+	}{
+		"the old format":   {"00000003", "from an earlier version"},
+		"another number":   {"3.wal", "not a file of the spool"},
+		"a number too big": {"99999999999999999999999.wal", "not a file of the spool"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, test.file), []byte("x"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), test.wants) {
+				t.Errorf("got %v, want %q", err, test.wants)
+			}
+		})
+	}
+}
+
+func TestNewerVersion(t *testing.T) {
+	dir := t.TempDir()
+	h := header{life: 1, size: testSegment}
+	page := h.page()
+	page[11]++
+	binary.BigEndian.PutUint32(page[12:], headerSum(page))
+	if err := os.WriteFile(Name(dir, 0), append(page, make([]byte, testSegment-pageSize)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); !errors.Is(err, ErrNewer) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// FuzzReader reads anything as a segment. It must not panic, and hand out nothing that
+// is larger than the file.
+func FuzzReader(f *testing.F) {
+	h := header{life: 5, size: MinSegment}
+	text := append(h.page(), make([]byte, MinSegment-pageSize)...)
+	copy(text[pageSize:], appendRecord(appendRecord(nil, 5, 1, []byte("one")), 5, 2, []byte("two")))
+	f.Add(text)
+	f.Add(text[:pageSize+30])
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := NewReader(bytes.NewReader(text), int64(len(text)))
+		if err != nil {
+			return
+		}
+		last := uint64(0)
+		for {
+			record, err := r.Next(math.MaxInt64)
+			if err != nil {
+				break
+			}
+			if record.Sequence <= last || len(record.Content) > len(text) || r.At() > int64(len(text)) {
+				t.Fatalf("record %d after %d, %d bytes, at %d", record.Sequence, last, len(record.Content), r.At())
+			}
+			last = record.Sequence
+		}
+		if _, err := r.Rest(); err != nil {
+			t.Error(err)
+		}
+	})
+}
