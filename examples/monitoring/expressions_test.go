@@ -9,8 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/VictoriaMetrics/metricsql"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
@@ -21,33 +20,49 @@ const nameLabel = "__name__"
 // targetLabels are what Prometheus adds to each series.
 var targetLabels = []string{"job", "instance"}
 
-// checkExpression checks that an expression is PromQL, and that there are the
+// bucketLabel is that of the bounds of a histogram.
+const bucketLabel = "le"
+
+// checkExpression checks that an expression can be parsed, and that there are the
 // metrics, the labels and the values that it asks for. It returns the labels that
 // the result can have.
 func checkExpression(metrics map[string]metric, text string) ([]string, error) {
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(text)
+	expr, err := metricsql.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("%w in %s", err, text)
 	}
 	var wrong []error
-	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
-		var err error
-		switch node := node.(type) {
-		case *parser.VectorSelector:
-			err = checkSelector(metrics, node)
-		case *parser.AggregateExpr:
-			err = checkKnown(node.Grouping, resultLabels(metrics, node.Expr))
-		case *parser.BinaryExpr:
-			if node.VectorMatching != nil {
-				err = checkKnown(node.VectorMatching.MatchingLabels, resultLabels(metrics, node.LHS))
-			}
-		}
-		if err != nil {
+	metricsql.VisitAll(expr, func(node metricsql.Expr) {
+		if err := checkNode(metrics, node); err != nil {
 			wrong = append(wrong, fmt.Errorf("%w in %s", err, text))
 		}
-		return nil
 	})
 	return resultLabels(metrics, expr), errors.Join(wrong...)
+}
+
+func checkNode(metrics map[string]metric, node metricsql.Expr) error {
+	switch node := node.(type) {
+	case *metricsql.MetricExpr:
+		return checkSelector(metrics, node)
+	case *metricsql.AggrFuncExpr:
+		return checkKnown(node.Modifier.Args, argumentLabels(metrics, node.Args))
+	case *metricsql.BinaryOpExpr:
+		return checkKnown(node.GroupModifier.Args, resultLabels(metrics, node.Left))
+	case *metricsql.FuncExpr:
+		return checkWindow(node)
+	}
+	return nil
+}
+
+// checkWindow wants the window that Prometheus asks for, and MetricsQL does not.
+func checkWindow(call *metricsql.FuncExpr) error {
+	if !metricsql.IsRollupFunc(call.Name) || len(call.Args) == 0 {
+		return nil
+	}
+	if rollup, ok := call.Args[metricsql.GetRollupArgIdx(call)].(*metricsql.RollupExpr); !ok || rollup.Window == nil {
+		return fmt.Errorf("%s has no window", call.Name)
+	}
+	return nil
 }
 
 func checkKnown(wanted, known []string) error {
@@ -59,29 +74,39 @@ func checkKnown(wanted, known []string) error {
 	return nil
 }
 
-func checkSelector(metrics map[string]metric, selector *parser.VectorSelector) error {
-	known := selectedLabels(metrics, selector.Name)
-	if known == nil {
-		return fmt.Errorf("there is no metric %s", selector.Name)
-	}
-	for _, matcher := range selector.LabelMatchers {
-		if matcher.Name == nameLabel {
-			continue
+func checkSelector(metrics map[string]metric, selector *metricsql.MetricExpr) error {
+	for _, filters := range selector.LabelFilterss {
+		known := selectedLabels(metrics, nameOf(filters))
+		if known == nil {
+			return fmt.Errorf("there is no metric %s", nameOf(filters))
 		}
-		if err := checkKnown([]string{matcher.Name}, known); err != nil {
-			return err
-		}
-		if err := checkValue(matcher); err != nil {
-			return err
+		for _, filter := range filters {
+			if filter.Label == nameLabel {
+				continue
+			}
+			if err := checkKnown([]string{filter.Label}, known); err != nil {
+				return err
+			}
+			if err := checkValue(filter.Label, filter.Value); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// checkValue checks a matcher of a label that has a closed list of values.
-func checkValue(matcher *labels.Matcher) error {
+// nameOf returns the name of the metric that filters ask for, which stands first.
+func nameOf(filters []metricsql.LabelFilter) string {
+	if len(filters) == 0 || filters[0].Label != nameLabel {
+		return ""
+	}
+	return filters[0].Value
+}
+
+// checkValue checks the value of a label that has a closed list of values.
+func checkValue(label, wanted string) error {
 	var values []string
-	switch matcher.Name {
+	switch label {
 	case "outcome":
 		values = []string{"accepted", "rejected", "dropped", "failed"}
 	case "reason":
@@ -91,9 +116,9 @@ func checkValue(matcher *labels.Matcher) error {
 	default:
 		return nil
 	}
-	for value := range strings.SplitSeq(matcher.Value, "|") {
+	for value := range strings.SplitSeq(wanted, "|") {
 		if !slices.Contains(values, value) {
-			return fmt.Errorf("%s is never %q, but one of %v", matcher.Name, value, values)
+			return fmt.Errorf("%s is never %q, but one of %v", label, value, values)
 		}
 	}
 	return nil
@@ -114,7 +139,7 @@ func selectedLabels(metrics map[string]metric, name string) []string {
 		if base, cut := strings.CutSuffix(name, suffix); cut && metrics[base].kind == "histogram" {
 			m, ok = metrics[base], true
 			if suffix == "_bucket" {
-				more = []string{labels.BucketLabel}
+				more = []string{bucketLabel}
 			}
 		}
 	}
@@ -125,32 +150,39 @@ func selectedLabels(metrics map[string]metric, name string) []string {
 }
 
 // resultLabels returns the labels that the result of an expression can have.
-func resultLabels(metrics map[string]metric, expr parser.Expr) []string {
+func resultLabels(metrics map[string]metric, expr metricsql.Expr) []string {
 	switch expr := expr.(type) {
-	case *parser.VectorSelector:
-		return selectedLabels(metrics, expr.Name)
-	case *parser.MatrixSelector:
-		return resultLabels(metrics, expr.VectorSelector)
-	case *parser.ParenExpr:
-		return resultLabels(metrics, expr.Expr)
-	case *parser.AggregateExpr:
-		return expr.Grouping
-	case *parser.Call:
+	case *metricsql.MetricExpr:
 		var all []string
-		for _, argument := range expr.Args {
-			all = append(all, resultLabels(metrics, argument)...)
-		}
-		if expr.Func.Name == "histogram_quantile" {
-			all = slices.DeleteFunc(slices.Clone(all), func(label string) bool { return label == labels.BucketLabel })
+		for _, filters := range expr.LabelFilterss {
+			all = append(all, selectedLabels(metrics, nameOf(filters))...)
 		}
 		return all
-	case *parser.BinaryExpr:
-		if expr.Op == parser.LUNLESS || expr.Op == parser.LAND {
-			return resultLabels(metrics, expr.LHS)
+	case *metricsql.RollupExpr:
+		return resultLabels(metrics, expr.Expr)
+	case *metricsql.AggrFuncExpr:
+		return expr.Modifier.Args
+	case *metricsql.FuncExpr:
+		all := argumentLabels(metrics, expr.Args)
+		if expr.Name == "histogram_quantile" {
+			all = slices.DeleteFunc(slices.Clone(all), func(label string) bool { return label == bucketLabel })
 		}
-		return append(slices.Clone(resultLabels(metrics, expr.LHS)), resultLabels(metrics, expr.RHS)...)
+		return all
+	case *metricsql.BinaryOpExpr:
+		if expr.Op == "unless" || expr.Op == "and" {
+			return resultLabels(metrics, expr.Left)
+		}
+		return append(slices.Clone(resultLabels(metrics, expr.Left)), resultLabels(metrics, expr.Right)...)
 	}
 	return nil
+}
+
+func argumentLabels(metrics map[string]metric, arguments []metricsql.Expr) []string {
+	var all []string
+	for _, argument := range arguments {
+		all = append(all, resultLabels(metrics, argument)...)
+	}
+	return all
 }
 
 func TestExpressionsAreChecked(t *testing.T) {

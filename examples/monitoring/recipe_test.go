@@ -13,11 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/VictoriaMetrics/metricsql"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql/parser"
 )
 
 // TestRecipe runs the Caddyfile, sends pixels of every kind, and compares what
@@ -88,23 +87,23 @@ func checkScraped(t *testing.T, metrics map[string]metric, text string) {
 		if !strings.HasPrefix(line, prefix) {
 			continue
 		}
-		series, err := parser.NewParser(parser.Options{}).ParseMetric(line[:strings.LastIndexByte(line, ' ')])
+		series, err := metricsql.Parse(line[:strings.LastIndexByte(line, ' ')])
 		if err != nil {
 			t.Fatalf("%v in %s", err, line)
 		}
-		known := selectedLabels(metrics, series.Get(nameLabel))
+		filters := series.(*metricsql.MetricExpr).LabelFilterss[0]
+		known := selectedLabels(metrics, nameOf(filters))
 		if known == nil {
 			t.Errorf("not documented: %s", line)
 		}
-		series.Range(func(label labels.Label) {
-			if label.Name != nameLabel && !slices.Contains(known, label.Name) {
-				t.Errorf("the label %s is not documented: %s", label.Name, line)
+		for _, filter := range filters {
+			if filter.Label != nameLabel && !slices.Contains(known, filter.Label) {
+				t.Errorf("the label %s is not documented: %s", filter.Label, line)
 			}
-			matcher := labels.MustNewMatcher(labels.MatchEqual, label.Name, label.Value)
-			if err := checkValue(matcher); label.Value != "" && err != nil {
+			if err := checkValue(filter.Label, filter.Value); filter.Value != "" && err != nil {
 				t.Errorf("%v: %s", err, line)
 			}
-		})
+		}
 	}
 	for name, m := range metrics {
 		if kinds[name] != m.kind {
