@@ -2,14 +2,7 @@
 
 package spool
 
-import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-
-	"github.com/prometheus/prometheus/tsdb/wlog"
-)
+import "fmt"
 
 // Acknowledge notes that every event up to and including the one at a position is
 // dealt with.
@@ -20,13 +13,13 @@ func (s *Spool) Acknowledge(p Position) {
 	if p.Sequence <= s.acked.Sequence {
 		return
 	}
-	if s.unread.after <= p.Sequence {
-		p.Sequence = max(p.Sequence, s.unread.last)
+	if s.unread.After <= p.Sequence {
+		p.Sequence = max(p.Sequence, s.unread.Last)
 	}
 	s.acked = Position{Segment: max(s.acked.Segment, p.Segment), Sequence: p.Sequence}
-	s.ages.acknowledged(p.Sequence)
-	s.failed.forget(p.Sequence)
-	frees := s.trouble.tight() && s.oldestNeeded() > s.usage.first
+	s.ages.Acknowledged(p.Sequence)
+	s.failed.Forget(p.Sequence)
+	frees := s.trouble.tight() && s.oldestNeeded() > s.log.Segments()[0]
 	if frees || p.Sequence-s.saved.Sequence >= checkpointEvents {
 		signal(s.kick)
 	}
@@ -35,7 +28,7 @@ func (s *Spool) Acknowledge(p Position) {
 // oldestNeeded is the oldest segment that may hold an event that is not
 // acknowledged.
 func (s *Spool) oldestNeeded() int {
-	current := s.usage.segment()
+	current, _ := s.log.End()
 	if s.drained() {
 		return current
 	}
@@ -71,21 +64,17 @@ func (s *Spool) checkpoint() error {
 	return removeErr
 }
 
-// removeBefore removes the segments before one, oldest first, so that no hole
-// comes about.
+// removeBefore lets go of the segments before one.
 func (s *Spool) removeBefore(keep int) error {
 	s.mu.Lock()
-	first := s.usage.first
+	failing := s.trouble.failing != nil
 	s.mu.Unlock()
-	for segment := first; segment < keep; segment++ {
-		err := os.Remove(wlog.SegmentName(s.dir, segment))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("removing an old segment: %w", err)
-		}
-		s.mu.Lock()
-		s.usage.dropped()
-		s.trouble.notify()
-		s.mu.Unlock()
+	if failing {
+		_ = s.log.RemoveSpare() // the disk may be full
 	}
-	return nil
+	err := s.log.Release(keep, func(segment int) bool { return !failing && !isPreserved(s.dir, segment) })
+	s.mu.Lock()
+	s.trouble.notify()
+	s.mu.Unlock()
+	return err
 }

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/sequence"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // Append returns when the event is written, and with SyncAlways on the disk. It
@@ -70,13 +73,13 @@ func (s *Spool) giveBack(err error) {
 // caller who does.
 func (s *Spool) tryAppend(event *Event) error {
 	bound := int64(eventBound(event))
-	bound += bound/1024 + 2*fragmentHeader + maxHeader
+	bound += maxHeader + wal.RecordOverhead
 	s.mu.Lock()
 	if err := s.admit(bound); err != nil {
 		s.mu.Unlock()
 		return err
 	}
-	g := s.openGroup()
+	g := s.openGroup(bound)
 	leads := g.add(event, bound)
 	s.pending += bound
 	if leads && len(s.gathering) == 1 {
@@ -103,23 +106,26 @@ func (s *Spool) admit(bound int64) error {
 		return ErrStalled
 	}
 	if !s.fits(bound) {
-		s.usage.refresh()
-		if !s.fits(bound) {
-			// What is acknowledged may make room.
-			signal(s.kick)
-			return ErrFull
-		}
+		// What is acknowledged may make room.
+		signal(s.kick)
+		return ErrFull
 	}
 	return s.trouble.probes()
 }
 
+// fits tells whether there is room for an event besides those that are pending: in the
+// current segment, or in those that may be begun.
 func (s *Spool) fits(bound int64) bool {
-	return s.usage.bytes()+s.pending+bound <= s.limits.maxSize
+	taken, _, left := s.log.Usage()
+	size := s.limits.segmentSize
+	others := (s.limits.maxSize - taken) / size * (size - wal.SegmentOverhead)
+	return s.pending+bound <= left+max(others, 0) && bound <= size-wal.SegmentOverhead
 }
 
 // openGroup returns the group that takes the next event.
-func (s *Spool) openGroup() *group {
-	if n := len(s.gathering); n > 0 && s.gathering[n-1].open() {
+func (s *Spool) openGroup(bound int64) *group {
+	most := min(maxGroupBytes, s.limits.segmentSize-wal.SegmentOverhead)
+	if n := len(s.gathering); n > 0 && s.gathering[n-1].open(bound, most) {
 		return s.gathering[n-1]
 	}
 	g := newGroup()
@@ -148,17 +154,19 @@ func (s *Spool) commit(g *group) error {
 	s.mu.Unlock()
 
 	content := g.record(r)
-	err := s.write(content)
+	err := s.write(r.first, content)
 
 	s.mu.Lock()
-	segment := s.usage.segment()
 	s.pending -= g.bound
 	var report func()
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrFull):
+		// What was left of the segment was too little, and no other may be begun.
+	case err != nil:
 		err = fmt.Errorf("writing to the spool: %w", err)
-		report = s.refuse(r, err, len(content))
-	} else {
-		report = s.accept(r, g.block(r, segment), len(content))
+		report = s.refuse(r, err)
+	default:
+		report = s.accept(r, g)
 	}
 	late := g.stalled
 	if !late {
@@ -209,11 +217,10 @@ func (s *Spool) countOf(g *group) int {
 }
 
 // accept notes that a record was committed, and returns what is to be logged.
-func (s *Spool) accept(r record, b *block, size int) func() {
-	s.holds = true
-	s.committed = Position{Segment: b.segment, Sequence: r.last()}
-	s.queue.push(b)
-	s.usage.wrote(size)
+func (s *Spool) accept(r record, g *group) func() {
+	s.committed.Sequence = r.last()
+	s.committed.Segment, s.committedEnd = s.log.End()
+	s.queue.push(g.block(r, s.committed.Segment))
 	signal(s.wake)
 	over, refused := s.trouble.worked(s.roomy())
 	if over == "" {
@@ -229,13 +236,13 @@ func (s *Spool) accept(r record, b *block, size int) func() {
 // roomy tells whether a spool that was full is so no more.
 func (s *Spool) roomy() bool {
 	const spare = 8 // part of the size that has to be free
-	return s.usage.bytes() <= s.limits.maxSize-s.limits.maxSize/spare
+	_, used, _ := s.log.Usage()
+	return used <= s.limits.maxSize-s.limits.maxSize/spare
 }
 
 // refuse notes that a commit failed, and returns what is to be logged.
-func (s *Spool) refuse(r record, err error, size int) func() {
-	s.usage.wrote(size) // some of it may be on disk
-	s.failed.add(span{after: r.first - 1, last: r.last()})
+func (s *Spool) refuse(r record, err error) func() {
+	s.failed.Add(sequence.Span{After: r.first - 1, Last: r.last()})
 	if !s.trouble.fail(err, time.Now()) {
 		return nil
 	}

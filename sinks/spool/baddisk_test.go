@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/prometheus/tsdb/wlog"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/badblock"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // badDisk cannot read some parts of segments.
@@ -54,12 +56,12 @@ func (d *badDisk) mend() {
 }
 
 func (d *badDisk) tune(t *tuning) {
-	t.openSegment = func(name string) (segmentFile, error) {
-		file, err := openSegment(name)
+	t.openSegment = func(name string) (badblock.File, error) {
+		file, err := badblock.OpenFile(name)
 		if err != nil {
 			return nil, err
 		}
-		return &badFile{segmentFile: file, disk: d, name: name}, nil
+		return &badFile{File: file, disk: d, name: name}, nil
 	}
 }
 
@@ -87,19 +89,9 @@ func (d *badDisk) readable(name string, at int64, n int) (int, error) {
 }
 
 type badFile struct {
-	segmentFile
+	badblock.File
 	disk *badDisk
 	name string
-	at   int64
-}
-
-func (f *badFile) Read(p []byte) (int, error) {
-	n, err := f.ReadAt(p, f.at)
-	f.at += int64(n)
-	if n > 0 {
-		return n, nil // the next one meets the error
-	}
-	return n, err
 }
 
 func (f *badFile) ReadAt(p []byte, at int64) (int, error) {
@@ -109,7 +101,7 @@ func (f *badFile) ReadAt(p []byte, at int64) (int, error) {
 	}
 	there := int(min(max(info.Size()-at, 0), int64(len(p))))
 	n, bad := f.disk.readable(f.name, at, there)
-	if n, err = f.segmentFile.ReadAt(p[:n], at); err != nil {
+	if n, err = f.File.ReadAt(p[:n], at); err != nil {
 		return n, err
 	}
 	if bad == nil && n < len(p) {
@@ -123,8 +115,11 @@ func (f *badFile) ReadAt(p []byte, at int64) (int, error) {
 // many events there are.
 func rough(t *testing.T, dir string, runs int) (count int) {
 	t.Helper()
-	for range runs {
+	for run := range runs {
 		s := openTest(t, Options{Dir: dir, Sync: SyncOff})
+		if run > 0 {
+			inNewSegment(s)
+		}
 		for range 30 {
 			appendRough(t, s, count)
 			count++
@@ -139,7 +134,7 @@ func appendRough(t *testing.T, s *Spool, n int) {
 	e := testEvent(n)
 	size := n * 977 % 9000
 	if n%10 == 4 {
-		size = pageSize + 3*blockSize
+		size = pageSize + 3*badblock.BlockSize
 	}
 	e.Body = append(e.Body, noise(size)...)
 	if err := s.Append(e); err != nil {
@@ -164,22 +159,25 @@ type extent struct {
 // extents returns those of a segment.
 func extents(t *testing.T, segment string) (all []extent) {
 	t.Helper()
-	content := read(t, segment)
-	file, err := os.Open(segment)
+	file, err := badblock.Open(segment, badblock.OpenFile, badblock.NewSet(0, time.Now))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	live := wlog.NewLiveReader(nil, wlog.NewLiveReaderMetrics(nil), file)
-	for end := int64(0); live.Next(); end = live.Offset() {
-		if content[end] == 0 { // the rest of the page is empty
-			end += pageSize - end%pageSize
+	records, err := file.Records()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := int64(wal.SegmentOverhead / 2); ; end = records.At() {
+		found, err := records.Next(math.MaxInt64)
+		if errors.Is(err, io.EOF) {
+			break
 		}
-		rec, err := decodeRecord(live.Record())
-		if err != nil {
+		rec, decodeErr := decodeRecord(found.Content)
+		if err := errors.Join(err, decodeErr); err != nil {
 			t.Fatal(err)
 		}
-		one := extent{part: part{end, live.Offset()}}
+		one := extent{part: part{end, records.At()}}
 		for rec.count > 0 {
 			e := rec.cutEvent()
 			one.ids = append(one.ids, e.MessageID)
@@ -278,7 +276,6 @@ func impatient(t *tuning) {
 func wait(s *Spool, by time.Duration) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
-	for _, block := range s.reader.bad.blocks {
-		block.since = block.since.Add(-by)
-	}
+	before := s.tuning.now
+	s.tuning.now = func() time.Time { return before().Add(by) }
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/prometheus/tsdb/wlog"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // changes are those that a spool has told of, and the events that it has lost.
@@ -151,12 +151,12 @@ func TestLost(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, c.told(Options{Dir: dir, Logger: logged.get}), smallQueue(0))
 	appendTest(t, s, 0, 10)
-	expect(t, nextTest(t, s, 4), sequence(0, 4))
+	expect(t, nextTest(t, s, 4), numbered(0, 4))
 	s.reading.Lock()
 	s.reader.close()
 	s.reader.block = nil
 	s.reading.Unlock()
-	if err := os.Remove(wlog.SegmentName(dir, currentSegment(s))); err != nil {
+	if err := os.Remove(wal.Name(dir, currentSegment(s))); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, pending(t, s), nil)

@@ -11,6 +11,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 const (
@@ -46,7 +48,7 @@ func writeCheckpoint(dir string, p Position, syncName bool) error {
 	if !syncName {
 		return nil
 	}
-	return syncDir(dir)
+	return wal.SyncDir(dir)
 }
 
 // readCheckpoint returns whether there is a checkpoint. One that cannot be read is
@@ -61,7 +63,7 @@ func readCheckpoint(dir string) (Position, bool, error) {
 		return Position{}, false, err
 	}
 	if len(content) > 0 && content[0] > checkpointVersion {
-		return Position{}, false, fmt.Errorf("%s is damaged, or %w", name, errNewer)
+		return Position{}, false, fmt.Errorf("%s is damaged, or %w", name, wal.ErrNewer)
 	}
 	if len(content) != checkpointSize || content[0] != checkpointVersion ||
 		crc32.Checksum(content[:17], castagnoli) != binary.BigEndian.Uint32(content[17:]) {

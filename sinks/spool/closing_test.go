@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/prometheus/tsdb/wlog"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // After a crash, all that is on disk may have been sent: the checkpoint lags behind by
@@ -60,7 +60,7 @@ func TestRefusedStaysRefused(t *testing.T) {
 		t.Fatal("a broken disk took an event")
 	}
 	entries := pending(t, s)
-	expect(t, entries, sequence(0, 5))
+	expect(t, entries, numbered(0, 5))
 	s.mu.Lock()
 	s.trouble = trouble{} // or the keeper begins a segment, which would help too
 	s.mu.Unlock()
@@ -72,7 +72,7 @@ func TestRefusedStaysRefused(t *testing.T) {
 	s = openTest(t, Options{Dir: dir})
 	expect(t, pending(t, s), nil)
 	appendTest(t, s, 6, 8)
-	expect(t, pending(t, s), sequence(6, 8))
+	expect(t, pending(t, s), numbered(6, 8))
 }
 
 // With an interval, an error of the last sync of a segment is not lost with the segment.
@@ -87,7 +87,7 @@ func TestSyncBeforeTurn(t *testing.T) {
 	}
 	faulty.sync.Store(false)
 	recovered(t, s, 5)
-	expect(t, pending(t, s), sequence(0, 6))
+	expect(t, pending(t, s), numbered(0, 6))
 	if got := len(logged.find("the spool cannot be written")); got != 1 {
 		t.Errorf("the fault was logged %d times", got)
 	}
@@ -102,7 +102,7 @@ func TestConfigureSyncsAllSegments(t *testing.T) {
 	s.retire(finished)
 	appendTest(t, s, 1, 2)
 	// What cannot be opened for writing cannot be synced.
-	name := wlog.SegmentName(dir, finished)
+	name := wal.Name(dir, finished)
 	aside := filepath.Join(t.TempDir(), "aside")
 	if err := os.Rename(name, aside); err != nil {
 		t.Fatal(err)
@@ -121,5 +121,5 @@ func TestConfigureSyncsAllSegments(t *testing.T) {
 		t.Fatal(err)
 	}
 	recovered(t, s, 2)
-	expect(t, pending(t, s), sequence(0, 3))
+	expect(t, pending(t, s), numbered(0, 3))
 }

@@ -11,8 +11,10 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/prometheus/prometheus/tsdb/wlog"
 	"go.uber.org/zap"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/sequence"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // damage is what was met while reading, until it is known what it has cost.
@@ -25,7 +27,7 @@ func (d *damage) add(segment int, cause error) {
 	if !slices.Contains(d.segments, segment) {
 		d.segments = append(d.segments, segment)
 	}
-	if d.cause == nil || errors.Is(cause, errNewer) {
+	if d.cause == nil || errors.Is(cause, wal.ErrNewer) {
 		d.cause = cause
 	}
 }
@@ -34,9 +36,9 @@ func (d *damage) add(segment int, cause error) {
 // is left of their segments. Damage without a loss is what a failed commit leaves,
 // or lies in the padding. Without a checkpoint it is not known how many events were
 // in the log before the first that can be read.
-func (s *Spool) reportLost(lost span, segment int, d damage, known bool) {
+func (s *Spool) reportLost(lost sequence.Span, segment int, d damage, known bool) {
 	s.mu.Lock()
-	events := lost.last - lost.after - s.failed.within(lost)
+	events := lost.Last - lost.After - s.failed.Within(lost)
 	s.mu.Unlock()
 	if known && events == 0 || !known && len(d.segments) == 0 {
 		return
@@ -80,33 +82,56 @@ func (s *Spool) preserveAll(segments []int) []zap.Field {
 
 // preserve keeps a segment from being removed with the others.
 func preserve(dir string, segment int) (string, error) {
-	name := wlog.SegmentName(dir, segment)
+	name := wal.Name(dir, segment)
 	info, err := os.Stat(name)
 	if err != nil {
 		return "", err
 	}
-	folder := filepath.Join(dir, DamagedFolder)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return "", err
-	}
-	base := filepath.Join(folder, filepath.Base(name))
-	target := base
-	for n := 2; ; n++ {
-		there, err := os.Stat(target)
-		if errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		if err != nil || os.SameFile(there, info) {
-			return target, err
-		}
-		target = fmt.Sprintf("%s-%d", base, n)
+	target, there, err := preserved(dir, name, info)
+	if err != nil || there {
+		return target, err
 	}
 	if os.Link(name, target) != nil {
 		if err := copyFile(name, target); err != nil {
 			return target, err
 		}
 	}
-	return target, syncDir(folder)
+	return target, wal.SyncDir(filepath.Dir(target))
+}
+
+// preserved returns the name under which a file is kept or may be, and whether it is.
+func preserved(dir, name string, info fs.FileInfo) (target string, there bool, err error) {
+	folder := filepath.Join(dir, DamagedFolder)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", false, err
+	}
+	base := filepath.Join(folder, filepath.Base(name))
+	target = base
+	for n := 2; ; n++ {
+		other, err := os.Stat(target)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return target, false, nil
+		case err != nil || os.SameFile(other, info):
+			return target, true, err
+		}
+		target = fmt.Sprintf("%s-%d", base, n)
+	}
+}
+
+// isPreserved tells whether what is in the file of a segment has to stay, because
+// somebody may look into it.
+func isPreserved(dir string, segment int) bool {
+	if _, err := os.Stat(filepath.Join(dir, DamagedFolder)); errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	name := wal.Name(dir, segment)
+	info, err := os.Stat(name)
+	if err != nil {
+		return true
+	}
+	_, there, err := preserved(dir, name, info)
+	return there || err != nil
 }
 
 func copyFile(from, to string) error {

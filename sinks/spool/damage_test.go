@@ -10,18 +10,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/prometheus/tsdb/wlog"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // Whatever byte is damaged, the records before and after are there, and the
 // events that are lost are counted.
 func TestDamagedByte(t *testing.T) {
 	dir := t.TempDir()
-	closedSpool(t, dir, 3, 12)
+	closedSpoolOf(t, Options{Dir: dir, MaxSize: 8 * wal.MinSegment}, 3, 12)
 	files := segments(t, dir)
 	content := read(t, files[1])
-	used := len(strings.TrimRight(string(content), "\x00"))
-	for at := 0; at < used; at += 3 {
+	used := usedOf(content)
+	for at := 0; at < used; at += 13 {
 		damaged := t.TempDir()
 		copyDir(t, dir, damaged)
 		changed := slices.Clone(content)
@@ -59,6 +59,7 @@ func spread(t *testing.T, dir string) (count int) {
 	}
 	s.Close()
 	s = openTest(t, Options{Dir: dir, Sync: SyncOff})
+	inNewSegment(s)
 	appendTest(t, s, 60, 61)
 	s.Close()
 	return 61
@@ -116,7 +117,7 @@ func TestDamagedWhileRunning(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, Options{Dir: dir, Logger: logged.get}, smallQueue(0))
 	appendTest(t, s, 0, 10)
-	half, _ := fileSize(dir, currentSegment(s))
+	_, half := s.log.End()
 	appendTest(t, s, 10, 20)
 	file, err := os.OpenFile(segments(t, dir)[0], os.O_WRONLY, 0)
 	if err != nil {
@@ -131,7 +132,7 @@ func TestDamagedWhileRunning(t *testing.T) {
 		t.Errorf("got %v, and %d events are reported as lost", got, lost)
 	}
 	appendTest(t, s, 20, 30)
-	expect(t, pending(t, s), sequence(20, 30))
+	expect(t, pending(t, s), numbered(20, 30))
 	s.Acknowledge(Position{Sequence: 30})
 	if got := s.Stats().Events; got != 0 {
 		t.Errorf("%d events are waiting", got)
@@ -156,69 +157,70 @@ func TestDamagedDirectory(t *testing.T) {
 	}{
 		"hole": {
 			harm: func(t *testing.T, _ string, s []string) { remove(t, s[1], s[2]) },
-			want: append(sequence(0, 5), sequence(15, 20)...), lost: 10, line: "somebody has removed segments",
+			want: append(numbered(0, 5), numbered(15, 20)...), lost: 10,
 		},
 		"first missing": {
 			harm: func(t *testing.T, _ string, s []string) { remove(t, s[0]) },
-			want: sequence(5, 20), line: "the checkpoint of the spool is older",
+			want: numbered(5, 20), line: "the checkpoint of the spool is older",
 		},
 		"last missing": {
 			harm: func(t *testing.T, _ string, s []string) { remove(t, s[3]) },
-			want: sequence(0, 15),
+			want: numbered(0, 15), lost: 5,
 		},
 		"all missing": {
 			harm: func(t *testing.T, _ string, s []string) { remove(t, s...) },
+			lost: 20,
 		},
 		"empty": {
 			harm: func(t *testing.T, _ string, s []string) { write(t, s[1], nil) },
-			want: append(sequence(0, 5), sequence(10, 20)...), lost: 5,
+			want: append(numbered(0, 5), numbered(10, 20)...), lost: 5,
 		},
 		"last empty": {
 			harm: func(t *testing.T, _ string, s []string) { write(t, s[3], nil) },
-			want: sequence(0, 15),
+			want: numbered(0, 15), lost: 5,
 		},
 		"garbage": {
 			harm: func(t *testing.T, _ string, s []string) { write(t, s[1], noise(100_000)) },
-			want: append(sequence(0, 5), sequence(10, 20)...), lost: 5,
+			want: append(numbered(0, 5), numbered(10, 20)...), lost: 5,
 		},
 		"last garbage": {
 			harm: func(t *testing.T, _ string, s []string) { write(t, s[3], noise(3_000_000)) },
-			want: sequence(0, 15),
+			want: numbered(0, 15), lost: 5,
 		},
 		"checkpoint garbage": {
 			harm: func(t *testing.T, dir string, _ []string) { write(t, filepath.Join(dir, checkpointName), noise(21)) },
-			want: sequence(0, 20), line: "the spool has no checkpoint",
+			want: numbered(0, 20), line: "the spool has no checkpoint",
 		},
 		"checkpoint missing": {
 			harm: func(t *testing.T, dir string, _ []string) { remove(t, filepath.Join(dir, checkpointName)) },
-			want: sequence(0, 20), line: "the spool has no checkpoint",
+			want: numbered(0, 20), line: "the spool has no checkpoint",
 		},
 		"checkpoint missing, first garbage": {
 			harm: func(t *testing.T, dir string, s []string) {
 				remove(t, filepath.Join(dir, checkpointName), s[0])
 				write(t, s[1], noise(1000))
 			},
-			want: sequence(10, 20), line: "events in the spool cannot be read",
+			want: numbered(10, 20), line: "events in the spool cannot be read",
 		},
 		"leftovers": {
 			harm: func(t *testing.T, dir string, _ []string) {
-				for _, name := range []string{checkpointAside, probeName, "00000009.repair", "readme.txt"} {
+				for _, name := range []string{checkpointAside, probeName, "spare", "readme.txt"} {
 					write(t, filepath.Join(dir, name), []byte("?"))
 				}
 			},
-			want: sequence(0, 20),
+			want: numbered(0, 20),
 		},
 		"strange name": {
-			harm: func(t *testing.T, dir string, _ []string) { write(t, filepath.Join(dir, "17"), nil) },
+			harm: func(t *testing.T, dir string, _ []string) { write(t, filepath.Join(dir, "17.wal"), nil) },
 			err:  "not a file of the spool",
 		},
-		"far name": {
-			harm: func(t *testing.T, dir string, _ []string) { write(t, filepath.Join(dir, "99999999"), []byte("?")) },
-			err:  "too many segments missing",
+		"old format": {
+			harm: func(t *testing.T, dir string, _ []string) { write(t, filepath.Join(dir, "00000007"), []byte("?")) },
+			err:  "from an earlier version",
 		},
 		"folder": {
 			harm: func(t *testing.T, dir string, s []string) {
-				if err := os.Mkdir(wlog.SegmentName(dir, len(s)), 0o700); err != nil {
+				if err := os.Mkdir(wal.Name(dir, len(s)), 0o700); err != nil {
 					t.Fatal(err)
 				}
 			},

@@ -5,11 +5,11 @@
 //
 // # Files
 //
-// The directory holds segments of Prometheus' write-ahead log, named by their
-// numbers without a gap; the checkpoint, which says up to where events have been
-// acknowledged; the lock; an empty file that is there after a close, and not after a
-// crash; and in damaged/ the segments in which something could not be read, for
-// whoever wants to look into them. The spool never removes those.
+// The directory holds the segments of the log (package wal), the checkpoint, which says
+// up to where events have been acknowledged; the lock; an empty segment to spare; a file
+// that is there after a close, and not after a crash; and in damaged/ the segments in
+// which something could not be read, for whoever wants to look into them. The spool never
+// removes those.
 //
 // # Sequences
 //

@@ -23,14 +23,3 @@ var (
 	// ErrClosed tells that the spool has been closed.
 	ErrClosed = errors.New("the spool is closed")
 )
-
-var (
-	// errDamaged tells that something in a segment is not what was written.
-	errDamaged = errors.New("the segment is damaged")
-
-	// errNotRegular tells that something else is in the place of a segment.
-	errNotRegular = errors.New("not a regular file")
-
-	// errNewer tells that a release to come has written a file.
-	errNewer = errors.New("written by a newer release, which this one cannot read")
-)

@@ -4,14 +4,9 @@ package spool
 
 import (
 	"errors"
-	"os"
-	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
-
-	"github.com/prometheus/prometheus/tsdb/wlog"
 )
 
 var errDisk = errors.New("the disk is broken")
@@ -24,15 +19,15 @@ type faultyLog struct {
 	attempts        atomic.Int32
 }
 
-func (f *faultyLog) Log(record []byte) error {
+func (f *faultyLog) Append(sequence uint64, record []byte) error {
 	f.attempts.Add(1)
 	if f.log.Load() {
 		if f.halves.Load() {
-			return errors.Join(f.segmentLog.Log(record), errDisk)
+			return errors.Join(f.segmentLog.Append(sequence, record), errDisk)
 		}
 		return errDisk
 	}
-	return f.segmentLog.Log(record)
+	return f.segmentLog.Append(sequence, record)
 }
 
 func (f *faultyLog) Sync() error {
@@ -42,11 +37,11 @@ func (f *faultyLog) Sync() error {
 	return f.segmentLog.Sync()
 }
 
-func (f *faultyLog) NextSegment() (int, error) {
+func (f *faultyLog) Turn(size int64, durable bool) error {
 	if f.next.Load() {
-		return 0, errDisk
+		return errDisk
 	}
-	return f.segmentLog.NextSegment()
+	return f.segmentLog.Turn(size, durable)
 }
 
 func openFaulty(t *testing.T, o Options, change ...func(*tuning)) (*Spool, *faultyLog) {
@@ -98,7 +93,7 @@ func TestFailing(t *testing.T) {
 			if got := s.Stats().Events; got != 20 {
 				t.Errorf("%d events are waiting, want 20", got)
 			}
-			expect(t, pending(t, s), sequence(0, 20))
+			expect(t, pending(t, s), numbered(0, 20))
 			if got := len(logged.find("the spool cannot be written")); got != 1 {
 				t.Errorf("the fault was logged %d times", got)
 			}
@@ -118,7 +113,7 @@ func TestFailing(t *testing.T) {
 					got = append(got, e)
 				}
 			}
-			expect(t, got, sequence(0, 20))
+			expect(t, got, numbered(0, 20))
 		})
 	}
 }
@@ -137,7 +132,7 @@ func TestFailingOnDisk(t *testing.T) {
 	}
 	faulty.log.Store(false)
 	recovered(t, s, 5)
-	expect(t, pending(t, s), sequence(0, 6))
+	expect(t, pending(t, s), numbered(0, 6))
 }
 
 // One fault costs nobody an event: the record goes to the next segment.
@@ -152,7 +147,7 @@ func TestFailingOnce(t *testing.T) {
 	appendTest(t, s, 5, 10)
 	s.Close()
 	s = openTest(t, Options{Dir: dir})
-	expect(t, pending(t, s), sequence(0, 10))
+	expect(t, pending(t, s), numbered(0, 10))
 }
 
 // onceLog writes a record and fails all the same, once.
@@ -177,7 +172,7 @@ func TestFailingInterval(t *testing.T) {
 	eventually(t, "a report", func() bool { return len(logged.find("the spool cannot be written")) == 1 })
 	faulty.sync.Store(false)
 	recovered(t, s, 1)
-	expect(t, pending(t, s), sequence(0, 2))
+	expect(t, pending(t, s), numbered(0, 2))
 }
 
 // While a spool fails, only one event at a time finds out whether it still does.
@@ -225,52 +220,4 @@ func TestFailingFiles(t *testing.T) {
 		t.Errorf("%d files became %d", before, got)
 	}
 	faulty.sync.Store(false)
-}
-
-// A file that can never be written again does not stop the log, and nothing of it
-// is left: TestMain looks for goroutines.
-func TestFailingFile(t *testing.T) {
-	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Log("there is no /dev/full here; nothing to test")
-		return
-	}
-	logged := newLogs()
-	dir := t.TempDir()
-	s := openTest(t, Options{Dir: dir, Logger: logged.get})
-	appendTest(t, s, 0, 10)
-	full := wlog.SegmentName(dir, currentSegment(s)+1)
-	if err := os.Symlink("/dev/full", full); err != nil {
-		t.Fatal(err)
-	}
-	s.suspect.Store(true)
-	appendTest(t, s, 10, 20)
-	s.mu.Lock()
-	s.queue = queue{}
-	s.mu.Unlock()
-	expect(t, pending(t, s), sequence(0, 20))
-
-	// The same at the end.
-	full = wlog.SegmentName(dir, currentSegment(s)+1)
-	if err := os.Symlink("/dev/full", full); err != nil {
-		t.Fatal(err)
-	}
-	s.writing.Lock()
-	if err := s.turn(); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.log.Log(make([]byte, 10)); !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("writing to a full device: got error %v", err)
-	}
-	s.writing.Unlock()
-	if err := s.Close(); err != nil {
-		t.Errorf("closing: %v", err)
-	}
-	if got := logged.Len(); got != 0 {
-		t.Errorf("%d lines were logged: %v", got, logged.All())
-	}
-	// Whoever opens the directory again is told of the file.
-	_, err := tryOpen(Options{Dir: dir})
-	if err == nil || !strings.Contains(err.Error(), "regular file") {
-		t.Errorf("opening a directory with a device: got error %v", err)
-	}
 }

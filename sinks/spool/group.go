@@ -47,8 +47,9 @@ func newGroup() *group {
 	return g
 }
 
-func (g *group) open() bool {
-	return !g.sealed && g.count < maxGroupEvents && len(g.buf) < maxGroupBytes
+// open tells whether the group takes another event, without more bytes than that.
+func (g *group) open(bound, most int64) bool {
+	return !g.sealed && g.count < maxGroupEvents && g.bound+bound <= most
 }
 
 // add returns whether the event is the first, whose caller leads.

@@ -16,6 +16,8 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 func TestMain(m *testing.M) {
@@ -23,7 +25,11 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	testSize = 64 << 20
+	testSize = 16 << 20
+	// pageSize is how much of a segment tests spoil at once.
+	pageSize = 32 << 10
+	// firstRecord is where the first record of a segment begins.
+	firstRecord = wal.SegmentOverhead / 2
 	// deadline is for what never takes long, so that a test fails rather than hangs.
 	deadline = time.Minute
 )
@@ -136,9 +142,8 @@ func nextTest(t testing.TB, s *Spool, limit int) []Entry {
 // currentSegment is the number of the segment that is written to. The keeper may
 // begin another one at any time.
 func currentSegment(s *Spool) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.usage.segment()
+	segment, _ := s.log.End()
+	return segment
 }
 
 // pending returns what a spool has to hand out, without waiting.
@@ -153,6 +158,9 @@ func pending(t testing.TB, s *Spool) []Entry {
 	return entries
 }
 
+// inNewSegment has the next event begin a segment.
+func inNewSegment(s *Spool) { s.suspect.Store(true) }
+
 func numbers(t testing.TB, entries []Entry) []int {
 	t.Helper()
 	got := make([]int, 0, len(entries))
@@ -162,7 +170,7 @@ func numbers(t testing.TB, entries []Entry) []int {
 	return got
 }
 
-func sequence(from, to int) []int {
+func numbered(from, to int) []int {
 	all := make([]int, 0, max(to-from, 0))
 	for n := from; n < to; n++ {
 		all = append(all, n)
@@ -187,13 +195,13 @@ func brief(all []int) string {
 // segments returns the segment files of a directory, in order.
 func segments(t testing.TB, dir string) []string {
 	t.Helper()
-	numbers, err := listSegments(dir)
+	numbers, err := wal.List(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var names []string
 	for _, n := range numbers {
-		names = append(names, filepath.Join(dir, fmt.Sprintf("%08d", n)))
+		names = append(names, wal.Name(dir, n))
 	}
 	return names
 }

@@ -9,10 +9,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/prometheus/prometheus/tsdb/wlog"
 	"go.uber.org/zap"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/dirlock"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // keeper writes checkpoints and removes the segments before them.
@@ -37,6 +37,7 @@ func (k *keeper) run(interval time.Duration) {
 		}
 		k.turnDrained()
 		k.report(k.checkpoint())
+		k.prepare()
 	}
 }
 
@@ -53,6 +54,16 @@ func (k *keeper) report(err error) {
 	k.failing = err != nil
 }
 
+// prepare sees to it that the next turn finds a file, once there is use for it.
+func (k *keeper) prepare() {
+	k.mu.Lock()
+	size, most, failing := k.limits.segmentSize, k.limits.maxSize, k.trouble.failing != nil
+	k.mu.Unlock()
+	if taken, _, left := k.log.Usage(); !failing && left < size/2 && taken+size <= most {
+		_ = k.log.Prepare(size) // the turn reports it
+	}
+}
+
 // turnDrained begins a segment when all events are acknowledged, so that a spool
 // whose current segment takes all its room gets it back.
 func (s *Spool) turnDrained() {
@@ -67,23 +78,15 @@ func (s *Spool) drain() error {
 	if !s.wantsDrain() {
 		return nil
 	}
-	s.mu.Lock()
-	segment, failing := s.usage.segment(), s.trouble.failing != nil
-	s.mu.Unlock()
-	if failing {
-		// On a full disk there is no room for the end of its page either, nor for a
-		// checkpoint. Nobody needs what is in it.
-		s.suspect.Store(true)
-		_ = os.Truncate(wlog.SegmentName(s.dir, segment), 0)
-	}
 	return s.turn()
 }
 
 func (s *Spool) wantsDrain() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	full := s.usage.current >= s.limits.segmentSize
-	return s.drained() && s.usage.current > 0 && (full || s.trouble.tight() || s.trouble.failing != nil)
+	_, _, left := s.log.Usage()
+	unused := left >= s.limits.segmentSize-wal.SegmentOverhead
+	return s.drained() && !unused && (s.trouble.tight() || s.trouble.failing != nil)
 }
 
 // failOn notes and reports that the spool fails, if there is an error.
@@ -102,10 +105,8 @@ func (s *Spool) failOn(err error) {
 // guard begins a segment when somebody has removed the current one: what is
 // written to it would be lost at the end of the process.
 func (k *keeper) guard() {
-	k.mu.Lock()
-	segment := k.usage.segment()
-	k.mu.Unlock()
-	name := wlog.SegmentName(k.dir, segment)
+	segment, _ := k.log.End()
+	name := wal.Name(k.dir, segment)
 	// A file in the place of the directory is another error.
 	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		k.missing = false
@@ -127,10 +128,7 @@ func (k *keeper) guard() {
 func (s *Spool) replace(segment int) (turned bool, err error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	s.mu.Lock()
-	turned = s.usage.segment() != segment
-	s.mu.Unlock()
-	if turned {
+	if current, _ := s.log.End(); current != segment {
 		return true, nil
 	}
 	if err := s.restoreDir(); err != nil {

@@ -2,7 +2,11 @@
 
 package spool
 
-import "context"
+import (
+	"context"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/sequence"
+)
 
 // Next appends the next events to entries, in order: at least one, at most limit,
 // and no more than maxBytes unless the first is larger by itself. It waits if
@@ -76,7 +80,7 @@ func (r *reader) nextBlock() (*block, error) {
 	for {
 		s.mu.Lock()
 		b := s.queue.take(r.read)
-		committed := s.committed
+		committed, end := s.committed, s.committedEnd
 		s.mu.Unlock()
 		switch {
 		case b != nil:
@@ -85,13 +89,13 @@ func (r *reader) nextBlock() (*block, error) {
 			return nil, nil
 		default:
 			var err error
-			if b, err = r.fromLog(committed); err != nil {
+			if b, err = r.fromLog(committed, end); err != nil {
 				return nil, err
 			}
 		}
 		if b != nil {
 			s.mu.Lock()
-			s.ages.add(b.last(), b.at)
+			s.ages.Add(b.last(), b.at)
 			s.mu.Unlock()
 			return b, nil
 		}
@@ -115,7 +119,7 @@ func (r *reader) follow(segment int) {
 // log was read to its end.
 func (r *reader) giveUp(committed Position) {
 	s := r.spool
-	s.reportLost(span{after: r.read, last: committed.Sequence}, r.segment, r.damage, r.known)
+	s.reportLost(sequence.Span{After: r.read, Last: committed.Sequence}, r.segment, r.damage, r.known)
 	r.damage = damage{}
 	r.known = true
 	s.mu.Lock()
@@ -123,10 +127,10 @@ func (r *reader) giveUp(committed Position) {
 	switch {
 	case s.acked.Sequence >= r.read:
 		s.acked.Sequence = committed.Sequence
-	case s.unread.last == r.read:
-		s.unread.last = committed.Sequence
+	case s.unread.Last == r.read:
+		s.unread.Last = committed.Sequence
 	default:
-		s.unread = span{after: r.read, last: committed.Sequence}
+		s.unread = sequence.Span{After: r.read, Last: committed.Sequence}
 	}
 	r.read = committed.Sequence
 	s.read = r.read

@@ -5,14 +5,15 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/prometheus/prometheus/tsdb/wlog"
 	"go.uber.org/zap"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/dirlock"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // Open opens the spool in a directory, which it creates if need be, and goes on
@@ -63,16 +64,20 @@ func open(o Options, t tuning) (*Spool, error) {
 // restore finds out where the spool before has stopped. How long that takes does
 // not depend on how much it has left.
 func (s *Spool) restore() error {
-	sent, clean, err := takeClean(s.dir)
+	if err := removeLeftovers(s.dir); err != nil {
+		return err
+	}
+	log, err := wal.Open(s.dir)
 	if err != nil {
 		return err
 	}
-	segments, err := s.prepareDir()
+	clean, err := takeClean(s.dir)
 	if err != nil {
 		return err
 	}
+	segments := log.Segments()
 	g := &glance{dir: s.dir, open: s.tuning.openSegment}
-	end, err := g.findEnd(segments)
+	end, err := g.findEnd(segments, clean.said)
 	if err != nil {
 		return err
 	}
@@ -86,30 +91,22 @@ func (s *Spool) restore() error {
 	if err != nil {
 		return err
 	}
-	log, current, err := openWAL(s.dir)
-	if err != nil {
-		return err
-	}
-	s.log = s.tuning.wrapLog(log)
-	if s.limits.sync != SyncOff {
-		if err := syncDir(s.dir); err != nil {
-			return errors.Join(err, log.Close())
-		}
+	if err := s.beginLog(log, end); err != nil {
+		return errors.Join(err, log.Close())
 	}
 	if !ok && len(segments) == 0 {
 		// A spool that begins knows where. If this fails, the next run warns, and
 		// sends again all that is left.
-		checkpoint = Position{Segment: current}
+		checkpoint.Segment, _ = log.End()
 		from = checkpoint
 		ok = writeCheckpoint(s.dir, checkpoint, s.limits.sync != SyncOff) == nil
 	}
-	s.usage = newUsage(s.dir, segments, current)
 	s.saved = checkpoint
-	s.start(from, ok && !outdated, end.last)
-	if !ok || outdated || !clean {
-		sent = end.last.Sequence
+	s.start(from, ok && !outdated, end, clean.last)
+	if !ok || outdated || !clean.said {
+		clean.sent = end.last.Sequence
 	}
-	s.inDoubt = inDoubt(from, sent, end.last)
+	s.inDoubt = inDoubt(from, clean.sent, end.last)
 	if err := s.lowerCheckpoint(); err != nil {
 		return errors.Join(err, log.Close())
 	}
@@ -117,31 +114,59 @@ func (s *Spool) restore() error {
 	return nil
 }
 
-// start sets the sequences and the reader. It is told whether the checkpoint is exact.
-func (s *Spool) start(from Position, exact bool, last Position) {
-	s.committed = last
-	if last.Sequence == 0 {
-		// The segments are gone. Whoever reads on must not take that for a loss.
-		s.committed = Position{Segment: s.usage.segment(), Sequence: from.Sequence}
+// beginLog sees to it that something can be appended: in the last segment, if its end is
+// as a crash or a close leaves it, and else in another.
+func (s *Spool) beginLog(log *wal.Log, end logEnd) error {
+	s.log = s.tuning.wrapLog(log)
+	if end.goesOn {
+		err := log.Continue(end.at)
+		if !errors.Is(err, wal.ErrDamaged) {
+			return err
+		}
 	}
-	s.next = max(last.Sequence, from.Sequence) + 1
+	return s.log.Turn(s.limits.segmentSize, s.limits.sync != SyncOff)
+}
+
+// unknownSequences is more than a segment has events.
+const unknownSequences = 1 << 24
+
+// start sets the sequences and the reader. It is told whether the checkpoint is exact, and
+// what the last event was if the run before has said so.
+func (s *Spool) start(from Position, exact bool, end logEnd, last uint64) {
+	first := s.log.Segments()[0]
+	current, _ := s.log.End()
+	s.committed, s.committedEnd = end.last, end.at
+	if end.last.Sequence == 0 {
+		// The segments are gone. Whoever reads on must not take that for a loss.
+		s.committed, s.committedEnd = Position{Segment: current, Sequence: from.Sequence}, 0
+	}
+	if last > s.committed.Sequence {
+		// The reader is to find out that they are gone.
+		s.committed.Sequence = last
+		if n := len(end.harmed); n > 0 {
+			s.committed.Segment, s.committedEnd = end.harmed[n-1], math.MaxInt64
+		}
+	}
+	s.next = max(s.committed.Sequence, from.Sequence) + 1
+	if end.unread {
+		s.next += unknownSequences
+	}
 	s.acked = from
-	s.acked.Segment = max(from.Segment, s.usage.first)
-	if from.Segment > last.Segment {
+	s.acked.Segment = max(from.Segment, first)
+	if from.Segment > end.last.Segment {
 		// The segment that it names is gone. What was acknowledged is passed over.
-		s.acked.Segment = s.usage.first
+		s.acked.Segment = first
 	}
 	s.read = from.Sequence
 	s.reader = reader{
 		spool:   s,
 		segment: s.acked.Segment,
 		read:    from.Sequence,
-		known:   exact || s.usage.first == 0,
-		metrics: wlog.NewLiveReaderMetrics(nil),
+		known:   exact || first == 0,
 	}
-	s.ages.latest = time.Now().UnixNano()
-	if info, err := os.Stat(wlog.SegmentName(s.dir, s.acked.Segment)); err == nil {
-		s.ages.latest = info.ModTime().UnixNano()
+	s.ages.Latest = time.Now().UnixNano()
+	if info, err := os.Stat(wal.Name(s.dir, s.acked.Segment)); err == nil {
+		s.ages.Latest = info.ModTime().UnixNano()
 	}
 }
 
@@ -165,40 +190,4 @@ func inDoubt(checkpoint Position, sent uint64, last Position) uint64 {
 		return 0
 	}
 	return min(sent, last.Sequence)
-}
-
-// prepareDir makes the directory one that the write-ahead log takes, and returns
-// its segments.
-func (s *Spool) prepareDir() ([]int, error) {
-	if err := removeLeftovers(s.dir); err != nil {
-		return nil, err
-	}
-	segments, err := listSegments(s.dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkSegments(s.dir, segments); err != nil {
-		return nil, err
-	}
-	filled, err := fillHoles(s.dir, segments)
-	if err != nil {
-		return nil, err
-	}
-	if filled > 0 {
-		s.zap().Warn("somebody has removed segments of the spool; put empty ones in their place",
-			zap.String("dir", s.dir), zap.Int("segments", filled))
-		if segments, err = listSegments(s.dir); err != nil {
-			return nil, err
-		}
-	}
-	return removeEmptyTail(s.dir, segments)
-}
-
-func newUsage(dir string, segments []int, current int) usage {
-	u := usage{dir: dir, first: current, exact: true}
-	if len(segments) > 0 {
-		u.first = segments[0]
-	}
-	u.turned(sizesOf(dir, u.first, current))
-	return u
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/badblock"
 )
 
 const (
@@ -23,8 +25,7 @@ type Options struct {
 	// Dir is created if need be, for this user only: events hold personal data.
 	Dir string
 
-	// MaxSize is how many bytes the segments may take on disk. They may take up
-	// to 32 KiB more, for the end of a page.
+	// MaxSize is how many bytes the segments may take on disk.
 	MaxSize int64
 
 	// Sync is SyncAlways, SyncOff, or how long an event may take to the disk.
@@ -53,8 +54,10 @@ func (o *Options) validate() error {
 }
 
 const (
-	maxSegmentSize = 16 << 20
-	queueSize      = 4 << 20
+	maxSegmentSize = 8 << 20
+	// leastSegmentSize has room for the largest event, with its header fields.
+	leastSegmentSize = 128 << 10
+	queueSize        = 4 << 20
 
 	// checkpointInterval is the least time between checkpoints, unless
 	// checkpointEvents were acknowledged since the last.
@@ -69,8 +72,9 @@ type tuning struct {
 	stallAfter         time.Duration
 	readPatience       time.Duration
 	wrapLog            func(segmentLog) segmentLog
-	openSegment        func(name string) (segmentFile, error)
+	openSegment        func(name string) (badblock.File, error)
 	probe              func(dir string) error
+	now                func() time.Time
 }
 
 func defaultTuning() tuning {
@@ -80,7 +84,8 @@ func defaultTuning() tuning {
 		stallAfter:         stallAfter,
 		readPatience:       readPatience,
 		wrapLog:            func(log segmentLog) segmentLog { return log },
-		openSegment:        openSegment,
+		openSegment:        badblock.OpenFile,
 		probe:              Probe,
+		now:                time.Now,
 	}
 }

@@ -4,12 +4,16 @@ package spool
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
+	"math"
+	"time"
 
-	"github.com/prometheus/prometheus/tsdb/wlog"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/badblock"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/sequence"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // reader is the state of Next: how far the one who calls it has come, and the
@@ -21,12 +25,9 @@ type reader struct {
 	known bool   // read is known: a higher previous sequence means a loss
 
 	segment int
-	file    *source
-	live    *wlog.LiveReader // until damage is met
-	scan    *scanner         // from then on
-	whole   int64            // the end of the last whole record
-	metrics *wlog.LiveReaderMetrics
-	bad     badBlocks // of the segment
+	file    *badblock.Source
+	records *wal.Reader
+	bad     *badblock.Set // of the segment
 	damage  damage
 }
 
@@ -34,149 +35,122 @@ func (r *reader) close() {
 	if r.file != nil {
 		_ = r.file.Close()
 	}
-	r.file, r.live, r.scan, r.whole = nil, nil, nil, 0
+	r.file, r.records = nil, nil
 }
 
 func (r *reader) open() error {
-	name := wlog.SegmentName(r.spool.dir, r.segment)
-	file, err := r.spool.tuning.openSegment(name)
+	if r.bad == nil || r.bad.Segment != r.segment {
+		r.bad = badblock.NewSet(r.segment, func() time.Time { return r.spool.tuning.now() })
+	}
+	file, err := badblock.Open(wal.Name(r.spool.dir, r.segment), r.spool.tuning.openSegment, r.bad)
 	if err != nil {
 		return err
 	}
-	// A device could be read for ever.
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: %w", name, errNotRegular)
-	}
+	records, err := file.Records()
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
-	if r.bad.segment != r.segment {
-		r.bad = badBlocks{segment: r.segment}
-	}
-	r.file = &source{segmentFile: file, bad: &r.bad}
-	r.live = wlog.NewLiveReader(slog.New(slog.DiscardHandler), r.metrics, r.file)
+	r.file, r.records = file, records
 	return nil
 }
 
 // fromLog returns the record that follows the last one read, or nil if it cannot
 // be found up to the last one that is committed. An error says nothing about what is
-// in the segments: reading goes on with the same one at the next attempt.
-func (r *reader) fromLog(committed Position) (*block, error) {
+// in the segments: reading goes on at the same place at the next attempt.
+func (r *reader) fromLog(committed Position, end int64) (*block, error) {
 	for {
-		data, err := r.record(committed)
-		if err == nil {
-			b, beyond := r.accept(data, committed)
-			if beyond {
-				// It is to be read again when it is committed.
-				r.close()
-				return nil, nil
-			}
-			if b != nil {
+		found, err := r.next(committed.Segment, end)
+		switch {
+		case err == nil:
+			if b := r.accept(found.Content, committed); b != nil {
 				return b, nil
 			}
 			continue
-		}
-		switch {
 		case errors.Is(err, io.EOF):
-		case isMissing(err):
+		case badblock.IsMissing(err), errors.Is(err, wal.ErrDamaged):
 			r.damage.add(r.segment, err)
-			// What is written to a file that is not there would be lost too.
-			r.spool.retire(r.segment)
-		case r.getsOver(err):
-			if r.scan == nil {
-				r.startScan()
+			if badblock.IsMissing(err) {
+				// What is written to a file that is not there would be lost too.
+				r.spool.retire(r.segment)
 			}
+		case r.getsOver(err):
 			continue
 		default:
-			// The readers cannot go on after an error. The segment is read from its
-			// start again; what was handed out is passed over.
-			r.close()
 			return nil, fmt.Errorf("reading the spool: %w", err)
 		}
 		if r.segment >= committed.Segment {
 			return nil, nil
 		}
 		r.close()
-		r.segment++
+		r.segment = r.following(committed.Segment)
 	}
 }
 
-// record returns the next whole record of the segment, and io.EOF after the last.
-func (r *reader) record(committed Position) ([]byte, error) {
+// following is the segment after the current one, which need not be the next number.
+func (r *reader) following(last int) int {
+	for _, segment := range r.spool.log.Segments() {
+		if segment > r.segment {
+			return segment
+		}
+	}
+	return last
+}
+
+// next returns the next record of the segment, and io.EOF after the last.
+func (r *reader) next(last int, end int64) (wal.Record, error) {
 	if r.file == nil {
 		if err := r.open(); err != nil {
-			return nil, err
+			return wal.Record{}, err
 		}
 	}
-	if r.scan == nil {
-		if r.live.Next() {
-			r.whole = r.live.Offset()
-			return r.live.Record(), nil
+	before := int64(math.MaxInt64)
+	if r.segment == last {
+		before = end
+	}
+	found, err := r.records.Next(before)
+	if r.records.Damage == nil && errors.Is(err, io.EOF) {
+		harmed, restErr := r.endsEarly(last, end)
+		if restErr != nil {
+			return wal.Record{}, restErr
 		}
-		if err := r.liveEnd(committed); err != nil {
-			return nil, err
+		if harmed {
+			r.records.Damage = wal.ErrDamaged
 		}
-		r.startScan()
 	}
-	data, err := r.scan.next()
-	if r.scan.damage != nil {
-		r.damage.add(r.segment, r.scan.damage)
-		r.scan.damage = nil
+	if r.records.Damage != nil {
+		r.damage.add(r.segment, cmp.Or(r.file.Unread, r.records.Damage))
+		r.records.Damage = nil
 	}
-	return data, err
+	return found, err
 }
 
-// liveEnd returns io.EOF if the live reader has read the whole segment, why it could
-// not, or nil if it has met damage.
-func (r *reader) liveEnd(committed Position) error {
-	if r.file.err != nil {
-		return r.file.err
+// endsEarly tells whether there was more in a segment than can be read. What a failed
+// commit leaves looks so too, but costs nothing.
+func (r *reader) endsEarly(last int, end int64) (bool, error) {
+	if r.segment >= last {
+		return r.records.At() < end, nil
 	}
-	if err := r.live.Err(); !errors.Is(err, io.EOF) {
-		r.damage.add(r.segment, err)
-		return nil
-	}
-	if r.segment >= committed.Segment {
-		return nil
-	}
-	info, err := r.file.Stat()
-	if err == nil && r.live.Offset() >= info.Size() {
-		return io.EOF
-	}
-	return err
+	rest, err := r.records.Rest()
+	return rest != wal.Nothing, err
 }
 
-// startScan goes on behind the last whole record with a reader that gets over
-// damage. For that the segment must not be written any more; if no other can be
-// begun, so be it.
-func (r *reader) startScan() {
-	r.spool.retire(r.segment)
-	r.scan = newScanner(r.file, r.whole)
-	r.live = nil
-}
-
-// accept returns the record if it is one to be handed out, and whether it is
-// beyond what is committed.
-func (r *reader) accept(data []byte, committed Position) (b *block, beyond bool) {
+// accept returns the record if it is one to be handed out.
+func (r *reader) accept(data []byte, committed Position) *block {
 	rec, err := decodeRecord(data)
 	if err != nil {
 		r.damage.add(r.segment, err)
-		return nil, false
+		return nil
 	}
 	s := r.spool
 	s.mu.Lock()
-	failed := s.failed.has(rec.first)
+	failed := s.failed.Has(rec.first)
 	s.mu.Unlock()
-	if failed || rec.last() <= r.read {
-		return nil, false
+	if failed || rec.last() <= r.read || rec.first > committed.Sequence {
+		return nil
 	}
-	if rec.first > committed.Sequence {
-		return nil, true
-	}
-	s.reportLost(span{after: r.read, last: max(r.read, rec.previous)}, r.segment, r.damage, r.known)
+	s.reportLost(sequence.Span{After: r.read, Last: max(r.read, rec.previous)}, r.segment, r.damage, r.known)
 	r.damage = damage{}
 	r.known = true
 	rec.events = bytes.Clone(rec.events)
-	return &block{record: rec, segment: r.segment}, false
+	return &block{record: rec, segment: r.segment}
 }

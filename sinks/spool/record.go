@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 const (
@@ -80,13 +82,13 @@ func eventBound(e *Event) int {
 // events are taken out. The record shares the memory of data.
 func decodeRecord(data []byte) (record, error) {
 	if len(data) == 0 {
-		return record{}, fmt.Errorf("%w: a record is empty", errDamaged)
+		return record{}, fmt.Errorf("%w: a record is empty", wal.ErrDamaged)
 	}
 	if data[0] != recordVersion {
-		return record{}, fmt.Errorf("a record of version %d: %w", data[0], errNewer)
+		return record{}, fmt.Errorf("a record of version %d: %w", data[0], wal.ErrNewer)
 	}
 	if len(data) < fixedHeader {
-		return record{}, fmt.Errorf("%w: a record is too short", errDamaged)
+		return record{}, fmt.Errorf("%w: a record is too short", wal.ErrDamaged)
 	}
 	r := record{
 		first:    binary.BigEndian.Uint64(data[1:]),
@@ -95,21 +97,21 @@ func decodeRecord(data []byte) (record, error) {
 	}
 	count, n := binary.Uvarint(data[fixedHeader:])
 	if n <= 0 || count == 0 || count > uint64(len(data)/minEvent) {
-		return record{}, fmt.Errorf("%w: a record has an impossible count of events", errDamaged)
+		return record{}, fmt.Errorf("%w: a record has an impossible count of events", wal.ErrDamaged)
 	}
 	r.count, r.events = int(count), data[fixedHeader+n:]
 	if r.previous >= r.first || r.first > math.MaxUint64-count {
-		return record{}, fmt.Errorf("%w: a record has impossible sequences", errDamaged)
+		return record{}, fmt.Errorf("%w: a record has impossible sequences", wal.ErrDamaged)
 	}
 	rest := r.events
 	for range r.count {
 		var ok bool
 		if rest, ok = skipEvent(rest); !ok {
-			return record{}, fmt.Errorf("%w: a record ends within an event", errDamaged)
+			return record{}, fmt.Errorf("%w: a record ends within an event", wal.ErrDamaged)
 		}
 	}
 	if len(rest) > 0 {
-		return record{}, fmt.Errorf("%w: a record goes on after its last event", errDamaged)
+		return record{}, fmt.Errorf("%w: a record goes on after its last event", wal.ErrDamaged)
 	}
 	return r, nil
 }

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // encode returns the record of some events.
@@ -39,20 +41,20 @@ func TestDecodeRecord(t *testing.T) {
 		want error
 	}{
 		"valid":           {valid, nil},
-		"empty":           {nil, errDamaged},
-		"newer":           {change(0, 2), errNewer},
-		"short":           {valid[:fixedHeader], errDamaged},
-		"no events":       {change(fixedHeader, 0), errDamaged},
-		"more events":     {change(fixedHeader, 3), errDamaged},
-		"many events":     {change(fixedHeader, 127), errDamaged},
-		"fewer events":    {change(fixedHeader, 1), errDamaged},
-		"long field":      {change(fixedHeader+1, 127), errDamaged},
-		"cut":             {valid[:len(valid)-1], errDamaged},
-		"longer":          {append(bytes.Clone(valid), 0), errDamaged},
-		"first too low":   {change(8, 4), errDamaged},
-		"last too high":   {encode(1<<64-1, 1, 1, []Event{{}}), errDamaged},
-		"endless varint":  {append(bytes.Clone(valid[:fixedHeader]), bytes.Repeat([]byte{0xff}, 20)...), errDamaged},
-		"overflowing one": {binary.AppendUvarint(append(bytes.Clone(valid[:fixedHeader]), 1), 1<<63), errDamaged},
+		"empty":           {nil, wal.ErrDamaged},
+		"newer":           {change(0, 2), wal.ErrNewer},
+		"short":           {valid[:fixedHeader], wal.ErrDamaged},
+		"no events":       {change(fixedHeader, 0), wal.ErrDamaged},
+		"more events":     {change(fixedHeader, 3), wal.ErrDamaged},
+		"many events":     {change(fixedHeader, 127), wal.ErrDamaged},
+		"fewer events":    {change(fixedHeader, 1), wal.ErrDamaged},
+		"long field":      {change(fixedHeader+1, 127), wal.ErrDamaged},
+		"cut":             {valid[:len(valid)-1], wal.ErrDamaged},
+		"longer":          {append(bytes.Clone(valid), 0), wal.ErrDamaged},
+		"first too low":   {change(8, 4), wal.ErrDamaged},
+		"last too high":   {encode(1<<64-1, 1, 1, []Event{{}}), wal.ErrDamaged},
+		"endless varint":  {append(bytes.Clone(valid[:fixedHeader]), bytes.Repeat([]byte{0xff}, 20)...), wal.ErrDamaged},
+		"overflowing one": {binary.AppendUvarint(append(bytes.Clone(valid[:fixedHeader]), 1), 1<<63), wal.ErrDamaged},
 	} {
 		if _, err := decodeRecord(test.data); !errors.Is(err, test.want) {
 			t.Errorf("%s: got error %v, want %v", name, err, test.want)

@@ -4,41 +4,130 @@ package spool
 
 import (
 	"errors"
+	"fmt"
 	"io"
-	"os"
+	"math"
 	"slices"
+	"time"
 
-	"github.com/prometheus/prometheus/tsdb/wlog"
 	"go.uber.org/zap"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/dirlock"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/badblock"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
+
+// glanceTime bounds how long opening a spool takes longer because of what cannot be
+// read. A single place is passed over, however long it takes.
+const glanceTime = 10 * time.Second
+
+// glance reads segments to find out where the log begins and ends. What the disk
+// cannot read is passed over, so that it does not keep the spool from being opened.
+// Nothing is given up by that: the reader tries it again.
+type glance struct {
+	dir    string
+	open   func(name string) (badblock.File, error)
+	unread error     // why something could not be read
+	since  time.Time // when that was met
+}
+
+func (g *glance) Failed(_, _ int64, err error) bool {
+	if g.unread == nil {
+		g.unread, g.since = err, time.Now()
+		return true
+	}
+	return time.Since(g.since) < glanceTime
+}
+
+func (g *glance) Worked(int64, int) {}
+
+// walk hands out the records of a segment that can be read, until somebody has seen
+// enough. Without a header there are none.
+func (g *glance) walk(segment int, see func(record) (enough bool)) (end segmentEnd, err error) {
+	file, err := badblock.Open(wal.Name(g.dir, segment), g.open, g)
+	if err != nil {
+		return end, err
+	}
+	defer func() { _ = file.Close() }()
+	log, err := file.Records()
+	if errors.Is(err, wal.ErrDamaged) {
+		return segmentEnd{damaged: true, rest: wal.Harmed, unread: file.Unread != nil}, nil
+	}
+	if err != nil {
+		return end, err
+	}
+	for {
+		found, err := log.Next(math.MaxInt64)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return end, err
+		}
+		rec, err := decodeRecord(found.Content)
+		switch {
+		case errors.Is(err, wal.ErrNewer):
+			return end, fmt.Errorf("%s has %w: start that release again, or move the spool's directory "+
+				"elsewhere to begin with an empty one", wal.Name(g.dir, segment), err)
+		case err != nil:
+			end.damaged = true
+		case see(rec):
+			end.damaged = end.damaged || log.Damage != nil
+			return end, nil
+		}
+	}
+	end.damaged, end.at = end.damaged || log.Damage != nil, log.At()
+	end.rest, err = log.Rest()
+	if file.Blotted > end.at {
+		end.rest, end.unread = wal.Harmed, true
+	}
+	return end, err
+}
+
+// segmentEnd is what a segment looks like.
+type segmentEnd struct {
+	at      int64 // behind its last record
+	rest    wal.Rest
+	damaged bool // something before that cannot be read
+	unread  bool // what follows it cannot be read either, for now
+}
 
 // logEnd is where the log ends.
 type logEnd struct {
 	last   Position // of the last event in it
-	torn   int64    // bytes that were cut off
+	at     int64    // where that ends
+	goesOn bool     // the last segment can be written from there on
+	torn   bool     // a record was cut off there
+	unread bool     // nobody knows which sequences are in what cannot be read
 	harmed []int    // segments after whose last event there is something that cannot be read
 }
 
-// findEnd returns the last event of the newest segment that has one, after cutting off
-// a commit that a crash has interrupted. What else cannot be read is left where it is.
-func (g *glance) findEnd(segments []int) (logEnd, error) {
+// findEnd returns the last event of the newest segment that has one.
+func (g *glance) findEnd(segments []int, clean bool) (logEnd, error) {
 	var end logEnd
 	for i, segment := range slices.Backward(segments) {
-		tail, err := g.scanTail(segment)
+		last := uint64(0)
+		found, err := g.walk(segment, func(r record) bool {
+			last = max(last, r.last())
+			return false
+		})
 		if err != nil {
 			return end, err
 		}
+		newest := i == len(segments)-1
+		end.unread = end.unread || found.unread
 		switch {
-		case tail.harmed:
+		case found.rest == wal.Harmed, found.rest == wal.Torn && clean:
 			end.harmed = append(end.harmed, segment)
-		case i == len(segments)-1 && tail.torn > 0:
-			if err := os.Truncate(wlog.SegmentName(g.dir, segment), tail.whole); err != nil {
-				return end, err
-			}
-			end.torn = tail.torn
+		case newest:
+			end.torn = found.rest == wal.Torn
+			end.goesOn, end.at = !found.damaged, found.at
 		}
-		if tail.last > 0 {
-			end.last = Position{Segment: segment, Sequence: tail.last}
+		if last > 0 {
+			end.last = Position{Segment: segment, Sequence: last}
+			if !newest {
+				end.at = found.at
+			}
 			break
 		}
 	}
@@ -48,9 +137,8 @@ func (g *glance) findEnd(segments []int) (logEnd, error) {
 
 // reportEnd reports what was found at the end of the log.
 func (s *Spool) reportEnd(end logEnd) {
-	if end.torn > 0 {
-		s.zap().Warn("the spool ends in a commit that a crash has cut off; removed it",
-			zap.String("dir", s.dir), zap.Int64("bytes", end.torn))
+	if end.torn {
+		s.zap().Warn("the spool ends in a commit that a crash has cut off; removed it", zap.String("dir", s.dir))
 	}
 	if len(end.harmed) == 0 {
 		return
@@ -58,6 +146,14 @@ func (s *Spool) reportEnd(end logEnd) {
 	fields := append([]zap.Field{zap.String("dir", s.dir), zap.Ints("segments", end.harmed)}, s.preserveAll(end.harmed)...)
 	s.zap().Error("the end of the spool cannot be read, and events may be lost with it; check the disk, "+
 		"unless the power was cut and sync is not always", fields...)
+}
+
+// reportUnread tells of what a glance could not read, if there was anything.
+func (s *Spool) reportUnread(cause error) {
+	if cause != nil {
+		s.zap().Warn("a part of the spool cannot be read; check the disk: "+
+			"it is tried again when its events are to be delivered", zap.String("dir", s.dir), zap.Error(cause))
+	}
 }
 
 // catchUp returns where reading is to go on, and whether the checkpoint is too old to
@@ -84,36 +180,40 @@ func (s *Spool) catchUp(g *glance, checkpoint Position, ok bool, segments []int)
 
 // firstRecord returns the first record that can be read, and whether something before
 // it cannot. Its count is zero if there is none.
-func (g *glance) firstRecord(segments []int) (rec record, damaged bool, err error) {
+func (g *glance) firstRecord(segments []int) (first record, damaged bool, err error) {
 	for _, segment := range segments {
-		rec, harmed, err := g.firstOf(segment)
-		damaged = damaged || harmed
-		if err != nil || rec.count > 0 {
-			return rec, damaged, err
+		end, err := g.walk(segment, func(r record) bool {
+			first = r
+			return true
+		})
+		damaged = damaged || end.damaged
+		if err != nil || first.count > 0 {
+			return first, damaged, err
 		}
 	}
 	return record{}, damaged, nil
 }
 
-func (g *glance) firstOf(segment int) (rec record, damaged bool, err error) {
-	file, err := g.look(segment)
+// Waiting returns about how many events a spool holds that nobody has open. The
+// error is ErrHeld if somebody has. It changes nothing but the lock.
+func Waiting(dir string) (events uint64, err error) {
+	segments, err := wal.List(dir)
+	if err != nil || len(segments) == 0 {
+		return 0, err
+	}
+	lock, err := dirlock.Lock(dir, lockName)
 	if err != nil {
-		return record{}, false, err
+		return 0, err
 	}
-	defer func() { _ = file.Close() }()
-	scan := newScanner(file, 0)
-	for {
-		data, err := scan.next()
-		damaged = damaged || scan.damage != nil
-		if errors.Is(err, io.EOF) {
-			return record{}, damaged, nil
-		}
-		if err != nil {
-			return record{}, damaged, err
-		}
-		if rec, err := decodeRecord(data); err == nil {
-			return rec, damaged, nil
-		}
-		damaged = true
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	checkpoint, _, err := readCheckpoint(dir)
+	if err != nil {
+		return 0, err
 	}
+	g := &glance{dir: dir, open: badblock.OpenFile}
+	end, err := g.findEnd(segments, false)
+	if err != nil {
+		return 0, err
+	}
+	return max(end.last.Sequence, checkpoint.Sequence) - checkpoint.Sequence, nil
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/prometheus/tsdb/wlog"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // A segment or the whole directory that somebody removes is replaced.
@@ -26,15 +26,15 @@ func TestRemoved(t *testing.T) {
 				t.checkpointInterval = time.Millisecond
 			})
 			appendTest(t, s, 0, 10)
-			if err := remove(dir, wlog.SegmentName(dir, currentSegment(s))); err != nil {
+			if err := remove(dir, wal.Name(dir, currentSegment(s))); err != nil {
 				t.Fatal(err)
 			}
 			eventually(t, "a new segment", func() bool {
-				_, there := fileSize(dir, currentSegment(s))
-				return there
+				_, err := os.Stat(wal.Name(dir, currentSegment(s)))
+				return err == nil
 			})
 			appendTest(t, s, 10, 20)
-			expect(t, pending(t, s), sequence(0, 20)) // from memory
+			expect(t, pending(t, s), numbered(0, 20)) // from memory
 			if got := len(logged.find("somebody has removed a file")); got != 1 {
 				t.Errorf("the removal was logged %d times", got)
 			}
@@ -43,7 +43,7 @@ func TestRemoved(t *testing.T) {
 			}
 			s.Close()
 			s = openTest(t, Options{Dir: dir, Logger: logged.get})
-			expect(t, pending(t, s), sequence(10, 20))
+			expect(t, pending(t, s), numbered(10, 20))
 		})
 	}
 }
@@ -73,12 +73,12 @@ func TestRemovedBeforeReading(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, Options{Dir: dir, Logger: logged.get}, smallQueue(0))
 	appendTest(t, s, 0, 10)
-	expect(t, nextTest(t, s, 4), sequence(0, 4))
+	expect(t, nextTest(t, s, 4), numbered(0, 4))
 	s.reading.Lock()
 	s.reader.close()
 	s.reader.block = nil
 	s.reading.Unlock()
-	if err := os.Remove(wlog.SegmentName(dir, currentSegment(s))); err != nil {
+	if err := os.Remove(wal.Name(dir, currentSegment(s))); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, pending(t, s), nil)
@@ -86,7 +86,7 @@ func TestRemovedBeforeReading(t *testing.T) {
 		t.Errorf("%d events are reported as lost, want 6", got)
 	}
 	appendTest(t, s, 10, 12)
-	expect(t, pending(t, s), sequence(10, 12))
+	expect(t, pending(t, s), numbered(10, 12))
 	if got := s.Stats().Events; got != 12 {
 		t.Errorf("%d events are waiting, want 12", got)
 	}

@@ -56,7 +56,7 @@ func TestNumbersBeginAgain(t *testing.T) {
 			removeSegments(t, dir)
 			for run := 3; run < 9; run++ {
 				s := openTest(t, Options{Dir: dir, Logger: logged.get}, noCheckpoints, smallQueue(0))
-				expect(t, pending(t, s), sequence(3*each, run*each))
+				expect(t, pending(t, s), numbered(3*each, run*each))
 				appendTest(t, s, run*each, (run+1)*each)
 				dir = t.TempDir()
 				copyDir(t, s.dir, dir)
@@ -77,7 +77,7 @@ func TestCheckpointBeyondEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, entries, logged := reopen(t, dir)
-	expect(t, entries, sequence(2, 15))
+	expect(t, entries, numbered(2, 15))
 	if got := logged.lost(); got != 0 {
 		t.Errorf("%d events are reported as lost", got)
 	}
@@ -121,26 +121,26 @@ func TestCheckpointOutdated(t *testing.T) {
 	}{
 		"whole": {
 			harm: func(*testing.T, []string) {},
-			want: sequence(10, 20), line: outdated,
+			want: numbered(10, 20), line: outdated,
 		},
 		"second segment damaged": {
 			harm: func(t *testing.T, s []string) {
 				t.Helper()
 				content := read(t, s[1])
-				content[fragmentHeader+3] ^= 1
+				content[firstRecord+10] ^= 1
 				write(t, s[1], content)
 			},
-			want: append(sequence(10, 15), sequence(16, 20)...), line: outdated, lost: uint64(1),
+			want: append(numbered(10, 15), numbered(16, 20)...), line: outdated, lost: uint64(1),
 		},
 		// Nobody knows how many of them were acknowledged.
 		"first segment damaged": {
 			harm: func(t *testing.T, s []string) {
 				t.Helper()
 				content := read(t, s[0])
-				content[fragmentHeader+3] ^= 1
+				content[firstRecord+10] ^= 1
 				write(t, s[0], content)
 			},
-			want: sequence(11, 20), line: lost,
+			want: numbered(11, 20), line: lost,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/sequence"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // Spool keeps events on disk until they are acknowledged. Append, Acknowledge,
@@ -26,7 +29,6 @@ type Spool struct {
 	writing sync.Mutex
 	log     segmentLog
 	lock    io.Closer
-	holds   bool        // the current segment holds a record that was committed
 	suspect atomic.Bool // the current segment is not to be written any more
 	dirty   atomic.Bool // something was written since the last sync
 
@@ -39,18 +41,18 @@ type Spool struct {
 	began     time.Time // when it was the first one's turn
 	stalled   bool      // that was too long ago
 	pending   int64     // the most that the groups not yet committed can take on disk
-	usage     usage
 	trouble   trouble
 
-	next      uint64   // the sequence that the next event gets
-	committed Position // of the last event of the last record committed
-	failed    spans    // sequences of commits that failed
-	queue     queue
+	next         uint64         // the sequence that the next event gets
+	committed    Position       // of the last event of the last record committed
+	committedEnd int64          // where that record ends in its segment
+	failed       sequence.Spans // sequences of commits that failed
+	queue        queue
 
 	acked  Position
-	saved  Position // what the checkpoint says
-	unread span     // after its first event is acknowledged, all up to its last are
-	ages   ages
+	saved  Position      // what the checkpoint says
+	unread sequence.Span // after its first event is acknowledged, all up to its last are
+	ages   sequence.Ages
 	read   uint64 // the last sequence that was handed out or given up
 
 	// reading is held by Next. It is taken before writing.
@@ -78,8 +80,8 @@ type limits struct {
 // newLimits makes segments small enough that a spool that is nearly full gets room
 // when one of them is dealt with.
 func newLimits(maxSize int64, sync time.Duration) limits {
-	size := min(maxSegmentSize, maxSize/4)
-	size = max(size/pageSize, 1) * pageSize
+	size := min(maxSegmentSize, max(maxSize/16, min(maxSize/4, leastSegmentSize)))
+	size = max(size-size%wal.MinSegment, wal.MinSegment)
 	return limits{maxSize: maxSize, segmentSize: size, sync: sync}
 }
 
@@ -133,9 +135,10 @@ func (s *Spool) shut() error {
 	if s.drained() {
 		// What was refused may be on disk behind the last event. It was sent in another
 		// way, and is not to come back.
-		s.acked = Position{Segment: s.usage.segment(), Sequence: s.next - 1}
+		current, _ := s.log.End()
+		s.acked = Position{Segment: current, Sequence: s.next - 1}
 	}
-	sync, sent := s.limits.sync != SyncOff, max(s.inDoubt, s.read)
+	sync, clean := s.limits.sync != SyncOff, farewell{sent: max(s.inDoubt, s.read), last: s.committed.Sequence}
 	s.mu.Unlock()
 	err := s.checkpoint()
 	if sync && s.dirty.Swap(false) {
@@ -143,7 +146,7 @@ func (s *Spool) shut() error {
 	}
 	err = errors.Join(err, s.log.Close())
 	if err == nil {
-		err = markClean(s.dir, sent)
+		err = markClean(s.dir, clean)
 	}
 	return errors.Join(err, s.lock.Close())
 }

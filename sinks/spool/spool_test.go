@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 func TestSpool(t *testing.T) {
@@ -25,7 +27,7 @@ func TestSpool(t *testing.T) {
 			}
 			appendTest(t, s, 0, 100)
 			first := nextTest(t, s, 30)
-			expect(t, first, sequence(0, 30))
+			expect(t, first, numbered(0, 30))
 			s.Acknowledge(first[19].Position)
 			if got := s.Stats().Events; got != 80 {
 				t.Errorf("%d events are waiting, want 80", got)
@@ -41,7 +43,7 @@ func TestSpool(t *testing.T) {
 				t.Errorf("in doubt up to %d, want %d", got, want)
 			}
 			entries := pending(t, s)
-			expect(t, entries, sequence(20, 110))
+			expect(t, entries, numbered(20, 110))
 			s.Acknowledge(entries[len(entries)-1].Position)
 			if got := s.Stats(); got.Events != 0 || !got.Oldest.IsZero() {
 				t.Errorf("a drained spool has %+v", got)
@@ -181,7 +183,7 @@ func testAppendGroups(t *testing.T, mode time.Duration) {
 // Groups have bounds, and an event may be larger than them.
 func TestAppendLarge(t *testing.T) {
 	dir := t.TempDir()
-	s := openTest(t, Options{Dir: dir})
+	s := openTest(t, Options{Dir: dir, MaxSize: 64 << 20})
 	body := make([]byte, 3*maxGroupBytes)
 	for i := range body {
 		body[i] = byte(i * i >> 7)
@@ -196,7 +198,7 @@ func TestAppendLarge(t *testing.T) {
 	}
 	all.Wait()
 	s.Close()
-	s = openTest(t, Options{Dir: dir})
+	s = openTest(t, Options{Dir: dir, MaxSize: 64 << 20})
 	entries := pending(t, s)
 	if len(entries) != 8 {
 		t.Fatalf("got %d entries, want 8", len(entries))
@@ -223,8 +225,8 @@ func TestAppendCopies(t *testing.T) {
 }
 
 func TestConfigure(t *testing.T) {
-	s := openTest(t, Options{Dir: t.TempDir(), MaxSize: 200, Sync: SyncOff})
-	large := Event{Subject: "s", Body: make([]byte, 400)}
+	s := openTest(t, Options{Dir: t.TempDir(), MaxSize: wal.MinSegment, Sync: SyncOff})
+	large := Event{Subject: "s", Body: make([]byte, wal.MinSegment)}
 	if err := s.Append(large); !errors.Is(err, ErrFull) {
 		t.Fatalf("appending more than there is room for: got error %v", err)
 	}

@@ -128,7 +128,7 @@ func TestStall(t *testing.T) {
 	if err := s.Stats().Failing; !errors.Is(err, ErrStalled) {
 		t.Errorf("the stats say that it fails with %v", err)
 	}
-	expect(t, pending(t, s), sequence(0, 5))
+	expect(t, pending(t, s), numbered(0, 5))
 
 	disk.answer()
 	if n, err := answered(t, first); err != nil {
@@ -183,7 +183,7 @@ func TestStallBeforeWriting(t *testing.T) {
 	}
 	recovered(t, s, 3)
 	appendTest(t, s, 4, 6)
-	expect(t, pending(t, s), sequence(3, 6))
+	expect(t, pending(t, s), numbered(3, 6))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.pending != 0 {
@@ -202,7 +202,7 @@ func TestStallConfigure(t *testing.T) {
 	}
 	disk.answer()
 	recovered(t, s, 2)
-	expect(t, pending(t, s), sequence(0, 3))
+	expect(t, pending(t, s), numbered(0, 3))
 }
 
 // Whatever the disk does, an event that was taken is handed out once, and one that was

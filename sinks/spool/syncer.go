@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/prometheus/prometheus/tsdb/wlog"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // syncAtIntervals syncs what was written, if an interval is configured. Nobody
@@ -70,10 +70,8 @@ func (s *Spool) force() {
 // syncAll keeps nobody from writing while it syncs what is finished, which may be a lot.
 // A segment that is finished meanwhile was synced by the turn.
 func (s *Spool) syncAll() error {
-	s.mu.Lock()
-	first, current := s.usage.first, s.usage.segment()
-	s.mu.Unlock()
-	for segment := first; segment < current; segment++ {
+	all := s.log.Segments()
+	for _, segment := range all[:len(all)-1] {
 		if err := syncSegment(s.dir, segment); err != nil {
 			return err
 		}
@@ -88,7 +86,7 @@ func (s *Spool) syncAll() error {
 	}
 	err := s.log.Sync()
 	if err == nil {
-		err = syncDir(s.dir)
+		err = wal.SyncDir(s.dir)
 	}
 	if err != nil {
 		s.suspect.Store(true)
@@ -98,7 +96,7 @@ func (s *Spool) syncAll() error {
 
 // syncSegment syncs a segment that is not written any more, if it is still needed.
 func syncSegment(dir string, segment int) error {
-	file, err := os.OpenFile(wlog.SegmentName(dir, segment), os.O_RDWR, 0)
+	file, err := os.OpenFile(wal.Name(dir, segment), os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

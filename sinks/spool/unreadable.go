@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/badblock"
 )
 
 // readPatience is how long a place that the disk cannot read is tried again before it
@@ -16,26 +18,25 @@ const readPatience = time.Minute
 
 // getsOver tells whether reading goes on in spite of an error: where the disk has not
 // been able to read a place for long, though it works otherwise. From then on the place
-// is damage for the scanner, which is the only one that can go on.
+// is damage.
 func (r *reader) getsOver(err error) bool {
-	if r.file == nil || !isUnreadable(err) {
+	if !badblock.IsUnreadable(err) || r.file == nil {
 		return false
 	}
-	page := r.file.failed - r.file.failed%pageSize
-	if r.file.survey(page) != nil {
+	defer r.bad.FailedOnce()
+	r.file.Survey(r.records.At() + 8*badblock.BlockSize)
+	patience := r.spool.tuning.readPatience
+	if !r.bad.Overdue(patience) {
 		return false
 	}
-	now, patience := time.Now(), r.spool.tuning.readPatience
-	overdue, lost := r.bad.count(page, patience, now)
-	switch {
-	case overdue == 0:
-		return lost > 0 && r.scan == nil
-	case r.spool.diskWorks() != nil:
+	if r.spool.diskWorks() != nil {
 		// It is not the place, then.
-		r.bad.startAnew()
+		r.bad.StartAnew()
 		return false
 	}
-	r.bad.giveUp(patience, now)
+	r.bad.GiveUp(patience)
+	// What is written there from now on could not be read either.
+	r.spool.retire(r.segment)
 	return true
 }
 

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/badblock"
 )
 
 // A disk that takes no files either has another trouble than a bad page.
@@ -30,13 +32,13 @@ func TestBadPageOnBadDisk(t *testing.T) {
 			return Probe(dir)
 		}
 	})
-	expectFailing(t, s, 10*leastTries)
+	expectFailing(t, s, 10*badblock.LeastTries)
 	expectUntouched(t, dir, logged)
 	if probes != 10 {
 		t.Errorf("the disk was probed %d times, want 10", probes)
 	}
 	broken = false
-	expectFailing(t, s, leastTries-1)
+	expectFailing(t, s, badblock.LeastTries-1)
 	got, _ := readOn(t, s, fmt.Sprint(count-1))
 	lost := lyingOn(t, segment, pagePart(0))
 	if want := without(allIDs(0, count), lost); !slices.Equal(ids(t, got), want) {

@@ -4,33 +4,51 @@ package spool
 
 import (
 	"errors"
-	"os"
 
-	"github.com/prometheus/prometheus/tsdb/wlog"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
+
+// segmentLog is what the spool needs of its log, which is a wal.Log but in tests.
+type segmentLog interface {
+	Append(sequence uint64, content []byte) error
+	Sync() error
+	Turn(size int64, durable bool) error
+	Restart(durable bool) error
+	Prepare(size int64) error
+	Release(before int, mayBeUsedAgain func(number int) bool) error
+	RemoveSpare() error
+	Close() error
+
+	Segments() []int
+	End() (number int, at int64)
+	Usage() (taken, used, left int64)
+}
 
 // write writes a record, if need be into a new segment: half a record may be left
 // in the one that failed, and what a failed sync left in memory may never reach
 // the disk. The caller holds writing.
-func (s *Spool) write(sealed []byte) error {
-	due := s.due()
+func (s *Spool) write(first uint64, content []byte) error {
 	s.mu.Lock()
-	failing := s.trouble.failing != nil
-	mode := s.limits.sync
+	failing, mode := s.trouble.failing != nil, s.limits.sync
 	s.mu.Unlock()
 	if failing {
-		// Each segment that is begun in vain stays until those before it are gone.
 		if err := s.tuning.probe(s.dir); err != nil {
 			return err
 		}
 	}
-	if due || s.suspect.Load() {
+	if s.suspect.Load() {
 		if err := s.turn(); err != nil {
 			return err
 		}
 	}
 	sync := mode == SyncAlways || failing && mode != SyncOff
-	err := s.store(sealed, sync)
+	err := s.store(first, content, sync)
+	if errors.Is(err, wal.ErrNoRoom) {
+		if err := s.turn(); err != nil {
+			return err
+		}
+		err = s.store(first, content, sync)
+	}
 	if err == nil || failing {
 		// An attempt to find out whether the spool works again costs one segment
 		// at most.
@@ -39,29 +57,14 @@ func (s *Spool) write(sealed []byte) error {
 	if s.turn() != nil {
 		return err
 	}
-	return s.store(sealed, sync)
+	return s.store(first, content, sync)
 }
 
-// due tells whether the current segment has its size. The caller holds writing, and
-// nobody else is kept from going on while the disk is asked.
-func (s *Spool) due() bool {
-	s.mu.Lock()
-	segment, exact, full := s.usage.segment(), s.usage.exact, s.usage.current >= s.limits.segmentSize
-	s.mu.Unlock()
-	if !full || exact {
-		return full
+func (s *Spool) store(first uint64, content []byte, sync bool) error {
+	err := s.log.Append(first, content)
+	if errors.Is(err, wal.ErrNoRoom) {
+		return err
 	}
-	size, ok := fileSize(s.dir, segment)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if ok {
-		s.usage.current, s.usage.exact = size, true
-	}
-	return s.usage.current >= s.limits.segmentSize
-}
-
-func (s *Spool) store(sealed []byte, sync bool) error {
-	err := s.log.Log(sealed)
 	if err == nil && sync {
 		err = s.log.Sync()
 	}
@@ -73,49 +76,39 @@ func (s *Spool) store(sealed []byte, sync bool) error {
 	return nil
 }
 
-// turn begins a segment. The caller holds writing.
+// turn begins a segment. The error is ErrFull if there may be no other. The caller holds
+// writing.
 func (s *Spool) turn() error {
 	s.mu.Lock()
-	before := s.usage.segment()
-	sync, interval := s.limits.sync != SyncOff, s.limits.sync > 0
+	limits, drained := s.limits, s.drained()
 	s.mu.Unlock()
 	var unsynced error
-	if interval && s.holds && !s.suspect.Load() {
-		// The log does this too, but would not tell.
+	if limits.sync > 0 && !s.suspect.Load() && s.dirty.Swap(false) {
 		unsynced = s.log.Sync()
 	}
-	segment, err := s.log.NextSegment()
-	if err != nil {
-		return errors.Join(unsynced, err)
+	durable := limits.sync != SyncOff
+	err := ErrFull
+	if taken, _, _ := s.log.Usage(); taken+limits.segmentSize <= limits.maxSize {
+		err = s.log.Turn(limits.segmentSize, durable)
 	}
-	sizes := sizesOf(s.dir, before, segment)
-	if !s.holds {
-		// Only attempts that failed are in there.
-		_ = os.Truncate(wlog.SegmentName(s.dir, before), 0)
+	if err != nil && drained && !s.suspect.Load() {
+		err = s.log.Restart(durable)
 	}
-	s.mu.Lock()
-	s.usage.turned(sizes)
-	s.mu.Unlock()
-	s.holds = false
-	s.suspect.Store(false)
-	if !sync {
-		return nil
-	}
-	if err := syncDir(s.dir); err != nil {
+	switch {
+	case err == nil:
+		s.suspect.Store(false)
+	case !errors.Is(err, ErrFull):
 		s.suspect.Store(true)
-		return errors.Join(unsynced, err)
 	}
-	return unsynced
+	signal(s.kick) // the keeper prepares the next, and lets go of what is not needed
+	return errors.Join(unsynced, err)
 }
 
 // retire sees to it that a segment is not written any more, if another can be begun.
 func (s *Spool) retire(segment int) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	s.mu.Lock()
-	current := s.usage.segment()
-	s.mu.Unlock()
-	if segment >= current {
+	if current, _ := s.log.End(); segment >= current {
 		s.failOn(s.turn())
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package spool
+package badblock
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// isUnreadable tells whether an error of reading says that the disk cannot read what is
+// IsUnreadable tells whether an error of reading says that the disk cannot read what is
 // there. Any other says nothing about the disk, such as one of permissions.
-func isUnreadable(err error) bool {
+func IsUnreadable(err error) bool {
 	return errors.Is(err, windows.ERROR_CRC) || errors.Is(err, windows.ERROR_IO_DEVICE) || errors.Is(err, syscall.EIO)
 }
