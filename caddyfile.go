@@ -140,7 +140,7 @@ func (h *Handler) unmarshalWriteKey(d *caddyfile.Dispenser) error {
 	}
 	for _, other := range h.WriteKeys {
 		if other.Key == key.Key {
-			return d.Errf("this write_key is already specified, for source '%s'", other.Source)
+			return d.Err("this write_key is already specified")
 		}
 	}
 	h.WriteKeys = append(h.WriteKeys, key)

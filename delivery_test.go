@@ -286,8 +286,8 @@ func TestWriteKeysFile(t *testing.T) {
 	for text, message := range map[string]string{
 		"a":             "line 1: write a key and a source",
 		"# ok\n\na b c": "line 3: write a key and a source",
-		"a b.c":         `line 1: source "b.c" must be`,
-		"a b\na c":      "line 2: one write key is specified twice",
+		"a b.c":         "line 1: the source must be",
+		"a b\na c":      "line 2: its write key is specified twice",
 	} {
 		write(text)
 		if err := caddy.Load(config, true); err == nil || !strings.Contains(err.Error(), message) {

@@ -3,19 +3,15 @@
 package keys
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -23,10 +19,6 @@ import (
 
 // defaultSource is the source of a single key that names none.
 const defaultSource = "default"
-
-// keyFilePoll is how often key files are looked at. Polling finds changes on any
-// file system and through any kind of replacement.
-const keyFilePoll = time.Second
 
 var sourceName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
@@ -36,10 +28,11 @@ type Key struct {
 	Source string // default: "default", if there is no other key
 }
 
-// CheckSource tells what is wrong with the name of a source.
+// CheckSource tells what is wrong with the name of a source. It does not repeat the
+// name: where the two have been swapped, that is a key.
 func CheckSource(source string) error {
 	if !sourceName.MatchString(source) {
-		return fmt.Errorf("source %q must be 1 to 64 letters, digits, _ and -", source)
+		return errors.New("the source must be 1 to 64 letters, digits, _ and -: it stands behind the key")
 	}
 	return nil
 }
@@ -54,7 +47,7 @@ func Validate(keys []Key, files []string) error {
 			return fmt.Errorf("write_keys file %s is specified twice", file)
 		}
 	}
-	for _, key := range keys {
+	for i, key := range keys {
 		if key.Key == "" {
 			return errors.New("a write key is empty")
 		}
@@ -63,7 +56,7 @@ func Validate(keys []Key, files []string) error {
 		}
 		if key.Source != "" {
 			if err := CheckSource(key.Source); err != nil {
-				return err
+				return fmt.Errorf("write_key %d: %w", i+1, err)
 			}
 		}
 	}
@@ -81,7 +74,7 @@ type Ring struct {
 
 	open   sync.Once
 	opened error
-	first  []stamp // of the files, from before they were read first
+	first  []look // of the files, from before they were read first
 
 	mu     sync.Mutex
 	cancel chan struct{}
@@ -107,25 +100,27 @@ func (k *Ring) Provision(keys []Key, files []string, logger *zap.Logger) error {
 func (k *Ring) resolve(withFiles bool) (map[string]string, error) {
 	repl := caddy.NewReplacer()
 	sources := make(map[string]string, len(k.configured))
-	for _, key := range k.configured {
+	for i, key := range k.configured {
 		if !withFiles && strings.Contains(key.Key, "{file.") {
 			continue
 		}
-		source := cmp.Or(key.Source, defaultSource)
+		if err := checkPlaceholderFiles(key.Key); err != nil {
+			return nil, fmt.Errorf("write_key %d: %w", i+1, err)
+		}
 		value, err := repl.ReplaceOrErr(key.Key, true, true)
 		if err != nil {
-			return nil, fmt.Errorf("write_key of source %s: %w", source, err)
+			return nil, fmt.Errorf("write_key %d: %w", i+1, err)
 		}
-		if err := addKey(sources, strings.TrimRight(value, "\r\n"), source); err != nil {
-			return nil, err
+		if err := addKey(sources, strings.TrimRight(value, "\r\n"), cmp.Or(key.Source, defaultSource)); err != nil {
+			return nil, fmt.Errorf("write_key %d: %w", i+1, err)
 		}
 	}
 	return sources, nil
 }
 
 func addKey(sources map[string]string, key, source string) error {
-	if other, taken := sources[key]; taken {
-		return fmt.Errorf("one write key is specified twice, for the sources %s and %s", other, source)
+	if _, taken := sources[key]; taken {
+		return errors.New("its write key is specified twice")
 	}
 	sources[key] = source
 	return nil
@@ -173,7 +168,7 @@ func (k *Ring) Problem() string {
 // Load reads everything, once.
 func (k *Ring) Load() error {
 	k.open.Do(func() {
-		k.first = k.stamps()
+		k.first = looksOf(k.files)
 		var sources map[string]string
 		if sources, k.opened = k.Read(); k.opened == nil {
 			k.sources.Store(&sources)
@@ -184,43 +179,28 @@ func (k *Ring) Load() error {
 
 // Read returns the keys of the configuration and of the files.
 func (k *Ring) Read() (map[string]string, error) {
+	return k.read(false)
+}
+
+// read may ask for a key in each file: none is what a file has that is being written.
+func (k *Ring) read(someInEach bool) (map[string]string, error) {
 	sources, err := k.resolve(true)
 	if err != nil {
 		return nil, err
 	}
 	for _, file := range k.files {
+		before := len(sources)
 		if err := readKeyFile(file, sources); err != nil {
 			return nil, fmt.Errorf("write_keys file %s: %w", file, err)
+		}
+		if someInEach && len(sources) == before {
+			return nil, fmt.Errorf("write_keys file %s: %w", file, errNoKeys)
 		}
 	}
 	return sources, nil
 }
 
-// readKeyFile adds the keys of one file. Errors name lines and sources, no keys.
-func readKeyFile(file string, sources map[string]string) error {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return errors.Unwrap(err)
-	}
-	// Some editors begin a file with a byte order mark.
-	lines := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(content, []byte("\ufeff"))))
-	for number := 1; lines.Scan(); number++ {
-		fields := strings.Fields(lines.Text())
-		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
-			continue
-		}
-		if len(fields) != 2 {
-			return fmt.Errorf("line %d: write a key and a source", number)
-		}
-		if err := CheckSource(fields[1]); err != nil {
-			return fmt.Errorf("line %d: %w", number, err)
-		}
-		if err := addKey(sources, fields[0], fields[1]); err != nil {
-			return fmt.Errorf("line %d: %w", number, err)
-		}
-	}
-	return lines.Err()
-}
+var errNoKeys = errors.New("there is no key in it any more: to have none, take the file out of the configuration and reload")
 
 // Start reads the keys and watches the files from then on.
 func (k *Ring) Start() error {
@@ -246,54 +226,5 @@ func (k *Ring) Stop() {
 	if k.cancel != nil {
 		close(k.cancel)
 		k.cancel = nil
-	}
-}
-
-// stamp tells versions of a file apart.
-type stamp struct {
-	modified time.Time
-	size     int64
-}
-
-func (k *Ring) stamps() []stamp {
-	stamps := make([]stamp, len(k.files))
-	for i, file := range k.files {
-		if info, err := os.Stat(file); err == nil {
-			stamps[i] = stamp{info.ModTime(), info.Size()}
-		}
-	}
-	return stamps
-}
-
-func (k *Ring) watch(cancel <-chan struct{}, last []stamp) {
-	ticker := time.NewTicker(keyFilePoll)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-cancel:
-			return
-		case <-ticker.C:
-		}
-		now := k.stamps()
-		if slices.Equal(now, last) {
-			continue
-		}
-		last = now
-		k.reload()
-	}
-}
-
-// reload reads the files again. Keys that cannot be read leave the old ones in
-// force: a file may be caught half-written.
-func (k *Ring) reload() {
-	sources, err := k.Read()
-	if err != nil {
-		k.trouble.Store(new(err.Error()))
-		k.logger.Error("the write keys changed, but could not be read: the old ones stay in force", zap.Error(err))
-		return
-	}
-	k.trouble.Store(nil)
-	if old := k.sources.Swap(&sources); !maps.Equal(*old, sources) {
-		k.logger.Info("read the write keys again", zap.Int("keys", len(sources)))
 	}
 }
