@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
@@ -55,6 +56,7 @@ type App struct {
 	// /segment_pixel/health/ready says that the server is not ready. Default: 5m
 	MaxBacklogAge caddy.Duration `json:"max_backlog_age,omitempty"`
 
+	ctx     caddy.Context
 	emitter *emitter
 
 	mu       sync.Mutex
@@ -87,6 +89,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.MaxBacklogAge == 0 {
 		a.MaxBacklogAge = defaultMaxBacklogAge
 	}
+	a.ctx = ctx
 	events, err := ctx.App("events")
 	if err != nil {
 		return fmt.Errorf("getting the events app: %w", err)
@@ -116,6 +119,9 @@ func (a *App) add(h *Handler) {
 // Start starts every handler. When one fails, Caddy cleans up.
 func (a *App) Start() error {
 	a.emitter.start()
+	if app, err := a.ctx.AppIfConfigured("http"); err == nil {
+		findAddresses(app.(*caddyhttp.App))
+	}
 	a.mu.Lock()
 	own := slices.Clone(a.handlers)
 	started := &handlers.Configuration{

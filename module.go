@@ -94,6 +94,7 @@ type Handler struct {
 	prefixes   prefixes
 	keys       keys.Ring
 	ip         clientip.Policy
+	addresses  []string // where pixels may be sent to, once the app has started
 	honorGPC   bool
 	honorDNT   bool
 	sinks      []*mountedSink

@@ -21,7 +21,7 @@ func init() {
 type view struct{ h *Handler }
 
 func (v view) Options() handlers.Options {
-	return handlers.Options{PathPrefixes: v.h.PathPrefixes, MaxEventSize: v.h.MaxEventSize, ClientIP: v.h.ClientIP}
+	return handlers.Options{PathPrefixes: v.h.PathPrefixes, MaxEventSize: v.h.MaxEventSize, ClientIP: v.h.ClientIP, Addresses: v.h.addresses}
 }
 
 func (v view) Keys() *keys.Ring { return &v.h.keys }

@@ -37,6 +37,9 @@ func TestStatus(t *testing.T) {
 		len(h.Sinks) != 1 || h.Sinks[0].Sink != "writer" || !h.Sinks[0].Ready {
 		t.Errorf("got %+v", h)
 	}
+	if want := []string{s.URL + "/one", s.URL + "/two"}; !slices.Equal(h.Addresses, want) {
+		t.Errorf("the addresses are %q, want %q", h.Addresses, want)
+	}
 	s.Get(pixeltest.Track("e"))
 	s.Get("/v1/pixel/page?" + pixeltest.Data(`{"writeKey":"k","userId":7}`))
 	s.Get("/v1/pixel/page?" + pixeltest.Data(`{"writeKey":"other","userId":7}`))

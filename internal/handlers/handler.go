@@ -37,6 +37,9 @@ type Options struct {
 	PathPrefixes []string
 	MaxEventSize int
 	ClientIP     string
+	// Addresses are where pixels may be sent to, such as https://example.com/v1/pixel, as
+	// far as the configuration names hosts.
+	Addresses []string
 }
 
 // Sink is one sink of a handler.

@@ -15,6 +15,7 @@ type StatusAnswer struct {
 	UntrustedProxy uint64 `json:"untrusted_proxy"`
 	Handlers       []struct {
 		PathPrefixes []string `json:"path_prefixes"`
+		Addresses    []string
 		Sources      []string
 		MaxEventSize int    `json:"max_event_size"`
 		ClientIP     string `json:"client_ip"`

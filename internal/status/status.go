@@ -42,6 +42,7 @@ type recentStatus struct {
 // Handler is one handler. Write keys are not shown, only their sources.
 type Handler struct {
 	PathPrefixes []string `json:"path_prefixes"`
+	Addresses    []string `json:"addresses,omitempty"` // where pixels may be sent to, as far as the configuration names hosts
 	Sources      []string `json:"sources"`
 	MaxEventSize int      `json:"max_event_size"`
 	ClientIP     string   `json:"client_ip"`
@@ -112,6 +113,7 @@ func ofHandler(h handlers.Handler, maxBacklogAge time.Duration) (Handler, bool) 
 	options := h.Options()
 	s := Handler{
 		PathPrefixes: options.PathPrefixes,
+		Addresses:    options.Addresses,
 		Sources:      h.Keys().Names(),
 		MaxEventSize: options.MaxEventSize,
 		ClientIP:     options.ClientIP,

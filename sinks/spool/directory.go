@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
@@ -59,9 +60,13 @@ func Probe(dir string) error {
 	return err
 }
 
-// writeFile creates or replaces a file, and syncs it if told to.
+// writeFile replaces a file, and syncs it if told to. A link is removed like a file, and
+// not followed: it leads to somebody else's.
 func writeFile(name string, content []byte, sync bool) error {
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -70,4 +75,11 @@ func writeFile(name string, content []byte, sync bool) error {
 		err = file.Sync()
 	}
 	return errors.Join(err, file.Close())
+}
+
+// IsOpenToOthers tells whether other users may write to a directory, or replace it.
+func IsOpenToOthers(dir string) bool {
+	const writable = 0o022
+	info, err := os.Stat(dir)
+	return err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&writable != 0
 }

@@ -35,6 +35,10 @@ func open(o Options, t tuning) (*Spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking the spool in %s: %w", dir, err)
 	}
+	if o.Logger != nil && IsOpenToOthers(dir) {
+		o.Logger().Warn("other users may write to the spool's directory, in which they could read and forge events: "+
+			"take their permission with chmod go-w", zap.String("dir", dir))
+	}
 	if o.Changed == nil {
 		o.Changed = func(Change) {}
 	}

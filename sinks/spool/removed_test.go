@@ -104,7 +104,7 @@ func TestCheckpointFails(t *testing.T) {
 		t.checkpointInterval = time.Millisecond
 	})
 	blocker := filepath.Join(dir, checkpointAside)
-	if err := os.Mkdir(blocker, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(blocker, "in the way"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	appendTest(t, s, 0, 10)
@@ -114,8 +114,6 @@ func TestCheckpointFails(t *testing.T) {
 	s.Acknowledge(entries[len(entries)-1].Position)
 	eventually(t, "a report", func() bool { return len(logged.find("the spool cannot write its checkpoint")) == 1 })
 	eventually(t, "one segment", func() bool { return len(segments(t, dir)) == 1 })
-	if err := os.Remove(blocker); err != nil {
-		t.Fatal(err)
-	}
+	_ = os.RemoveAll(blocker) // the keeper may be quicker with what is left of it
 	eventually(t, "a report", func() bool { return len(logged.find("the spool writes its checkpoint")) == 1 })
 }

@@ -92,7 +92,7 @@ func TestCheckpointBeyondEvents(t *testing.T) {
 func outdatedSpool(t *testing.T) (dir string) {
 	t.Helper()
 	s := openTest(t, Options{Dir: t.TempDir()}, noCheckpoints)
-	if err := os.Mkdir(filepath.Join(s.dir, checkpointAside), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(s.dir, checkpointAside, "in the way"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for _, part := range [][2]int{{0, 10}, {10, 15}, {15, 20}} {

@@ -12,9 +12,9 @@ import (
 )
 
 // openLocked opens a file and locks it. The lock ends with the process, so a
-// crash leaves none behind.
+// crash leaves none behind. A link is not followed: it leads to somebody else's file.
 func openLocked(name string) (*os.File, error) {
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -111,8 +111,11 @@ func (e *examination) waiting(dir string) {
 	}
 }
 
-// leftovers are files in the spool that somebody has to look at.
+// leftovers are what in the spool somebody has to look at.
 func (e *examination) leftovers(dir string) {
+	if spool.IsOpenToOthers(dir) {
+		e.Warning(spoolCheck, "chmod go-w "+dir, "other users may write to %s, in which they could read and forge events", dir)
+	}
 	aside := filepath.Join(dir, forward.AsideFile)
 	if info, err := os.Stat(aside); err == nil && info.Size() > 0 {
 		e.Warning(spoolCheck, "see the cause in each of its lines, mend it, move the file away, and publish what it holds "+

@@ -4,7 +4,6 @@ import { $, el, setText } from "./dom.js";
 import { POLL_MS } from "./caddy.js";
 import { number } from "./format.js";
 import { openRow } from "./details.js";
-import { guessBase } from "./build/build.js";
 import { buildRow, firstOlder, list } from "./rows.js";
 import { keepTabStop, moveAmongRows, setTabStop } from "./focus.js";
 
@@ -95,7 +94,6 @@ function addRow(text) {
 	if (entries.has(key) || entry.at <= clearedUpTo) return;
 	offer($("filter-source"), record.source);
 	if (record.outcome === "rejected") offer($("filter-reasons"), record.reason);
-	guessBase(record);
 	if (!wanted(entry)) return;
 	delete entry.record; // The text is kept, and parsed again when somebody looks.
 	entry.fields = { source: record.source, type: record.type, outcome: record.outcome, reason: record.reason };

@@ -2,21 +2,22 @@
 
 import { $, button, el, setText } from "../dom.js";
 import { snippet } from "../copy.js";
+import { offer } from "../events.js";
 import { number } from "../format.js";
 import { TYPES } from "../words.js";
 import { buildNotes } from "./notes.js";
 import { ampAnalytics, escapeHTML, pixelURL } from "./pixel.js";
 import { hasTag, PRESETS, SHAPES } from "./presets.js";
 
-let baseIsGuess = true;
+let baseIsOurs = true;
 
-// guessBase proposes the address that pixels came to last.
-export function guessBase(record) {
-	if (!baseIsGuess || !record.host || !record.path || !TYPES.includes(record.type)) return;
-	const scheme = /^(localhost|127\.|\[::1\])/.test(record.host) ? "http" : "https";
-	const base = `${scheme}://${record.host}${record.path.replace(/\/+[^/]*\/*$/, "")}`;
-	if ($("build-base").value === base) return;
-	$("build-base").value = base;
+// offerBases proposes the addresses that the configuration names. The host of a request
+// is never proposed: anybody may send one, and the snippets have the write key in them.
+export function offerBases(handlers) {
+	const bases = handlers.flatMap((handler) => handler.addresses ?? []);
+	for (const base of bases) offer($("build-bases"), base);
+	if (!baseIsOurs || bases.length === 0 || $("build-base").value === bases[0]) return;
+	$("build-base").value = bases[0];
 	rebuild();
 }
 
@@ -104,7 +105,7 @@ $("preset").append(...Object.keys(PRESETS).map((name) => el("option", "", name))
 $("build-form").addEventListener("input", rebuild);
 $("build-form").addEventListener("submit", (event) => event.preventDefault());
 $("build-base").addEventListener("input", () => {
-	baseIsGuess = false;
+	baseIsOurs = false;
 });
 $("add-property").addEventListener("click", () => addProperty().focus());
 $("use-preset").addEventListener("click", usePreset);
