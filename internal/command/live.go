@@ -4,6 +4,7 @@ package command
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -23,7 +24,7 @@ import (
 // NewLive makes the verb live.
 func NewLive() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "live [--address <interface>] [--config <path> [--adapter <name>]] [--listen <address>]",
+		Use:   "live [--address <interface>] [--config <path> [--adapter <name>]] [--listen <address>] [--allow-remote]",
 		Short: "Serves the live page of a running Caddy to a browser on this machine",
 		Long: `
 Serves the live page, which shows requests as they come and how sinks and spools
@@ -34,6 +35,12 @@ browser's request that comes from no page of its own, and so an address that is
 typed in. This command passes on what is below /segment_pixel/ and nothing else: the
 rest of the admin endpoint cannot be reached through it.
 
+It listens on an address of this machine alone. To look from another one, lead a port
+there through ssh: ssh -L 2020:127.0.0.1:2020 <server>. Where that cannot be done, such
+as in a container, --allow-remote lets it listen anywhere, for whoever has the token in
+the URL that it prints. There is such a token as well in front of an admin endpoint at a
+unix socket, since not all users of this machine may use that.
+
 The address is that of the admin endpoint; by default the one in the configuration,
 if --config names one, and else localhost:2019.
 
@@ -42,6 +49,7 @@ Exit status: 0 when it was ended; 1 if it could not be run.`,
 	}
 	adminapi.AddFlags(cmd)
 	cmd.Flags().StringP("listen", "l", "127.0.0.1:2020", "The address to serve the page at")
+	cmd.Flags().Bool("allow-remote", false, "Let other machines see the page, with the token in its URL")
 	cmd.RunE = cli.Run(runLive)
 	return cmd
 }
@@ -51,10 +59,11 @@ func runLive(cmd *cobra.Command, _ []string) (int, error) {
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
-	listen, _ := cmd.Flags().GetString("listen") // It is defined above.
+	listen, _ := cmd.Flags().GetString("listen") // Both are defined above.
+	remote, _ := cmd.Flags().GetBool("allow-remote")
 	ctx, stop := cli.Interruptible(cmd)
 	defer stop()
-	err = servePageLocally(ctx, admin, listen, func(url string) {
+	err = servePage(ctx, admin, listen, remote, func(url string) {
 		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "The live page is at %s\n", url)
 	})
 	if err != nil {
@@ -63,35 +72,45 @@ func runLive(cmd *cobra.Command, _ []string) (int, error) {
 	return caddy.ExitCodeSuccess, nil
 }
 
-// servePageLocally serves until the context ends.
-func servePageLocally(ctx context.Context, admin, listen string, ready func(url string)) error {
+// servePage serves until the context ends.
+func servePage(ctx context.Context, admin, listen string, remote bool, ready func(url string)) error {
 	// Asking first tells at once what would otherwise be seen in the browser.
 	response, err := caddycmd.AdminAPIRequest(admin, http.MethodGet, adminapi.Path+"health/live", nil, nil)
 	if err != nil {
 		return adminapi.Explain(err)
 	}
 	_ = response.Body.Close()
-	proxy, err := newPageProxy(admin)
-	if err != nil {
-		return err
+	address, err := caddy.ParseNetworkAddress(admin)
+	if err != nil || address.PortRangeSize() > 1 {
+		return fmt.Errorf("%s is no address of an admin endpoint: write one such as localhost:2019", admin)
 	}
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
 		return err
 	}
-	if address, ok := listener.Addr().(*net.TCPAddr); !ok || !address.IP.IsLoopback() {
+	at := listener.Addr().(*net.TCPAddr)
+	if !at.IP.IsLoopback() && !remote {
 		_ = listener.Close()
-		return fmt.Errorf("--listen is %s: write an address of this machine alone, such as 127.0.0.1:2020, as the page shows payloads", listen)
+		return fmt.Errorf("--listen is %s: write an address of this machine alone, such as 127.0.0.1:2020, as the page shows payloads; "+
+			"or add --allow-remote", listen)
 	}
-	host := listener.Addr().String()
+	guard := &pageGuard{remote: remote, next: newPageProxy(address)}
+	url := "http://" + at.String() + adminapi.Path
+	if at.IP.IsUnspecified() {
+		url = fmt.Sprintf("http://localhost:%d%s", at.Port, adminapi.Path)
+	}
+	if remote || address.IsUnixNetwork() {
+		guard.token = rand.Text()
+		url += "?" + tokenName + "=" + guard.token
+	}
 	server := &http.Server{
-		Handler:           guardPage(host, proxy),
+		Handler:           guard,
 		ReadHeaderTimeout: 5 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
-	ready("http://" + host + adminapi.Path)
+	ready(url)
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
@@ -99,11 +118,7 @@ func servePageLocally(ctx context.Context, admin, listen string, ready func(url 
 }
 
 // newPageProxy passes requests on to the admin endpoint.
-func newPageProxy(admin string) (http.Handler, error) {
-	address, err := caddy.ParseNetworkAddress(admin)
-	if err != nil || address.PortRangeSize() > 1 {
-		return nil, fmt.Errorf("%s is no address of an admin endpoint: write one such as localhost:2019", admin)
-	}
+func newPageProxy(address caddy.NetworkAddress) http.Handler {
 	host := "127.0.0.1"
 	if !address.IsUnixNetwork() {
 		host = address.JoinHostPort(0)
@@ -112,7 +127,7 @@ func newPageProxy(admin string) (http.Handler, error) {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", host, host
-			// guardPage has looked at where the request comes from.
+			// The guard has looked at where the request comes from.
 			for name := range r.Out.Header {
 				if strings.HasPrefix(name, "Sec-Fetch-") {
 					r.Out.Header.Del(name)
@@ -120,6 +135,7 @@ func newPageProxy(admin string) (http.Handler, error) {
 			}
 			r.Out.Header.Del("Origin")
 			r.Out.Header.Del("Referer")
+			r.Out.Header.Del("Cookie")
 		},
 		FlushInterval: -1,
 		Transport: &http.Transport{
@@ -130,29 +146,5 @@ func newPageProxy(admin string) (http.Handler, error) {
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			http.Error(w, "Caddy does not answer: "+err.Error(), http.StatusBadGateway)
 		},
-	}, nil
-}
-
-// guardPage keeps other sites from reaching the admin endpoint by way of a browser
-// here: the host must be ours, against names that lead to this machine, and a request
-// that sends anything must come from our page.
-func guardPage(host string, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, port, _ := net.SplitHostPort(host)
-		site := r.Header.Get("Sec-Fetch-Site")
-		switch {
-		case !strings.EqualFold(r.Host, host) && !strings.EqualFold(r.Host, net.JoinHostPort("localhost", port)):
-			http.Error(w, "this host is not served here", http.StatusForbidden)
-		case site != "" && site != "same-origin" && site != "none",
-			r.Header.Get("Origin") != "" && r.Header.Get("Origin") != "http://"+r.Host,
-			r.Method != http.MethodGet && r.Method != http.MethodHead && r.Header.Get("Origin") == "":
-			http.Error(w, "only the page itself may ask this", http.StatusForbidden)
-		case r.URL.Path == "/":
-			http.Redirect(w, r, adminapi.Path, http.StatusFound)
-		case !strings.HasPrefix(r.URL.Path, adminapi.Path) || strings.Contains(r.URL.Path, ".."):
-			http.NotFound(w, r)
-		default:
-			next.ServeHTTP(w, r)
-		}
-	})
+	}
 }

@@ -5,8 +5,12 @@ package command_test
 import (
 	"cmp"
 	"io"
+	"net"
 	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -93,6 +97,10 @@ func TestLiveCommand(t *testing.T) {
 		{"GET", "/", "", "", "", 200}, // by way of a redirect
 		{"GET", "/segment_pixel/status", "", "", "same-origin", 200},
 		{"GET", "/segment_pixel/status", "localhost:" + base.Port(), "", "", 200},
+		{"GET", "/segment_pixel/status", "localhost:3000", "", "", 200}, // through a tunnel
+		{"GET", "/segment_pixel/status", "[::1]:3000", "", "", 200},
+		{"GET", "/segment_pixel/status", "192.0.2.1:3000", "", "", 403},
+		{"GET", "/segment_pixel/status", "localhost.example.com", "", "", 403},
 		{"POST", "/segment_pixel/explain", "", own, "same-origin", 200},
 		{"POST", "/segment_pixel/explain", "", "", "", 403},
 		{"POST", "/segment_pixel/explain", "", "https://example.com", "", 403},
@@ -137,5 +145,62 @@ func TestLiveCommandStaysHere(t *testing.T) {
 	_, done := pixeltest.StartCommand(t, command.NewLive(), "--address", strings.TrimPrefix(s.Admin, "http://"), "--listen", ":0")
 	if err := pixeltest.Receive(t, done); err == nil || !strings.Contains(err.Error(), "an address of this machine alone") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestLiveCommandWithToken asks as somebody who has the token, and as others.
+func TestLiveCommandWithToken(t *testing.T) {
+	s := pixeltest.NewAdminSite(t)
+	s.Run("", pixeltest.Silent(t))
+	lines, _ := pixeltest.StartCommand(t, command.NewLive(), "--address", strings.TrimPrefix(s.Admin, "http://"), "--listen", "0.0.0.0:0", "--allow-remote")
+	_, address, _ := strings.Cut(pixeltest.Receive(t, lines), " is at ")
+	page, _, found := strings.Cut(address, "?token=")
+	if !found {
+		t.Fatalf("there is no token in %s", address)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(client *http.Client, url string) int {
+		t.Helper()
+		response, err := client.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response.StatusCode
+	}
+	stranger, person := new(http.Client), &http.Client{Jar: jar}
+	for _, url := range []string{page, page + "status", page + "?token=", page + "?token=x"} {
+		if code := ask(stranger, url); code != http.StatusForbidden {
+			t.Errorf("a stranger gets %d for %s", code, url)
+		}
+	}
+	for _, url := range []string{address, page, page + "status"} {
+		if code := ask(person, url); code != http.StatusOK {
+			t.Errorf("who has the token gets %d for %s", code, url)
+		}
+	}
+}
+
+// TestLiveCommandAtSocket wants a token, since the socket's mode keeps others out.
+func TestLiveCommandAtSocket(t *testing.T) {
+	s := pixeltest.NewAdminSite(t)
+	socket := filepath.Join(s.Dir, "admin.sock")
+	s.Run("", pixeltest.Silent(t))
+	upstream := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.URL.Path)
+	}))
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	upstream.Listener = listener
+	upstream.Start()
+	defer upstream.Close()
+	lines, _ := pixeltest.StartCommand(t, command.NewLive(), "--address", "unix/"+socket, "--listen", "127.0.0.1:0")
+	if line := pixeltest.Receive(t, lines); !strings.Contains(line, "?token=") {
+		t.Errorf("got %s", line)
 	}
 }

@@ -9,10 +9,15 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // fuzzEvents are in the spool that FuzzRecovery damages: some in each of two runs.
 const fuzzEvents = 8
+
+// fuzzSize makes for the smallest segments, because each input writes them anew.
+const fuzzSize = 8 * wal.MinSegment
 
 // fuzzDir returns a directory in memory if there is such a place.
 func fuzzDir(f *testing.F) string {
@@ -33,15 +38,17 @@ func fuzzDir(f *testing.F) string {
 	return dir
 }
 
-// smallSpool returns the files of a spool, without the padding of their pages, and
-// with one record that crosses a page.
+// smallSpool returns the files of a spool, with one record that crosses a page.
 func smallSpool(f *testing.F) map[string][]byte {
 	f.Helper()
 	dir := f.TempDir()
 	for run := range 2 {
-		s, err := tryOpen(Options{Dir: dir, Sync: SyncOff})
+		s, err := tryOpen(Options{Dir: dir, Sync: SyncOff, MaxSize: fuzzSize})
 		if err != nil {
 			f.Fatal(err)
+		}
+		if run > 0 {
+			inNewSegment(s)
 		}
 		for n := run * fuzzEvents / 2; n < (run+1)*fuzzEvents/2; n++ {
 			if err := s.Append(fuzzEvent(n)); err != nil {
@@ -60,13 +67,6 @@ func smallSpool(f *testing.F) map[string][]byte {
 	files := make(map[string][]byte)
 	for _, name := range append(segments(f, dir), filepath.Join(dir, checkpointName)) {
 		content := read(f, name)
-		if len(content) > checkpointSize {
-			end := len(content)
-			for content[end-1] == 0 {
-				end--
-			}
-			content = content[:end]
-		}
 		files[filepath.Base(name)] = content
 	}
 	return files
@@ -75,7 +75,7 @@ func smallSpool(f *testing.F) map[string][]byte {
 func fuzzEvent(n int) Event {
 	e := Event{Subject: "s", MessageID: strconv.Itoa(n), Body: []byte{byte(n)}}
 	if n == 2 {
-		e.Body = noise(pageSize)
+		e.Body = noise(3000)
 	}
 	return e
 }
@@ -136,7 +136,7 @@ func harm(content []byte, how byte, at int, value byte) []byte {
 
 func checkRecovery(t *testing.T, dir string) {
 	t.Helper()
-	s, err := tryOpen(Options{Dir: dir, Sync: SyncOff})
+	s, err := tryOpen(Options{Dir: dir, Sync: SyncOff, MaxSize: fuzzSize})
 	if err != nil {
 		t.Logf("open: %v", err)
 		return
