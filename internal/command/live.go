@@ -36,7 +36,7 @@ typed in. This command passes on what is below /segment_pixel/ and nothing else:
 rest of the admin endpoint cannot be reached through it.
 
 It listens on an address of this machine alone. To look from another one, lead a port
-there through ssh: ssh -L 2020:127.0.0.1:2020 <server>. Where that cannot be done, such
+there through ssh: ssh -L 2020:127.0.0.1:2020 SERVER. Where that cannot be done, such
 as in a container, --allow-remote lets it listen anywhere, for whoever has the token in
 the URL that it prints. There is such a token as well in front of an admin endpoint at a
 unix socket, since not all users of this machine may use that.
