@@ -48,10 +48,17 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //		ignore_params  [none] <name...>
 //		client_ip      full|mask|off
 //		ip_mask        <ipv4 bits> [<ipv6 bits>]
+//		classify       on|off
+//		fetcher        <kind> [<by>] {
+//			user_agent <text...>
+//			header     <field> <text>
+//			network    <cidr...>
+//		}
+//		user_agent     full|off
 //		honor          gpc|dnt...
 //	}
 //
-// The options write_key, write_keys, path_prefix and sink may be repeated. At
+// The options write_key, write_keys, path_prefix, sink and fetcher may be repeated. At
 // least one write_key or write_keys is required; a single key may leave its
 // source out. See the sinks for what their blocks may hold. The names of
 // ignore_params are added to the default ones, which a leading `none` removes.
@@ -101,11 +108,17 @@ func (h *Handler) unmarshalOption(d *caddyfile.Dispenser) error {
 		return h.unmarshalClientIP(d)
 	case "ip_mask":
 		return h.unmarshalIPMask(d)
+	case "classify":
+		return unmarshalOneOf(d, &h.Classify, classifyOn, classifyOff)
+	case "fetcher":
+		return h.unmarshalFetcher(d)
+	case "user_agent":
+		return unmarshalOneOf(d, &h.UserAgent, userAgentFull, userAgentOff)
 	case "honor":
 		return h.unmarshalHonor(d)
 	default:
 		return d.Errf("unrecognized subdirective '%s' of segment_pixel: write write_key, write_keys, path_prefix, sink, "+
-			"max_event_size, ignore_params, client_ip, ip_mask or honor", d.Val())
+			"max_event_size, ignore_params, client_ip, ip_mask, classify, fetcher, user_agent or honor", d.Val())
 	}
 }
 

@@ -9,7 +9,9 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/clientip"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher"
 )
 
 // facts gathers what a request tells besides its query. No value of a header field
@@ -21,8 +23,14 @@ func (h *Handler) facts(r *http.Request) pixel.Facts {
 		Referer:     r.Referer(),
 		TraceParent: traceParent(r),
 	}
-	if address, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string); ok {
-		facts.IP = h.ip.Apply(address)
+	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	address := clientip.Parse(text)
+	facts.IP = h.ip.Apply(address)
+	if h.fetchers != nil {
+		facts.Fetch = h.fetchers.Classify(&fetcher.Request{UserAgent: facts.UserAgent, Header: r.Header.Get, Address: address})
+	}
+	if h.UserAgent == userAgentOff {
+		facts.UserAgent = ""
 	}
 	switch {
 	case h.honorGPC && r.Header.Get("Sec-GPC") == "1":

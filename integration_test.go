@@ -478,15 +478,16 @@ func TestPlaceholders(t *testing.T) {
 		log_append type {http.segment_pixel.type}
 		log_append source {http.segment_pixel.source}
 		log_append id {http.segment_pixel.message_id}
+		log_append fetch {http.segment_pixel.fetch}
 	` + toFile)
 	s.Get("/v1/pixel/page?" + pixeltest.Data(`{"writeKey":"k","userId":"u","messageId":"m"}`))
 	s.Get("/v1/pixel/track?" + pixeltest.Data(pixeltest.Page))
 	s.Get("/v1/pixel/nothing")
 	var got []string
 	for _, line := range s.Logged("handled request") {
-		got = append(got, fmt.Sprintf("%v %v %v %v", line["outcome"], line["type"], line["source"], line["id"]))
+		got = append(got, fmt.Sprintf("%v %v %v %v %v", line["outcome"], line["type"], line["source"], line["id"], line["fetch"]))
 	}
-	if want := []string{"accepted page web m", "no_event track web ", "unknown_route   "}; !slices.Equal(got, want) {
+	if want := []string{"accepted page web m bot", "no_event track web  bot", "unknown_route    bot"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/version"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 )
 
@@ -86,6 +87,18 @@ type Handler struct {
 	// What `mask` keeps of an address. Default: 24 bits of IPv4, 48 of IPv6.
 	IPMask *IPMask `json:"ip_mask,omitempty"`
 
+	// Whether events say who has fetched the pixel, in context.fetch: `on` or `off`.
+	// Default: `on`
+	Classify string `json:"classify,omitempty"`
+
+	// Who fetches pixels, besides those who are known. These rules are asked first, in
+	// their order. Default: none
+	Fetchers []Fetcher `json:"fetchers,omitempty"`
+
+	// Whether the user agent is published as context.userAgent: `full` or `off`. With
+	// `off` it is still asked for who has fetched the pixel. Default: `full`
+	UserAgent string `json:"user_agent,omitempty"`
+
 	// The signals against tracking that are honoured: `gpc` (Sec-GPC: 1) and
 	// `dnt` (DNT: 1). Default: neither
 	Honor []string `json:"honor,omitempty"`
@@ -94,7 +107,8 @@ type Handler struct {
 	prefixes   prefixes
 	keys       keys.Ring
 	ip         clientip.Policy
-	addresses  []string // where pixels may be sent to, once the app has started
+	fetchers   *fetcher.Classifier // nil if nobody asks
+	addresses  []string            // where pixels may be sent to, once the app has started
 	honorGPC   bool
 	honorDNT   bool
 	sinks      []*mountedSink
@@ -160,6 +174,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.decoder.Source = h.keys.Source
+	if err := h.provisionFetchers(); err != nil {
+		return err
+	}
 	if err := h.loadSinks(ctx); err != nil {
 		return err
 	}
@@ -184,6 +201,12 @@ func (h *Handler) provisionDefaults() {
 		h.ClientIP = clientIPMask
 	}
 	h.ip = ipPolicy(h.ClientIP, h.IPMask)
+	if h.Classify == "" {
+		h.Classify = classifyOn
+	}
+	if h.UserAgent == "" {
+		h.UserAgent = userAgentFull
+	}
 	for _, signal := range h.Honor {
 		h.honorGPC = h.honorGPC || signal == pixel.GPC.String()
 		h.honorDNT = h.honorDNT || signal == pixel.DNT.String()
@@ -263,7 +286,10 @@ func (h *Handler) Validate() error {
 			return err
 		}
 	}
-	return nil
+	if err := checkOneOf("classify", h.Classify, classifyOn, classifyOff); err != nil {
+		return err
+	}
+	return checkOneOf("user_agent", h.UserAgent, userAgentFull, userAgentOff)
 }
 
 // start reads the key files and starts the sinks; the app calls it.
@@ -310,7 +336,7 @@ func (h *Handler) collect(o *watch.Outcome) {
 	defer h.recovered(o)
 	r := o.Request
 	facts := h.facts(r)
-	o.Received = facts.Received
+	o.Received, o.Fetch = facts.Received, facts.Fetch
 	if facts.OptOut == pixel.Accepted { // What somebody asked not to have tracked is not kept.
 		o.UserAgent, o.Referer = facts.UserAgent, facts.Referer
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/mergetag"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/messageid"
@@ -26,6 +27,8 @@ type Event struct {
 	ClientID bool
 	// Identity is the userId or, without one, the anonymousId.
 	Identity string
+	// Fetch is who has fetched the pixel, if that was asked.
+	Fetch fetcher.Verdict
 	// TraceParent is the W3C trace context of the request, if any.
 	TraceParent string
 	// Received is when the request came, in UTC and whole milliseconds.
@@ -58,11 +61,15 @@ func (ws *workspace) buildEvent(c *call, source string, facts *Facts, version st
 	*e = Event{
 		Type:        c.typ,
 		Source:      source,
+		Fetch:       facts.Fetch,
 		TraceParent: facts.TraceParent,
 		Received:    facts.Received.UTC().Truncate(time.Millisecond),
 		workspace:   ws,
 	}
 	keptID := ws.nameEvent(e, c, facts.Received)
+	if c.layout.Context.Fetch && facts.Fetch.Kind != fetcher.None {
+		ws.dropClientFetch(c)
+	}
 
 	w := envelope{call: c, body: append(ws.body[:0], '{')}
 	w.clientFields(ws, keptID, facts, version)
@@ -248,6 +255,10 @@ func (w *envelope) contextMembers(ctx *layout.ContextLayout, empty bool, facts *
 		next(`"page":{"url":`)
 		w.body, _ = jsontext.AppendQuote(w.body, facts.Referer)
 		w.body = append(w.body, '}')
+	}
+	if facts.Fetch.Kind != fetcher.None {
+		next(`"fetch":`)
+		w.body = facts.Fetch.AppendJSON(w.body)
 	}
 	if !ctx.Library {
 		next(`"library":{"name":"segment_pixel","version":`)

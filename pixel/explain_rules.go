@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/shown"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/mergetag"
@@ -141,7 +142,11 @@ func (n *narrator) tellEvent() {
 	case c.member(layout.MessageID).Present():
 		id += ": that of the client is empty, no text or too long"
 	}
-	n.passed(StepEvent, "", shown.Counted(len(n.event.Body), "byte"), id)
+	fetched := ""
+	if fetch := n.event.Fetch; fetch.Kind != fetcher.None {
+		fetched = "fetched by " + fetch.String() + ", machine: " + fetch.Kind.Machine()
+	}
+	n.passed(StepEvent, "", shown.Counted(len(n.event.Body), "byte"), id, fetched)
 }
 
 // shownField shows a field of the object, and whether its value was meant to be

@@ -5,6 +5,8 @@ package pixel
 import (
 	"net/netip"
 	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher"
 )
 
 // Facts is what a request tells besides its query. Nothing else of a request
@@ -18,6 +20,8 @@ type Facts struct {
 	// UserAgent is the User-Agent field, Referer the Referer field. Empty means
 	// absent.
 	UserAgent, Referer string
+	// Fetch is who has fetched the pixel. The zero value publishes nothing of that.
+	Fetch fetcher.Verdict
 	// TraceParent is the W3C trace context that consumers continue, if any.
 	TraceParent string
 	// OptOut is GPC or DNT when the request carries that signal and the site

@@ -14,18 +14,21 @@ type Policy struct {
 	Publish bool
 }
 
-// Apply parses the address and masks it. An IPv4 address mapped into IPv6 is
-// treated as IPv4, and a zone is dropped. The result is invalid when nothing is
-// to be published or the text is no address.
-func (p Policy) Apply(address string) netip.Addr {
-	if !p.Publish {
-		return netip.Addr{}
-	}
-	addr, err := netip.ParseAddr(address)
+// Parse reads a client's address. An IPv4 address mapped into IPv6 is treated as IPv4,
+// and a zone is dropped. The result is invalid where the text is no address.
+func Parse(text string) netip.Addr {
+	addr, err := netip.ParseAddr(text)
 	if err != nil {
 		return netip.Addr{}
 	}
-	addr = addr.Unmap().WithZone("")
+	return addr.Unmap().WithZone("")
+}
+
+// Apply masks an address. The result is invalid when nothing is to be published.
+func (p Policy) Apply(addr netip.Addr) netip.Addr {
+	if !p.Publish || !addr.IsValid() {
+		return netip.Addr{}
+	}
 	bits := p.Bits6
 	if addr.Is4() {
 		bits = p.Bits4

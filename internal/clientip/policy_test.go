@@ -30,7 +30,7 @@ func TestPolicy(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := test.policy.Apply(test.in)
+			got := test.policy.Apply(clientip.Parse(test.in))
 			if !got.IsValid() && test.out == "" {
 				return
 			}

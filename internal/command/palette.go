@@ -59,6 +59,9 @@ func (p palette) line(v *watch.View) string {
 		fmt.Sprintf("%-8s", cmp.Or(v.Type, "-")),
 		fmt.Sprintf("%-10s", cmp.Or(v.Source, "-")),
 	}
+	if v.Fetch != "" {
+		words = append(words, p.text(dim, fmt.Sprintf("%-14s", v.Fetch)))
+	}
 	if v.Reason != "" {
 		words = append(words, p.text(yellow, v.Reason+":"))
 	}

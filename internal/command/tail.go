@@ -60,6 +60,7 @@ Exit status: 0 when it was ended; 1 if Caddy could not be asked in the first pla
 	flags.String("source", "", "Only these sources")
 	flags.String("type", "", "Only these event types")
 	flags.String("outcome", "", "Only these outcomes or reasons")
+	flags.String("fetch", "", "Only these kinds of fetchers, such as reader or proxy/gmail")
 	flags.Bool("new", false, "Leave out what came before")
 	flags.Bool("json", false, "Print records as JSON")
 	flags.Bool("redact", false, "Hide the values in payloads")
@@ -75,7 +76,7 @@ func runTail(cmd *cobra.Command, _ []string) (int, error) {
 	}
 	flags := cmd.Flags()
 	t := &tail{admin: admin, query: make(url.Values), out: cmd.OutOrStdout(), notes: cmd.ErrOrStderr()}
-	for _, name := range []string{"source", "type", "outcome"} {
+	for _, name := range []string{"source", "type", "outcome", "fetch"} {
 		if value, _ := flags.GetString(name); value != "" {
 			t.query.Set(name, value)
 		}

@@ -11,17 +11,18 @@ import (
 	"strings"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher"
 )
 
 // Filter says which records somebody wants to see. An empty list lets all through.
 type Filter struct {
-	sources, types, outcomes, reasons, hosts, events []string
+	sources, types, outcomes, reasons, hosts, fetches, events []string
 
 	text string // in lower case
 	id   uint64
 }
 
-// ParseFilter reads the parameters source, type, outcome, reason and host, each of
+// ParseFilter reads the parameters source, type, outcome, reason, host and fetch, each of
 // which may be repeated and hold several values with commas between them; event, which
 // may be repeated; text, which stands anywhere in what is shown, in any case; and the
 // id of a record. As an outcome, a reason is understood as well.
@@ -32,6 +33,7 @@ func ParseFilter(query url.Values) (*Filter, error) {
 		outcomes: listed(query["outcome"]),
 		reasons:  listed(query["reason"]),
 		hosts:    listed(query["host"]),
+		fetches:  listed(query["fetch"]),
 		events:   query["event"],
 		text:     strings.ToLower(strings.TrimSpace(query.Get("text"))),
 	}
@@ -50,6 +52,11 @@ func ParseFilter(query url.Values) (*Filter, error) {
 	for _, name := range f.outcomes {
 		if !slices.Contains(resultNames[:], name) && !isReason(name) {
 			return nil, fmt.Errorf("there is no outcome %q: write accepted, rejected, dropped, failed or a reason", name)
+		}
+	}
+	for _, name := range f.fetches {
+		if kind, _, _ := strings.Cut(name, "/"); fetcher.ParseKind(kind) == fetcher.None {
+			return nil, fmt.Errorf("there is no kind of fetcher %q: write reader, proxy, prefetch, scanner, preview, bot or unknown", kind)
 		}
 	}
 	for _, name := range f.reasons {
@@ -92,6 +99,7 @@ func (f *Filter) matches(rec *record, payloads string) bool {
 		(len(f.sources) == 0 || slices.Contains(f.sources, rec.source)) &&
 		(len(f.types) == 0 || slices.ContainsFunc(f.types, func(typ string) bool { return pixel.ParseType(typ) == rec.typ })) &&
 		(len(f.hosts) == 0 || slices.Contains(f.hosts, string(rec.host))) &&
+		(len(f.fetches) == 0 || slices.Contains(f.fetches, rec.fetch.Kind.String()) || slices.Contains(f.fetches, rec.fetch.String())) &&
 		(len(f.events) == 0 || payloads == PayloadsFull && slices.Contains(f.events, string(rec.event))) &&
 		(f.text == "" || rec.contains(f.text, payloads))
 }

@@ -48,6 +48,7 @@ type Metrics struct {
 	sources atomic.Pointer[map[string]*sourceCounts] // replaced, never changed
 
 	untrustedProxy atomic.Uint64
+	fetches        fetchCounts
 
 	decoding  prometheus.Histogram
 	answering prometheus.Histogram
@@ -76,6 +77,7 @@ func (m *Metrics) observe(o *Outcome) {
 	counts.of(o.Result, o.reason(), o.Type).Add(1)
 	if o.Event != nil {
 		counts.took(o.Event)
+		m.fetches.add(o.Event.Fetch)
 	}
 	if o.UntrustedProxy {
 		m.untrustedProxy.Add(1)
@@ -132,6 +134,7 @@ func (m *Metrics) Describe(descs chan<- *prometheus.Desc) {
 	descs <- repairsDesc
 	descs <- repeatedDesc
 	descs <- untrustedProxyDesc
+	descs <- fetchesDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -151,6 +154,7 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 	for repair, n := range m.Repaired() {
 		metrics <- prometheus.MustNewConstMetric(repairsDesc, prometheus.CounterValue, float64(n), repair)
 	}
+	m.fetches.collect(metrics)
 	metrics <- prometheus.MustNewConstMetric(untrustedProxyDesc, prometheus.CounterValue, float64(m.untrustedProxy.Load()))
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
@@ -21,6 +22,9 @@ type Outcome struct {
 
 	// UserAgent and Referer are empty where they are not to be kept.
 	UserAgent, Referer string
+
+	// Fetch is who has sent the request, if that was asked.
+	Fetch fetcher.Verdict
 
 	Received time.Time
 	Decoding time.Duration // from the request to the event or its rejection

@@ -25,6 +25,8 @@ func (o *Outcome) placeholder(key string) (any, bool) {
 		return o.Type.String(), true
 	case "http.segment_pixel.source":
 		return o.Source, true
+	case "http.segment_pixel.fetch":
+		return o.Fetch.Kind.String(), true
 	case "http.segment_pixel.message_id":
 		return o.MessageID, true
 	}

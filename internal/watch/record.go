@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher"
 )
 
 // record is what is kept of one request. Its texts are its own memory, which is used
@@ -22,6 +23,7 @@ type record struct {
 	typ            pixel.Type
 	source         string
 	repairs        pixel.Repair
+	fetch          fetcher.Verdict
 	untrustedProxy bool
 	dropped        []string
 
@@ -45,7 +47,7 @@ func (rec *record) fill(id uint64, o *Outcome, withPayload bool) {
 	rec.id = id
 	rec.received, rec.decoding, rec.took = o.Received, o.Decoding, o.Took
 	rec.result, rec.reason, rec.typ, rec.source = o.Result, o.reason(), o.Type, o.Source
-	rec.untrustedProxy, rec.dropped = o.UntrustedProxy, o.dropped
+	rec.fetch, rec.untrustedProxy, rec.dropped = o.Fetch, o.UntrustedProxy, o.dropped
 	rec.host = keep(rec.host, o.Request.Host)
 	rec.path = keep(rec.path, o.Request.URL.Path)
 	rec.messageID = keep(rec.messageID, o.MessageID)

@@ -25,6 +25,7 @@ type View struct {
 	Repairs        []string        `json:"repairs,omitempty"`
 	Host           string          `json:"host,omitempty"`
 	Path           string          `json:"path,omitempty"`
+	Fetch          string          `json:"fetch,omitempty"` // kind, and who it was behind a slash
 	UserAgent      string          `json:"user_agent,omitempty"`
 	Referrer       string          `json:"referrer,omitempty"`
 	DecodeUS       float64         `json:"decode_us"`
@@ -46,6 +47,7 @@ func (rec *record) View(payloads string) View {
 		Source:         rec.source,
 		Repairs:        rec.repairs.Names(),
 		Host:           string(rec.host),
+		Fetch:          rec.fetch.String(),
 		DecodeUS:       microseconds(rec.decoding),
 		AnswerUS:       microseconds(rec.took),
 		UntrustedProxy: rec.untrustedProxy,

@@ -49,6 +49,7 @@ type Object struct {
 type ContextLayout struct {
 	Empty                  bool
 	IP, UserAgent, Library bool
+	Fetch                  bool
 	Page                   Member
 	PageEmpty, PageHasURL  bool
 }
@@ -64,6 +65,8 @@ func (c *ContextLayout) note(name []byte) (isPage bool) {
 		c.UserAgent = true
 	case "library":
 		c.Library = true
+	case "fetch":
+		c.Fetch = true
 	case "page":
 		return true
 	}

@@ -5,6 +5,7 @@ import { snippet } from "./copy.js";
 import { explain, whyRejected } from "./explain.js";
 import { list } from "./rows.js";
 import { maskKeys, micros, parseExactly } from "./format.js";
+import { FETCHERS } from "./words.js";
 
 // openRow fills a row when it is opened, and empties it when it is closed.
 export function openRow(event) {
@@ -23,6 +24,9 @@ export function recordDetails(text) {
 			["time", record.time],
 			["message id", record.message_id && el("span", "mono", record.message_id)],
 			["request", record.path && el("span", "mono", `${record.host ?? ""}${record.path}`)],
+			["fetched by", record.fetch && `${record.fetch} (${FETCHERS[record.fetch.split("/")[0]]})`],
+			["user agent", record.user_agent],
+			["referrer", record.referrer],
 			["repaired", record.repairs?.join(", ")],
 			["decoded in", micros(record.decode_us)],
 			["answered in", micros(record.answer_us)],

@@ -28,7 +28,12 @@ export function keeps(n) {
 }
 
 function filters() {
-	return { source: $("filter-source").value, type: $("filter-type").value, outcome: $("filter-outcome").value };
+	return {
+		source: $("filter-source").value,
+		type: $("filter-type").value,
+		outcome: $("filter-outcome").value,
+		fetch: $("filter-fetch").value,
+	};
 }
 
 // connect opens the stream of records. The server filters by all but the text, so
@@ -93,10 +98,11 @@ function addRow(text) {
 	const key = `${record.id} ${record.time}`; // ids begin anew with the process
 	if (entries.has(key) || entry.at <= clearedUpTo) return;
 	offer($("filter-source"), record.source);
+	offer($("filter-fetch"), record.fetch);
 	if (record.outcome === "rejected") offer($("filter-reasons"), record.reason);
 	if (!wanted(entry)) return;
 	delete entry.record; // The text is kept, and parsed again when somebody looks.
-	entry.fields = { source: record.source, type: record.type, outcome: record.outcome, reason: record.reason };
+	entry.fields = { source: record.source, type: record.type, outcome: record.outcome, reason: record.reason, fetch: record.fetch };
 	entry.row = buildRow(record);
 	entry.row.entry = entry;
 	entries.set(key, entry);
@@ -107,9 +113,10 @@ function addRow(text) {
 // firstOlder finds the place of a record. It is the top, except when a change of
 // the filters brings back older records.
 function wanted(entry) {
-	const { source, type, outcome } = filters();
+	const { source, type, outcome, fetch } = filters();
 	const has = entry.fields ?? entry.record;
 	if ((source && has.source !== source) || (type && has.type !== type)) return false;
+	if (fetch && has.fetch !== fetch && has.fetch?.split("/")[0] !== fetch) return false;
 	if (outcome && has.outcome !== outcome && has.reason !== outcome) return false;
 	const text = $("filter-text").value.trim().toLowerCase();
 	// Written anew, as the server escapes some characters.
@@ -179,7 +186,7 @@ $("pause").addEventListener("click", () => {
 	nextFrame();
 });
 $("clear").addEventListener("click", clearRows);
-for (const id of ["filter-source", "filter-type", "filter-outcome"]) $(id).addEventListener("change", refilter);
+for (const id of ["filter-source", "filter-type", "filter-outcome", "filter-fetch"]) $(id).addEventListener("change", refilter);
 let typing;
 $("filter-text").addEventListener("input", () => {
 	clearTimeout(typing);

@@ -14,7 +14,7 @@ export function firstOlder(entry) {
 
 export function buildRow(record) {
 	const row = $("row-template").content.firstElementChild.cloneNode(true);
-	const [time, outcome, type, source, what, id] = row.firstElementChild.firstElementChild.children;
+	const [time, outcome, type, source, fetched, what, id] = row.firstElementChild.firstElementChild.children;
 	const at = new Date(record.time);
 	time.dateTime = record.time;
 	time.textContent = `${at.toLocaleTimeString("en-GB")}.${String(at.getMilliseconds()).padStart(3, "0")}`;
@@ -22,6 +22,7 @@ export function buildRow(record) {
 	outcome.className = `outcome ${COLORS[record.outcome] ?? ""}`;
 	type.textContent = record.type ?? "–";
 	source.textContent = record.source ?? "–";
+	fetched.textContent = record.fetch ?? "–";
 	what.textContent = record.outcome === "rejected" ? record.reason : (record.event ?? record.body?.name ?? "");
 	if (record.outcome === "rejected") what.classList.add("mono");
 	id.textContent = record.message_id ?? "";
