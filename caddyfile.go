@@ -55,6 +55,7 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //			network    <cidr...>
 //		}
 //		user_agent     full|off
+//		seal           <file> [required [allow <field...>]]
 //		honor          gpc|dnt...
 //	}
 //
@@ -114,11 +115,13 @@ func (h *Handler) unmarshalOption(d *caddyfile.Dispenser) error {
 		return h.unmarshalFetcher(d)
 	case "user_agent":
 		return unmarshalOneOf(d, &h.UserAgent, userAgentFull, userAgentOff)
+	case "seal":
+		return h.unmarshalSeal(d)
 	case "honor":
 		return h.unmarshalHonor(d)
 	default:
 		return d.Errf("unrecognized subdirective '%s' of segment_pixel: write write_key, write_keys, path_prefix, sink, "+
-			"max_event_size, ignore_params, client_ip, ip_mask, classify, fetcher, user_agent or honor", d.Val())
+			"max_event_size, ignore_params, client_ip, ip_mask, classify, fetcher, user_agent, seal or honor", d.Val())
 	}
 }
 

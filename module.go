@@ -26,6 +26,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/clientip"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/keys"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/seal"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/version"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
@@ -99,6 +100,9 @@ type Handler struct {
 	// `off` it is still asked for who has fetched the pixel. Default: `full`
 	UserAgent string `json:"user_agent,omitempty"`
 
+	// The keys with which sealed pixels are opened. Default: none, and a token is not read
+	Seal *Seal `json:"seal,omitempty"`
+
 	// The signals against tracking that are honoured: `gpc` (Sec-GPC: 1) and
 	// `dnt` (DNT: 1). Default: neither
 	Honor []string `json:"honor,omitempty"`
@@ -108,6 +112,7 @@ type Handler struct {
 	keys       keys.Ring
 	ip         clientip.Policy
 	fetchers   *fetcher.Classifier // nil if nobody asks
+	seals      *seal.Ring          // nil without seal
 	addresses  []string            // where pixels may be sent to, once the app has started
 	honorGPC   bool
 	honorDNT   bool
@@ -174,6 +179,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.decoder.Source = h.keys.Source
+	if err := h.provisionSeal(); err != nil {
+		return err
+	}
 	if err := h.provisionFetchers(); err != nil {
 		return err
 	}
@@ -286,6 +294,9 @@ func (h *Handler) Validate() error {
 			return err
 		}
 	}
+	if err := h.Seal.validate(); err != nil {
+		return err
+	}
 	if err := checkOneOf("classify", h.Classify, classifyOn, classifyOff); err != nil {
 		return err
 	}
@@ -296,6 +307,11 @@ func (h *Handler) Validate() error {
 func (h *Handler) start(configuration any) error {
 	if err := h.keys.Start(); err != nil {
 		return err
+	}
+	if h.seals != nil {
+		if err := h.seals.Start(); err != nil {
+			return err
+		}
 	}
 	for _, sink := range h.sinks {
 		if err := sink.start(sinks.Site{MaxEventSize: h.MaxEventSize, Configuration: configuration}); err != nil {
@@ -309,6 +325,9 @@ func (h *Handler) start(configuration any) error {
 // and more than once.
 func (h *Handler) stop() {
 	h.keys.Stop()
+	if h.seals != nil {
+		h.seals.Stop()
+	}
 	for _, sink := range h.sinks {
 		sink.stop()
 	}

@@ -42,6 +42,9 @@ func (v view) Problems() []string {
 	if trouble := v.h.keys.Problem(); trouble != "" {
 		problems = append(problems, trouble)
 	}
+	if v.h.seals != nil && v.h.seals.Problem() != "" {
+		problems = append(problems, v.h.seals.Problem())
+	}
 	return problems
 }
 

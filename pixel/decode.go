@@ -26,6 +26,12 @@ type Decoder struct {
 	Ignored map[string]struct{}
 	// Source finds the source that a write key belongs to.
 	Source func(writeKey string) (source string, known bool)
+	// Unseal opens the tokens that data may be, if it is set.
+	Unseal Unsealer
+	// SealRequired rejects what is not sealed, and ignores the parameters beside a token
+	// but for those of SealAllows and what is below them.
+	SealRequired bool
+	SealAllows   []string
 	// Version is the version that context.library names.
 	Version string
 }
@@ -58,7 +64,7 @@ func (d *Decoder) decode(ws *workspace, typ Type, query string, facts *Facts) (*
 	if data == "" && ws.params.Empty() {
 		return nil, nothingSent, ""
 	}
-	object, fail := ws.readObject(data)
+	object, fail := d.readObject(ws, query, data)
 	if !fail.failed() {
 		fail = d.checkSize(object)
 	}
@@ -66,7 +72,7 @@ func (d *Decoder) decode(ws *workspace, typ Type, query string, facts *Facts) (*
 		return nil, fail, ""
 	}
 	c := &ws.call
-	c.typ, c.object, c.layout, c.repairs = typ, object, &ws.scanner.Object, 0
+	c.typ, c.object, c.layout, c.repairs, c.sealed = typ, object, &ws.scanner.Object, 0, ws.sealed
 	source, fail := c.check(d.Source, facts)
 	if fail.failed() {
 		return nil, fail, source

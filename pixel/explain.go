@@ -88,12 +88,14 @@ type narrator struct {
 	secret  shown.Secret
 	steps   []Step
 
+	query  string // what is read
 	data   string // the raw value of data
 	object []byte // what has been made of it so far
 }
 
 // tell ends with the step that fails.
 func (n *narrator) tell(query string) {
+	n.query = query
 	if !n.tellQuery(query) {
 		return
 	}

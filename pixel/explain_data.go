@@ -15,8 +15,13 @@ import (
 // tellData reads the value of data, and says what had been done to it on its way.
 // What it decodes to is told here only if that is no object.
 func (n *narrator) tellData() bool {
-	if n.data == "" {
+	if n.data == "" && (n.decoder.Unseal == nil || !n.decoder.SealRequired) {
 		return true
+	}
+	if n.decoder.Unseal != nil {
+		if token, sealed := tokenOf(n.data); sealed || n.decoder.SealRequired {
+			return n.tellSeal(token, sealed)
+		}
 	}
 	object, fail := n.ws.readData(n.data)
 	if fail.reason == NoData && !n.ws.params.Empty() {
@@ -39,6 +44,23 @@ func (n *narrator) tellData() bool {
 	}
 	text := bytes.TrimPrefix(n.ws.decoded, []byte(byteOrderMark))
 	return n.failed(StepJSON, n.secret.Excerpt(text, n.wrongAt(fail.reason, text)), fail, n.doubt(text), n.unfilled("data", text))
+}
+
+// tellSeal opens a token. What is in it is not shown.
+func (n *narrator) tellSeal(token string, sealed bool) bool {
+	if !sealed {
+		return n.failed(StepData, "", notSealed)
+	}
+	object, fail := n.decoder.unseal(n.ws, n.query, token)
+	if fail.reason == BadSeal {
+		return n.failed(StepData, "", fail)
+	}
+	n.passed(StepData, "", "a token, "+shown.Counted(len(token), "byte")+", which a key of the file opens")
+	if fail.failed() {
+		return n.failed(StepJSON, "", fail)
+	}
+	n.object, n.ws.call.sealed = object, n.ws.sealed
+	return true
 }
 
 // isPlain tells whether data turned out to be the object itself.

@@ -26,6 +26,10 @@ var reasonHints = [reasonCount]string{
 		"what fits into a URL is bounded besides by the request header, 16 KiB unless max_header_size says otherwise.",
 	CaseMangled: "A mail client, a security scanner or a rewrite lower-cased the URL, and base64 does not survive that. " +
 		"If it happens to every request, find what rewrites the links; if to a few, those clients are lost.",
+	NotSealed: "This site takes sealed pixels alone (seal ... required). Make the URL with caddy segment-pixel url --seal, or with any JOSE library " +
+		"and a key of the file; to let pixels in that are not sealed, leave required out.",
+	BadSeal: "The token is forged, cut off, too old, of a key that is not in the file any more, or not made as docs/sealed.md says. " +
+		"Keep an old key in the file for as long as mails with it may be opened, and see that nothing on the way changes the URL.",
 	NoWriteKey: "The pixel needs writeKey, spelt exactly so, as text, inside data or as a parameter. " +
 		"Look for a misspelt name, or a merge tag that came out empty.",
 	UnknownWriteKey: "Compare the pixel's writeKey with write_key and the write_keys files of the Caddyfile: letter case and spaces count. " +

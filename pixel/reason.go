@@ -35,6 +35,10 @@ const (
 	// CaseMangled: data holds no upper-case letter and decodes to no JSON,
 	// which is what remains when a client lower-cases the URL.
 	CaseMangled
+	// NotSealed: the site takes sealed pixels alone, and this is none.
+	NotSealed
+	// BadSeal: data is a token that cannot be opened.
+	BadSeal
 	// NoWriteKey: the payload has no write key.
 	NoWriteKey
 	// UnknownWriteKey: the write key is none of the configured ones.
@@ -74,6 +78,8 @@ var reasonNames = [reasonCount]string{
 	TooDeep:         "too_deep",
 	TooLarge:        "too_large",
 	CaseMangled:     "case_mangled",
+	NotSealed:       "not_sealed",
+	BadSeal:         "bad_seal",
 	NoWriteKey:      "no_write_key",
 	UnknownWriteKey: "unknown_write_key",
 	NoIdentity:      "no_identity",

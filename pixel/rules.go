@@ -21,6 +21,7 @@ type call struct {
 	// identities are those of the object, from when they have been checked.
 	identities [len(identities)]identity
 	repairs    Repair // what was mended in the object
+	sealed     string // the source of the key of the seal, if it has one
 	key        string // the known write key of an earlier call: often it is the same
 }
 
@@ -58,6 +59,9 @@ func checkOptOut(facts *Facts) failure {
 }
 
 func (c *call) checkWriteKey(sourceOf func(string) (string, bool)) (string, failure) {
+	if c.sealed != "" {
+		return c.sealed, failure{}
+	}
 	text := c.text(layout.WriteKey)
 	if len(text) == 0 {
 		return "", failure{NoWriteKey, "writeKey is missing, empty or no text"}

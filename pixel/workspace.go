@@ -23,6 +23,7 @@ type workspace struct {
 	repairs Repair
 	// suspect is set when something looks mangled, although it can be read.
 	suspect bool
+	sealed  string    // the source of the key that has sealed the object, if it has one
 	later   []rawPair // parameters whose meaning depends on others
 
 	decoded []byte // the object that data held
@@ -48,6 +49,7 @@ var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 func (ws *workspace) reset(maxEventSize int) {
 	ws.params.Reset(maxEventSize)
 	ws.repairs, ws.suspect = 0, false
+	ws.sealed = ""
 	ws.later = ws.later[:0]
 }
 
@@ -64,6 +66,7 @@ func (ws *workspace) release() {
 	}
 	// The pool must not keep the strings of a request alive.
 	ws.event = Event{}
+	ws.sealed = ""
 	clear(ws.later[:cap(ws.later)])
 	workspaces.Put(ws)
 }

@@ -31,6 +31,7 @@ None of them changes the configuration of a Caddy that runs.`,
 				NewTail(),
 				NewLive(),
 				NewDoctor(),
+				NewKey(),
 				replay.New(),
 			)
 		},

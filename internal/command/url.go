@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/accesslog"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/seal"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/link"
@@ -30,7 +32,7 @@ const (
 func NewURL() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "url --base <url> --write-key <key> [--type <type>] [--user-id <id>] [--anonymous-id <id>] [--event <name>] " +
-			"[--property <name=value>...] [--json <file>] [--form data|fields] [--html | --url]",
+			"[--property <name=value>...] [--json <file>] [--form data|fields] [--seal <file> [--kid <id>]] [--html | --url]",
 		Short: "Makes the URL and the HTML of a pixel",
 		Long: `
 Prints the URL of a pixel and the image tag for a mail or a page, and says what
@@ -52,6 +54,9 @@ base64. In the form of fields they stay as they are. These are known:
     $ caddy segment-pixel url --base https://example.com --write-key KEY \
         --user-id '{{user.id}}' --event 'Email Opened' --form fields
 
+With --seal, data is a token that is made with a key of that file, the first or the
+one of --kid. A key that has a source needs no --write-key.
+
 Mail clients and proxies cut long URLs, from about 2,000 characters on. Caddy refuses
 a request whose header section is over 16 KiB, unless max_header_size is raised.
 
@@ -72,6 +77,8 @@ standard error; 1 if the command could not be run.`,
 	for _, object := range composedObjects {
 		flags.StringArray(object.flag, nil, object.usage)
 	}
+	flags.String("seal", "", "A file with keys of caddy segment-pixel key, to seal the event with")
+	flags.String("kid", "", "The id of the key to seal with; by default the first is taken")
 	flags.Bool("html", false, "Print the image tag only")
 	flags.Bool("url", false, "Print the URL only")
 	cmd.MarkFlagsMutuallyExclusive("html", "url")
@@ -103,6 +110,9 @@ func runURL(cmd *cobra.Command, _ []string) (int, error) {
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
+	if err := sealPixel(cmd, h, form, object, composed); err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
 	address, err := composed.URL(base, prefix, typ)
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, fmt.Errorf("--base: %w", err)
@@ -111,6 +121,30 @@ func runURL(cmd *cobra.Command, _ []string) (int, error) {
 		return caddy.ExitCodeFailedStartup, err
 	}
 	return checkPixel(cmd.ErrOrStderr(), h, typ, address, composed)
+}
+
+// sealPixel makes a token of the object if there is a file of keys, and has the handler
+// open it.
+func sealPixel(cmd *cobra.Command, h handlers.Handler, form string, object []byte, composed *link.Composition) error {
+	file, _ := cmd.Flags().GetString("seal")
+	if file == "" {
+		return nil
+	}
+	if form != formData {
+		return errors.New("--seal goes with --form data alone")
+	}
+	set, err := seal.ReadSet(file)
+	if err != nil {
+		return err
+	}
+	kid, _ := cmd.Flags().GetString("kid")
+	token, err := set.Seal(object, kid)
+	if err != nil {
+		return err
+	}
+	composed.Query = "data=" + token
+	h.Decoder().Unseal = func(token string) ([]byte, string, bool) { return set.Open(token, time.Now()) }
+	return nil
 }
 
 func compose(form string, object []byte, h handlers.Handler) (*link.Composition, error) {

@@ -196,3 +196,22 @@ func TestURLErrors(t *testing.T) {
 		})
 	}
 }
+
+// TestURLSealed makes a key and a sealed pixel with it.
+func TestURLSealed(t *testing.T) {
+	made := pixeltest.Execute(t, command.NewKey(), "--source", "newsletter")
+	file := filepath.Join(t.TempDir(), "seals.jwks")
+	if err := os.WriteFile(file, []byte(made.Out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pixeltest.Execute(t, command.NewKey(), "--append", file, "--alg", "HS256").Want(0, `"HS256"`, `"newsletter"`)
+	pixeltest.Execute(t, command.NewKey(), "--alg", "RS256").Want(1, "alg must be")
+	e := pixeltest.Execute(t, command.NewURL(), "--base", "https://example.com", "--user-id", "jane@example.com", "--event", "e", "--seal", file, "--url")
+	e.Want(0, "https://example.com/v1/pixel/track?data=eyJ")
+	if strings.Count(e.Out, ".") != 5 || strings.Contains(e.Out, "jane") {
+		t.Errorf("got %s", e.Out)
+	}
+	pixeltest.Execute(t, command.NewURL(), "--base", "https://example.com", "--event", "e", "--seal", file).Want(4, "no_identity")
+	pixeltest.Execute(t, command.NewURL(), "--base", "https://example.com", "--event", "e", "--seal", file, "--kid", "x").Want(1, "no key with the kid")
+	pixeltest.Execute(t, command.NewURL(), "--base", "https://example.com", "--event", "e", "--seal", file, "--form", "fields").Want(1, "--form data alone")
+}

@@ -21,7 +21,7 @@ const maxFile = 1 << 20
 // readKeyFile adds the keys of one file. Errors name lines and rules, no keys and no
 // sources: where the two have been swapped, a source is a key.
 func readKeyFile(file string, sources map[string]string) error {
-	content, err := readRegular(file)
+	content, err := ReadRegular(file)
 	if err != nil {
 		return err
 	}
@@ -45,9 +45,9 @@ func readKeyFile(file string, sources map[string]string) error {
 	return lines.Err()
 }
 
-// readRegular reads a file that is one. Opening does not block, so that a named pipe
+// ReadRegular reads a file that is one, of 1 MiB at most. Opening does not block, so that a named pipe
 // keeps nobody waiting for ever.
-func readRegular(name string) ([]byte, error) {
+func ReadRegular(name string) ([]byte, error) {
 	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, errors.Unwrap(err)

@@ -40,31 +40,46 @@ func looksOf(files []string) []look {
 
 func allSame(some, others []look) bool { return slices.EqualFunc(some, others, look.same) }
 
-// watch reads the files again when they have changed and then stood still for a poll:
-// one that is being written may have half of its keys. While they cannot be read, it
-// goes on trying, since a permission changes neither their times nor their sizes.
+// watch reads the files again when they have changed. While they cannot be read, it goes
+// on trying, since a permission changes neither their times nor their sizes.
 func (k *Ring) watch(cancel <-chan struct{}, inForce []look) {
+	follow(cancel, k.files, inForce, func() (take func(), again bool) {
+		sources, err := k.read(true)
+		return func() { k.take(sources, err) }, err != nil
+	})
+}
+
+// Follow reads a file again when it has changed, until cancel is closed. What was read is
+// taken if the file has stood still meanwhile; with again, it is read at the next poll too.
+func Follow(cancel <-chan struct{}, file string, read func() (take func(), again bool)) {
+	files := []string{file}
+	follow(cancel, files, looksOf(files), read)
+}
+
+// follow waits until files have changed and then stood still for a poll: one that is
+// being written may have half of what it is to have.
+func follow(cancel <-chan struct{}, files []string, inForce []look, read func() (take func(), again bool)) {
 	ticker := time.NewTicker(keyFilePoll)
 	defer ticker.Stop()
-	before := inForce
+	before, again := inForce, false
 	for {
 		select {
 		case <-cancel:
 			return
 		case <-ticker.C:
 		}
-		now := looksOf(k.files)
+		now := looksOf(files)
 		still := allSame(now, before)
 		before = now
-		if !still || allSame(now, inForce) && k.trouble.Load() == nil {
+		if !still || allSame(now, inForce) && !again {
 			continue
 		}
-		sources, err := k.read(true)
-		if !allSame(now, looksOf(k.files)) {
+		take, failed := read()
+		if !allSame(now, looksOf(files)) {
 			continue // they have changed under the reading
 		}
-		inForce = now
-		k.take(sources, err)
+		inForce, again = now, failed
+		take()
 	}
 }
 
