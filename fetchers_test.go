@@ -55,13 +55,13 @@ func TestFetchersThroughTheDoor(t *testing.T) {
 	}
 }
 
-// TestFetchIsOurs has a client say who it is.
-func TestFetchIsOurs(t *testing.T) {
+// TestFetchOfTheClient keeps what the client's context has, as with its other members.
+func TestFetchOfTheClient(t *testing.T) {
 	s := runFetchers(t, "")
-	const forged = `{"writeKey":"k","userId":"u","context":{"a":1,"fetch":{"kind":"reader","machine":"no"},"page":{"title":"t"},"b":"\"x\""}}`
-	got := fetchOf(t, s, forged, "User-Agent", "curl/8", "Referer", "https://example.com/")
+	const own = `{"writeKey":"k","userId":"u","context":{"a":1,"fetch":{"kind":"reader","machine":"no"},"page":{"title":"t"},"b":"\"x\""}}`
+	got := fetchOf(t, s, own, "User-Agent", "curl/8", "Referer", "https://example.com/")
 	fetch := fmt.Sprint(got["fetch"])
-	if fetch != fmt.Sprint(map[string]any{"kind": "bot", "by": "curl", "machine": "yes"}) || got["a"] != 1.0 || got["b"] != `"x"` ||
+	if fetch != fmt.Sprint(map[string]any{"kind": "reader", "machine": "no"}) || got["a"] != 1.0 || got["b"] != `"x"` ||
 		fmt.Sprint(got["page"]) != fmt.Sprint(map[string]any{"title": "t", "url": "https://example.com/"}) {
 		t.Errorf("got %v", got)
 	}

@@ -84,6 +84,7 @@ func TestSegmentSample(t *testing.T) {
 		"messageId":         event.MessageID,
 		"context":           map[string]any{"library": map[string]any{"name": "segment_pixel", "version": "v1.2.3"}},
 		"type":              "track",
+		"source":            "docs",
 		"originalTimestamp": "2026-03-04T05:06:07.891Z",
 		"sentAt":            "2026-03-04T05:06:07.891Z",
 		"timestamp":         "2026-03-04T05:06:07.891Z",
@@ -242,7 +243,7 @@ func TestFields(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, body := decode(t, pixel.Page, who+test.query, pixel.Facts{})
 			want := object(t, []byte(test.want))
-			for _, ours := range []string{"userId", "messageId", "context", "type", "originalTimestamp", "sentAt", "timestamp", "receivedAt"} {
+			for _, ours := range []string{"userId", "messageId", "context", "type", "source", "originalTimestamp", "sentAt", "timestamp", "receivedAt"} {
 				delete(body, ours)
 			}
 			if !reflect.DeepEqual(body, want) {

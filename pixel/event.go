@@ -67,9 +67,6 @@ func (ws *workspace) buildEvent(c *call, source string, facts *Facts, version st
 		workspace:   ws,
 	}
 	keptID := ws.nameEvent(e, c, facts.Received)
-	if c.layout.Context.Fetch && facts.Fetch.Kind != fetcher.None {
-		ws.dropClientFetch(c)
-	}
 
 	w := envelope{call: c, body: append(ws.body[:0], '{')}
 	w.clientFields(ws, keptID, facts, version)
@@ -83,6 +80,9 @@ func (ws *workspace) buildEvent(c *call, source string, facts *Facts, version st
 		w.body = append(w.body, '}')
 	}
 	w.text(`"type":`, c.typ.String())
+	if source != "" { // which is known but where somebody asks what would come of a pixel
+		w.text(`"source":`, source)
+	}
 	w.times(c.times(e.Received, &ws.repairs))
 	w.body = append(w.body, '}')
 	ws.repairs |= c.repairs
@@ -149,7 +149,7 @@ func (w *envelope) clientFields(ws *workspace, keptID bool, facts *Facts, versio
 	for i := range w.call.layout.Members {
 		m := &w.call.layout.Members[i]
 		switch m.Field {
-		case layout.WriteKey, layout.Type, layout.ReceivedAt,
+		case layout.WriteKey, layout.Type, layout.Source, layout.ReceivedAt,
 			layout.OriginalTimestamp, layout.Timestamp, layout.SentAt:
 			continue
 		case layout.MessageID:
@@ -256,7 +256,7 @@ func (w *envelope) contextMembers(ctx *layout.ContextLayout, empty bool, facts *
 		w.body, _ = jsontext.AppendQuote(w.body, facts.Referer)
 		w.body = append(w.body, '}')
 	}
-	if facts.Fetch.Kind != fetcher.None {
+	if !ctx.Fetch && facts.Fetch.Kind != fetcher.None {
 		next(`"fetch":`)
 		w.body = facts.Fetch.AppendJSON(w.body)
 	}

@@ -186,7 +186,7 @@ func TestAnyObjectAnyEncoding(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, body := decode(t, pixel.Identify, encode(string(text)), pixel.Facts{})
-				for _, ours := range []string{"messageId", "context", "type", "originalTimestamp", "sentAt", "timestamp", "receivedAt"} {
+				for _, ours := range []string{"messageId", "context", "type", "source", "originalTimestamp", "sentAt", "timestamp", "receivedAt"} {
 					delete(body, ours)
 				}
 				if want := object(t, text); !equalBut(want, body, "writeKey") {

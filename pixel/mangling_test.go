@@ -150,7 +150,7 @@ func sameOrRejected(t *testing.T, client map[string]any, query string) bool {
 	if err := json.Unmarshal(event.Body, &body); err != nil {
 		t.Fatal(err)
 	}
-	for _, ours := range []string{"messageId", "context", "type", "originalTimestamp", "sentAt", "timestamp", "receivedAt"} {
+	for _, ours := range []string{"messageId", "context", "type", "source", "originalTimestamp", "sentAt", "timestamp", "receivedAt"} {
 		delete(body, ours)
 	}
 	text, _ := json.Marshal(client)

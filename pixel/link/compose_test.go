@@ -79,7 +79,7 @@ func checkComposed(t *testing.T, composed *link.Composition, want map[string]any
 	}
 	defer event.Release()
 	got := object(t, event.Body)
-	for _, ours := range []string{"messageId", "context", "type", "originalTimestamp", "sentAt", "timestamp", "receivedAt"} {
+	for _, ours := range []string{"messageId", "context", "type", "source", "originalTimestamp", "sentAt", "timestamp", "receivedAt"} {
 		delete(got, ours)
 	}
 	delete(want, "writeKey")

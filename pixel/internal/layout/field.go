@@ -16,6 +16,7 @@ const (
 	MessageID
 	WriteKey
 	Type
+	Source
 	Event
 	Name
 	Category
@@ -48,6 +49,8 @@ func FieldOf(name []byte) Field {
 		return WriteKey
 	case "type":
 		return Type
+	case "source":
+		return Source
 	case "event":
 		return Event
 	case "name":
