@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/logging"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
@@ -32,6 +33,7 @@ type Writer struct {
 	active  atomic.Bool // from Start to Stop
 	opener  caddy.WriterOpener
 	discard bool
+	limits  []string // of a file: what deletes events
 	lease   lease[*lineWriter]
 }
 
@@ -56,6 +58,10 @@ func (w *Writer) Provision(ctx caddy.Context) error {
 		w.opener = module.(caddy.WriterOpener)
 	}
 	_, w.discard = w.opener.(*caddy.DiscardWriter)
+	if file, ok := w.opener.(*logging.FileWriter); ok {
+		w.limits = limitsOf(file)
+		w.warnOfLimits(ctx.Logger())
+	}
 	w.lease.open = w.open
 	w.counted = meter.Of(meter.Labels{Sink: writerName})
 	return nil

@@ -20,6 +20,7 @@ import (
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 // loadFileWriter provisions a writer sink for a file, with more options of Caddy's
@@ -316,5 +317,34 @@ func TestWriterDiscards(t *testing.T) {
 	}
 	if w.lease.release != nil {
 		t.Error("something was opened for what is discarded")
+	}
+}
+
+// TestWriterKeepsEverything rolls more files than Caddy keeps of a log.
+func TestWriterKeepsEverything(t *testing.T) {
+	natstest.CheckLeaks(t)
+	for options, kept := range map[string]bool{"": true, `,"roll_keep":2`: false} {
+		file := filepath.Join(t.TempDir(), "events.ndjson")
+		w := loadFileWriter(t, file, `,"roll_size_mb":1,"roll_compression":"none"`+options)
+		startSink(t, w)
+		const events = 14
+		for n := range events {
+			publish(t, w, &pixel.Event{Body: fmt.Appendf(nil, `{"n":%d,"fill":%q}`, n, strings.Repeat("x", 1_000_000))})
+		}
+		stopWriter(t, w)
+		count := func() (n int) {
+			files, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*"))
+			for _, name := range files {
+				n += len(readLines(t, name))
+			}
+			return n
+		}
+		check := w.Examine(t.Context(), Site{})[0]
+		if kept && (count() != events || check.Mark != report.OK) {
+			t.Errorf("%d of %d events are there; the doctor says %+v", count(), events, check)
+		}
+		if !kept && (check.Mark != report.Warning || !strings.Contains(check.Found, "roll_keep 2")) {
+			t.Errorf("the doctor says %+v", check)
+		}
 	}
 }
