@@ -123,36 +123,6 @@ type Handler struct {
 	logger     *zap.Logger
 }
 
-// WriteKey is one accepted write key.
-type WriteKey struct {
-	// The write key as clients send it. May be a placeholder such as
-	// `{env.WRITE_KEY}`. Required.
-	Key string `json:"key,omitempty"`
-
-	// The source that the key stands for: 1 to 64 letters, digits, `_` and `-`.
-	// It appears in subjects, logs and metrics, where the key never does.
-	// Default: `default`, if there is no other key
-	Source string `json:"source,omitempty"`
-}
-
-// keysOf returns the write keys as their room knows them.
-func keysOf(configured []WriteKey) []keys.Key {
-	list := make([]keys.Key, len(configured))
-	for i, key := range configured {
-		list[i] = keys.Key(key)
-	}
-	return list
-}
-
-// IPMask says how many leading bits of a client's address are kept.
-type IPMask struct {
-	// Bits of an IPv4 address, 0 to 32. Default: 24
-	IPv4 *int `json:"ipv4,omitempty"`
-
-	// Bits of an IPv6 address, 0 to 128. Default: 48
-	IPv6 *int `json:"ipv6,omitempty"`
-}
-
 // CaddyModule returns the Caddy module information.
 func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{

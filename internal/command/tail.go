@@ -52,6 +52,9 @@ for which requests are rejected.
 With --json, each line is the record as /segment_pixel/live has it, with the
 payload. --redact hides the values in payloads.
 
+At its end, it says on standard error which source's pixels needed which repair, and
+in how many of those that were shown.
+
 Exit status: 0 when it was ended; 1 if Caddy could not be asked in the first place.`,
 		Args: cobra.NoArgs,
 	}
@@ -75,7 +78,7 @@ func runTail(cmd *cobra.Command, _ []string) (int, error) {
 		return caddy.ExitCodeFailedStartup, err
 	}
 	flags := cmd.Flags()
-	t := &tail{admin: admin, query: make(url.Values), out: cmd.OutOrStdout(), notes: cmd.ErrOrStderr()}
+	t := &tail{admin: admin, query: make(url.Values), out: cmd.OutOrStdout(), notes: cmd.ErrOrStderr(), mended: newMendedCounts()}
 	for _, name := range []string{"source", "type", "outcome", "fetch"} {
 		if value, _ := flags.GetString(name); value != "" {
 			t.query.Set(name, value)
@@ -94,7 +97,9 @@ func runTail(cmd *cobra.Command, _ []string) (int, error) {
 	}
 	ctx, stop := cli.Interruptible(cmd)
 	defer stop()
-	if err := t.Run(ctx); err != nil {
+	err = t.Run(ctx)
+	t.mended.print(t.notes)
+	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
 	return caddy.ExitCodeSuccess, nil
@@ -108,6 +113,7 @@ type tail struct {
 	json       bool
 	paint      palette
 	lastID     string
+	mended     *mendedCounts
 }
 
 // Run returns when the context ends, or when there is nobody to ask at the beginning.
@@ -176,12 +182,13 @@ func (t *tail) print(name, data string) error {
 		_, err := fmt.Fprintf(t.notes, "some requests came too fast to be shown: %s\n", data)
 		return err
 	}
-	if t.json {
-		_, err := fmt.Fprintln(t.out, data)
-		return err
-	}
 	var v watch.View
 	if err := json.Unmarshal([]byte(data), &v); err != nil {
+		return err
+	}
+	t.mended.add(&v)
+	if t.json {
+		_, err := fmt.Fprintln(t.out, data)
 		return err
 	}
 	_, err := fmt.Fprintln(t.out, t.paint.line(&v))

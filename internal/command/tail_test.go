@@ -4,6 +4,8 @@ package command_test
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -202,5 +204,29 @@ func TestLiveCommandAtSocket(t *testing.T) {
 	lines, _ := pixeltest.StartCommand(t, command.NewLive(), "--address", "unix/"+socket, "--listen", "127.0.0.1:0")
 	if line := pixeltest.Receive(t, lines); !strings.Contains(line, "?token=") {
 		t.Errorf("got %s", line)
+	}
+}
+
+// TestTailSumsUp ends a tail, which then says what was mended and whose pixels those were.
+func TestTailSumsUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := 0
+	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked++; asked > 1 {
+			cancel()
+			return
+		}
+		for _, record := range []string{
+			`{"outcome":"accepted","source":"newsletter","repairs":["charset"]}`, `{"outcome":"accepted","source":"newsletter"}`,
+			`{"outcome":"accepted","source":"web"}`, `{"outcome":"rejected","reason":"no_event"}`,
+		} {
+			_, _ = fmt.Fprintf(w, "data: %s\n\n", record)
+		}
+	}))
+	defer admin.Close()
+	e := pixeltest.ExecuteContext(ctx, t, command.NewTail(), "--address", strings.TrimPrefix(admin.URL, "http://"))
+	e.Want(0, "50 % of newsletter's events needed charset (1 of 2). ")
+	if strings.Contains(e.Out, "of web's") {
+		t.Errorf("got %s", e.Out)
 	}
 }
