@@ -51,7 +51,7 @@ func (d *Doctor) add(about string, checks ...report.Check) {
 
 // handler looks at what a handler needs besides its sinks.
 func (d *Doctor) handler(index int, h offline.Handler) {
-	d.add(h.Describe(index), checkKeys(h), checkRequestSize(h), d.checkClientIP(h))
+	d.add(h.Describe(index), d.checkKeys(h), checkRequestSize(h), d.checkClientIP(h))
 }
 
 // sinks has each sink look at what it needs, once for all that are alike.

@@ -186,3 +186,13 @@ func (examinedSink) Examine(_ context.Context, site sinks.Site) []report.Check {
 
 // Interface guard
 var _ sinks.Examiner = examinedSink{}
+
+// TestDoctorWithoutTheVariables looks at a configuration whose write key only the service
+// knows: that is one problem, and all the rest is checked.
+func TestDoctorWithoutTheVariables(t *testing.T) {
+	file := pixeltest.WriteCaddyfile(t, "segment_pixel {\nwrite_key {env.PIXEL_TEST_UNSET} web\nwrite_key b mail\nsink writer discard\n}")
+	pixeltest.Execute(t, command.NewDoctor(), "--config", file).Want(5,
+		"some come from PIXEL_TEST_UNSET, which is not set here", "environment of the service", "nothing to check", "1 problem")
+	t.Setenv("PIXEL_TEST_UNSET", "k")
+	pixeltest.Execute(t, command.NewDoctor(), "--config", file).Want(0, "2, for mail, web")
+}

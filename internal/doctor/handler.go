@@ -12,8 +12,14 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
-func checkKeys(h offline.Handler) report.Check {
+func (d *Doctor) checkKeys(h offline.Handler) report.Check {
 	const name = "write keys"
+	if unset := strings.Join(h.Unset, ", "); unset != "" {
+		if d.status != nil {
+			return report.Check{Name: name, Mark: report.OK, Found: "some come from " + unset + ", which is not set here, but the Caddy that runs has taken its configuration"}
+		}
+		return report.Check{Name: name, Mark: report.Problem, Found: "some come from " + unset + ", which is not set here", Remedy: offline.AsService}
+	}
 	if err := h.Keys().Load(); err != nil {
 		return report.Check{
 			Name: name, Mark: report.Problem, Found: err.Error(),

@@ -33,6 +33,12 @@ func LoadHandlers(configFile, adapter string) (handlers []Handler, release func(
 	if err != nil {
 		return nil, nil, err
 	}
+	for _, h := range c.Handlers {
+		if len(h.Unset) > 0 {
+			c.Release()
+			return nil, nil, fmt.Errorf("a write key comes from a variable that is not set here, %s: %s", h.Unset[0], AsService)
+		}
+	}
 	return c.Handlers, c.Release, nil
 }
 
@@ -109,7 +115,9 @@ func provisionHandlers(ctx caddy.Context, cfg *caddy.Config, config []byte) (*Co
 	cfg.AppsRaw = parsed.Apps
 	ctx, cancel := caddy.NewContext(ctx)
 	for i := range found {
-		module, err := ctx.LoadModuleByID(handlers.ID, bytes.Clone(found[i].raw))
+		raw, unset := withoutUnset(found[i].raw)
+		found[i].Unset = unset
+		module, err := ctx.LoadModuleByID(handlers.ID, bytes.Clone(raw))
 		if err != nil {
 			cancel()
 			return nil, fmt.Errorf("server %s: loading handler module 'segment_pixel': %w", found[i].Server.Name, err)

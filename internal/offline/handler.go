@@ -20,6 +20,10 @@ type Handler struct {
 	raw    json.RawMessage // its own configuration, without its module name
 	Server httpServer
 	hosts  []string // those of its site; none means any
+
+	// Unset are the variables of its write keys that are not set here. Pixels with those
+	// keys are taken for unknown.
+	Unset []string
 }
 
 // httpServer is what matters to a handler of the HTTP server around it.
