@@ -4,6 +4,7 @@ package segmentpixel
 
 import (
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -23,8 +24,7 @@ func (h *Handler) facts(r *http.Request) pixel.Facts {
 		Referer:     r.Referer(),
 		TraceParent: traceParent(r),
 	}
-	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
-	address := clientip.Parse(text)
+	address := clientAddress(r)
 	facts.IP = h.ip.Apply(address)
 	if h.fetchers != nil {
 		facts.Fetch = h.fetchers.Classify(&fetcher.Request{UserAgent: facts.UserAgent, Header: r.Header.Get, Address: address})
@@ -49,4 +49,10 @@ func traceParent(r *http.Request) string {
 		return ""
 	}
 	return "00-" + span.TraceID().String() + "-" + span.SpanID().String() + "-" + span.TraceFlags().String()
+}
+
+// clientAddress is the address to which Caddy's trusted_proxies lead.
+func clientAddress(r *http.Request) netip.Addr {
+	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	return clientip.Parse(text)
 }

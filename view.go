@@ -8,6 +8,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/keys"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher"
 )
 
 func init() {
@@ -50,7 +51,15 @@ func (v view) Problems() []string {
 
 func (v view) Route(path string) (pixel.Type, bool) { return v.h.prefixes.route(path) }
 
-func (v view) Facts(r *http.Request) pixel.Facts { return v.h.facts(r) }
+func (v view) Facts(r *http.Request) pixel.Facts {
+	facts := v.h.facts(r)
+	if v.h.fetchers != nil {
+		facts.FetchReason = fetcher.Reason(v.h.fetchers.Explain(&fetcher.Request{
+			UserAgent: r.UserAgent(), Header: r.Header.Get, Address: clientAddress(r),
+		}))
+	}
+	return facts
+}
 
 func (v view) Decode(r *http.Request, typ pixel.Type, facts *pixel.Facts) (*pixel.Event, *pixel.Rejection) {
 	return v.h.decode(r, typ, facts)

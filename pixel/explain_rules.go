@@ -148,6 +148,9 @@ func (n *narrator) tellEvent() {
 	fetched := ""
 	if fetch := n.event.Fetch; fetch.Kind != fetcher.None {
 		fetched = "fetched by " + fetch.String() + ", machine: " + fetch.Kind.Machine()
+		if n.facts.FetchReason != "" {
+			fetched += " (" + n.facts.FetchReason + ")"
+		}
 	}
 	n.passed(StepEvent, "", shown.Counted(len(n.event.Body), "byte"), id, fetched)
 }

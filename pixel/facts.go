@@ -22,6 +22,8 @@ type Facts struct {
 	UserAgent, Referer string
 	// Fetch is who has fetched the pixel. The zero value publishes nothing of that.
 	Fetch fetcher.Verdict
+	// FetchReason says why Fetch is so, for an explanation; otherwise it is empty.
+	FetchReason string
 	// TraceParent is the W3C trace context that consumers continue, if any.
 	TraceParent string
 	// OptOut is GPC or DNT when the request carries that signal and the site

@@ -108,6 +108,21 @@ func TestOwnRulesFirst(t *testing.T) {
 	}
 }
 
+func TestReason(t *testing.T) {
+	c := New([]Rule{{Verdict: Verdict{Scanner, "acme"}, Agents: []Agent{{Text: "Acme"}}}})
+	for agent, want := range map[string]string{
+		"Acme/1": "a fetcher of the configuration: `Acme` in the user agent",
+		"curl/8": "`curl/` in the user agent, see https://curl.se/docs/manpage.html",
+		"":       "it says nothing of itself",
+		chrome:   "no rule knows it",
+		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)": "the list of crawlerdetect",
+	} {
+		if got := Reason(c.Explain(&Request{UserAgent: agent, Header: http.Header{}.Get})); got != want {
+			t.Errorf("%q: got %q, want %q", agent, got, want)
+		}
+	}
+}
+
 // TestFlood makes up user agents. Memory and questions are bounded, and what is known
 // stays known.
 func TestFlood(t *testing.T) {
@@ -192,7 +207,7 @@ func TestTableIsDocumented(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| kind | by | request | from | seen |\n|---|---|---|---|---|\n")
 	for _, rule := range Table() {
-		fmt.Fprintf(&table, "| `%s` | %s | %s | <%s> | %s |\n", rule.Kind, rule.By, described(&rule), rule.From, rule.Seen)
+		fmt.Fprintf(&table, "| `%s` | %s | %s | <%s> | %s |\n", rule.Kind, rule.By, rule.Conditions(), rule.From, rule.Seen)
 	}
 	name := filepath.Join("..", "..", "docs", "fetchers.md")
 	text, err := os.ReadFile(name)
@@ -210,19 +225,4 @@ func TestTableIsDocumented(t *testing.T) {
 	if !found || string(text) != want {
 		t.Error("docs/fetchers.md is not as the table is: run go test ./pixel/fetcher -run Documented -update")
 	}
-}
-
-func described(r *Rule) string {
-	switch {
-	case len(r.Agents) > 0:
-		where := [...]string{Anywhere: "`%s` in the user agent", Whole: "user agent `%s`", Start: "user agent begins with `%s`", End: "user agent ends in `%s`"}
-		return fmt.Sprintf(where[r.Agents[0].As], r.Agents[0].Text)
-	case len(r.Headers) > 0:
-		return fmt.Sprintf("`%s: %s`", r.Headers[0].Field, r.Headers[0].Text)
-	}
-	var networks []string
-	for _, network := range r.Networks {
-		networks = append(networks, "`"+network.String()+"`")
-	}
-	return strings.Join(networks, " ")
 }

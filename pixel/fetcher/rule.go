@@ -3,6 +3,7 @@
 package fetcher
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 )
@@ -96,4 +97,42 @@ func (r *Rule) fitsAddress(address netip.Addr) bool {
 		}
 	}
 	return len(r.Networks) == 0
+}
+
+// Conditions says what a request has to have, with the texts in backquotes.
+func (r *Rule) Conditions() string {
+	var all []string
+	for _, a := range r.Agents {
+		all = append(all, fmt.Sprintf(agentTexts[a.As], a.Text))
+	}
+	for _, h := range r.Headers {
+		all = append(all, fmt.Sprintf("`%s: %s`", h.Field, h.Text))
+	}
+	for _, network := range r.Networks {
+		all = append(all, "`"+network.String()+"`")
+	}
+	return strings.Join(all, " ")
+}
+
+var agentTexts = [...]string{
+	Anywhere: "`%s` in the user agent",
+	Whole:    "user agent `%s`",
+	Start:    "user agent begins with `%s`",
+	End:      "user agent ends in `%s`",
+}
+
+// Reason says why a rule, or none, has decided.
+func Reason(verdict Verdict, rule *Rule) string {
+	switch {
+	case rule != nil && rule.From == "":
+		return "a fetcher of the configuration: " + rule.Conditions()
+	case rule != nil:
+		return rule.Conditions() + ", see " + rule.From
+	case verdict.Kind == Bot:
+		return "the list of crawlerdetect"
+	case verdict.Kind == Unknown:
+		return "it says nothing of itself"
+	default:
+		return "no rule knows it"
+	}
 }
