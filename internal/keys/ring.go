@@ -157,10 +157,14 @@ func (k *Ring) Count() int {
 	return 0
 }
 
-// Problem says why the files could not be read again; empty if they were.
+// Problem says why the files could not be read again, or that there is no key; empty if
+// all is well.
 func (k *Ring) Problem() string {
 	if trouble := k.trouble.Load(); trouble != nil {
 		return "the write keys changed, but could not be read, so the old ones are in force: " + *trouble
+	}
+	if sources := k.sources.Load(); sources != nil && len(*sources) == 0 {
+		return "the write_keys files hold no key, so every request is rejected: write a key and its source on a line of one of them"
 	}
 	return ""
 }

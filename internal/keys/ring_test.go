@@ -125,6 +125,18 @@ func remove(t *testing.T, file string) {
 	}
 }
 
+// TestNoKeyAtAll begins with an empty file, as a reload may that meets one half-written.
+func TestNoKeyAtAll(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "keys")
+	k, _ := ring(t, file, "# none yet\n")
+	if got := k.Problem(); !strings.Contains(got, "hold no key") {
+		t.Errorf("the problem is %q", got)
+	}
+	replace(t, file, "first web\n")
+	eventually(t, "the key", func() bool { return known(k, "first") && k.Problem() == "" })
+}
+
 // TestHalfWritten writes a file in place, a piece at a time. Nothing is taken before it
 // stands still.
 func TestHalfWritten(t *testing.T) {
