@@ -5,7 +5,6 @@ package fetcher
 import (
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/x-way/crawlerdetect"
 )
@@ -16,7 +15,6 @@ type Classifier struct {
 	special []int  // the rules that look at more than the agent, in order
 	known   cache
 	budget  budget
-	unasked atomic.Uint64
 }
 
 // New returns a classifier that asks the operator's rules before the table.
@@ -85,7 +83,6 @@ func (c *Classifier) ofAgent(agent string) answer {
 		}
 	}
 	if !c.budget.take() {
-		c.unasked.Add(1)
 		return answer{byCrawlers, Verdict{Kind: Unknown}}
 	}
 	found := answer{byCrawlers, Verdict{Kind: Reader}}
@@ -95,7 +92,3 @@ func (c *Classifier) ofAgent(agent string) answer {
 	c.known.put(agent, found)
 	return found
 }
-
-// Unasked is how often the list of crawlers was not asked, because too many user agents
-// came that nobody had seen before.
-func (c *Classifier) Unasked() uint64 { return c.unasked.Load() }

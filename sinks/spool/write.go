@@ -47,7 +47,9 @@ func (s *Spool) write(first uint64, content []byte) error {
 		if err := s.turn(); err != nil {
 			return err
 		}
-		err = s.store(first, content, sync)
+		if err = s.store(first, content, sync); errors.Is(err, wal.ErrNoRoom) {
+			return ErrFull // the segments have become smaller since its events were gathered
+		}
 	}
 	if err == nil || failing {
 		// An attempt to find out whether the spool works again costs one segment
