@@ -56,6 +56,10 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //		}
 //		user_agent     full|off
 //		seal           <file> [required [allow <field...>]]
+//		suppress       <bucket> {
+//			domain <name>
+//			<connection options of the nats sink...>
+//		}
 //		honor          gpc|dnt...
 //	}
 //
@@ -117,11 +121,13 @@ func (h *Handler) unmarshalOption(d *caddyfile.Dispenser) error {
 		return unmarshalOneOf(d, &h.UserAgent, userAgentFull, userAgentOff)
 	case "seal":
 		return h.unmarshalSeal(d)
+	case "suppress":
+		return h.unmarshalSuppress(d)
 	case "honor":
 		return h.unmarshalHonor(d)
 	default:
 		return d.Errf("unrecognized subdirective '%s' of segment_pixel: write write_key, write_keys, path_prefix, sink, "+
-			"max_event_size, ignore_params, client_ip, ip_mask, classify, fetcher, user_agent, seal or honor", d.Val())
+			"max_event_size, ignore_params, client_ip, ip_mask, classify, fetcher, user_agent, seal, suppress or honor", d.Val())
 	}
 }
 

@@ -13,11 +13,8 @@
 package segmentpixel
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -27,6 +24,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/keys"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/seal"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/suppress"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/version"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
@@ -103,24 +101,29 @@ type Handler struct {
 	// The keys with which sealed pixels are opened. Default: none, and a token is not read
 	Seal *Seal `json:"seal,omitempty"`
 
+	// The list of those who have withdrawn consent, of whom nothing is published or
+	// kept. Default: none
+	Suppress *Suppress `json:"suppress,omitempty"`
+
 	// The signals against tracking that are honoured: `gpc` (Sec-GPC: 1) and
 	// `dnt` (DNT: 1). Default: neither
 	Honor []string `json:"honor,omitempty"`
 
-	decoder    pixel.Decoder
-	prefixes   prefixes
-	keys       keys.Ring
-	ip         clientip.Policy
-	fetchers   *fetcher.Classifier // nil if nobody asks
-	seals      *seal.Ring          // nil without seal
-	addresses  []string            // where pixels may be sent to, once the app has started
-	honorGPC   bool
-	honorDNT   bool
-	sinks      []*mountedSink
-	rejections *watch.RejectionLog
-	proxies    watch.ProxyWatch
-	app        *App
-	logger     *zap.Logger
+	decoder     pixel.Decoder
+	prefixes    prefixes
+	keys        keys.Ring
+	ip          clientip.Policy
+	fetchers    *fetcher.Classifier // nil if nobody asks
+	seals       *seal.Ring          // nil without seal
+	suppression *suppression        // nil without suppress
+	addresses   []string            // where pixels may be sent to, once the app has started
+	honorGPC    bool
+	honorDNT    bool
+	sinks       []*mountedSink
+	rejections  *watch.RejectionLog
+	proxies     watch.ProxyWatch
+	app         *App
+	logger      *zap.Logger
 }
 
 // CaddyModule returns the Caddy module information.
@@ -152,13 +155,16 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.provisionSeal(); err != nil {
 		return err
 	}
+	if err := h.provisionSuppress(); err != nil {
+		return err
+	}
 	if err := h.provisionFetchers(); err != nil {
 		return err
 	}
 	if err := h.loadSinks(ctx); err != nil {
 		return err
 	}
-	if err := watch.RegisterMetrics(ctx.GetMetricsRegistry()); err != nil {
+	if err := watch.RegisterMetrics(ctx.GetMetricsRegistry(), suppress.Collector); err != nil {
 		return err
 	}
 	h.app.add(h)
@@ -267,6 +273,9 @@ func (h *Handler) Validate() error {
 	if err := h.Seal.validate(); err != nil {
 		return err
 	}
+	if err := h.Suppress.validate(); err != nil {
+		return err
+	}
 	if err := checkOneOf("classify", h.Classify, classifyOn, classifyOff); err != nil {
 		return err
 	}
@@ -283,6 +292,9 @@ func (h *Handler) start(configuration any) error {
 			return err
 		}
 	}
+	if err := h.suppression.start(); err != nil {
+		return err
+	}
 	for _, sink := range h.sinks {
 		if err := sink.start(sinks.Site{MaxEventSize: h.MaxEventSize, Configuration: configuration}); err != nil {
 			return err
@@ -298,78 +310,9 @@ func (h *Handler) stop() {
 	if h.seals != nil {
 		h.seals.Stop()
 	}
+	h.suppression.stop()
 	for _, sink := range h.sinks {
 		sink.stop()
-	}
-}
-
-// ServeHTTP answers a pixel, whatever is wrong with it, or passes the request on.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	typ, under := h.prefixes.route(r.URL.Path)
-	if !under {
-		return next.ServeHTTP(w, r)
-	}
-	if r.Method == http.MethodHead || r.Method == http.MethodOptions {
-		return answer(w, r)
-	}
-	o := &watch.Outcome{Type: typ, Request: r}
-	h.collect(o)
-	err := answer(w, r)
-	h.observe(o)
-	return err
-}
-
-// collect takes the event of a request as far as it goes. A panic ends here: the
-// pixel is answered all the same.
-func (h *Handler) collect(o *watch.Outcome) {
-	defer h.recovered(o)
-	r := o.Request
-	facts := h.facts(r)
-	o.Received, o.Fetch = facts.Received, facts.Fetch
-	if facts.OptOut == pixel.Accepted { // What somebody asked not to have tracked is not kept.
-		o.UserAgent, o.Referer = facts.UserAgent, facts.Referer
-	}
-	o.UntrustedProxy = h.proxies.Note(r, h.logger)
-	// A client that hangs up takes back its picture, not its event.
-	ctx := context.WithoutCancel(r.Context())
-	event, rejection := h.decode(r, o.Type, &facts)
-	o.Decoding = time.Since(o.Received)
-	if rejection != nil {
-		o.RejectedFor(rejection)
-		o.SetPlaceholders()
-		h.reject(ctx, rejection)
-		return
-	}
-	o.Became(event)
-	o.SetPlaceholders()
-	h.publish(ctx, o)
-}
-
-func (h *Handler) decode(r *http.Request, typ pixel.Type, facts *pixel.Facts) (*pixel.Event, *pixel.Rejection) {
-	switch {
-	case r.Method != http.MethodGet:
-		return nil, pixel.Reject(pixel.Method, "the method is not GET", typ, r.URL.RawQuery, facts)
-	case typ == pixel.NoType:
-		return nil, pixel.Reject(pixel.UnknownRoute, "the path names no event type", typ, r.URL.RawQuery, facts)
-	}
-	return h.decoder.Decode(typ, r.URL.RawQuery, facts)
-}
-
-// observe tells the observers what became of a request, and gives the memory of its
-// event back. The answer has been written by then, but waits for the end of the
-// handler to be sent.
-func (h *Handler) observe(o *watch.Outcome) {
-	defer func() {
-		if v := recover(); v != nil {
-			h.logger.Error("panic while counting a request, which was answered; please report this", panicFields(v)...)
-		}
-	}()
-	o.Took = time.Since(o.Received)
-	watch.Tell(o)
-	event := o.Event
-	o.Event = nil
-	if event != nil && o.Result != watch.Failed { // Who knows who holds it after a panic?
-		event.Release()
 	}
 }
 

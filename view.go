@@ -3,12 +3,15 @@
 package segmentpixel
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/keys"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/suppress"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 func init() {
@@ -47,6 +50,21 @@ func (v view) Problems() []string {
 		problems = append(problems, v.h.seals.Problem())
 	}
 	return problems
+}
+
+func (v view) Suppress() *handlers.Suppress {
+	s := v.h.suppression
+	if s == nil {
+		return nil
+	}
+	shown := &handlers.Suppress{Examine: func(ctx context.Context) []report.Check {
+		return suppress.Examine(ctx, s.configured.Connection, s.configured.Domain, s.configured.Bucket)
+	}}
+	if list := s.list.Load(); list != nil {
+		state := list.State()
+		shown.State = &state
+	}
+	return shown
 }
 
 func (v view) Route(path string) (pixel.Type, bool) { return v.h.prefixes.route(path) }

@@ -26,6 +26,8 @@ type Decoder struct {
 	Ignored map[string]struct{}
 	// Source finds the source that a write key belongs to.
 	Source func(writeKey string) (source string, known bool)
+	// Suppressed tells who has withdrawn consent, if it is set.
+	Suppressed Suppressor
 	// Unseal opens the tokens that data may be, if it is set.
 	Unseal Unsealer
 	// SealRequired rejects what is not sealed, and ignores the parameters beside a token
@@ -45,39 +47,57 @@ func DefaultIgnored() []string {
 // to Release, or a rejection.
 func (d *Decoder) Decode(typ Type, query string, facts *Facts) (*Event, *Rejection) {
 	ws := workspaces.Get().(*workspace)
-	event, fail, source := d.decode(ws, typ, query, facts)
-	if ws.suspect || fail.failed() && mayBeMended(query, fail.reason) {
-		event, fail, source = d.decodeMended(ws, event, fail, source, typ, query, facts)
+	v := d.decode(ws, typ, query, facts)
+	if ws.suspect || v.fail.failed() && mayBeMended(query, v.fail.reason) {
+		v = d.decodeMended(ws, v, typ, query, facts)
 	}
-	if fail.failed() {
+	if v.fail.failed() {
 		ws.release()
-		rejection := Reject(fail.reason, fail.detail, typ, query, facts)
-		rejection.Source = source
+		rejection := Reject(v.fail.reason, v.fail.detail, typ, query, facts)
+		rejection.Source = v.source
+		if v.consent != given {
+			rejection.Hide()
+		}
 		return nil, rejection
 	}
-	return event, nil
+	return v.event, nil
 }
 
-func (d *Decoder) decode(ws *workspace, typ Type, query string, facts *Facts) (*Event, failure, string) {
+// verdict is what decoding comes to: an event, or a failure.
+type verdict struct {
+	event   *Event
+	fail    failure
+	source  string // of the write key, empty while that is unknown
+	consent consent
+}
+
+func (d *Decoder) decode(ws *workspace, typ Type, query string, facts *Facts) (v verdict) {
+	if d.Suppressed != nil {
+		v.consent = unknown
+	}
 	ws.reset(d.maxEventSize())
 	data := ws.readParams(query, d.Ignored)
 	if data == "" && ws.params.Empty() {
-		return nil, nothingSent, ""
+		v.fail = nothingSent
+		return v
 	}
-	object, fail := d.readObject(ws, query, data)
-	if !fail.failed() {
-		fail = d.checkSize(object)
+	var object []byte
+	if object, v.fail = d.readObject(ws, query, data); !v.fail.failed() {
+		v.fail = d.checkSize(object)
 	}
-	if fail.failed() {
-		return nil, fail, ""
+	if v.fail.failed() {
+		return v
 	}
 	c := &ws.call
 	c.typ, c.object, c.layout, c.repairs, c.sealed = typ, object, &ws.scanner.Object, 0, ws.sealed
-	source, fail := c.check(d.Source, facts)
-	if fail.failed() {
-		return nil, fail, source
+	v.source, v.fail = c.check(d.Source, facts)
+	if v.consent = d.consentOf(ws); v.consent == withdrawn && !v.fail.failed() {
+		v.fail = suppressed
 	}
-	return ws.buildEvent(c, source, facts, d.Version), failure{}, source
+	if !v.fail.failed() {
+		v.event = ws.buildEvent(c, v.source, facts, d.Version)
+	}
+	return v
 }
 
 var nothingSent = failure{NoData, "the query has neither data nor a field"}

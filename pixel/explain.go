@@ -54,21 +54,21 @@ func (d *Decoder) Explain(typ Type, query string, facts *Facts) *Explanation {
 // returns the query that is read on.
 func (n *narrator) tellMended(typ Type, query string) string {
 	ws := new(workspace)
-	event, fail, _ := n.decoder.decode(ws, typ, query, n.facts)
-	if !fail.failed() && !ws.suspect {
+	first := n.decoder.decode(ws, typ, query, n.facts)
+	if !first.fail.failed() && !ws.suspect {
 		return query
 	}
-	m := n.decoder.mend(query, fail.reason)
+	m := n.decoder.mend(query, first.fail.reason)
 	if !m.ok {
 		return query
 	}
-	again, secondFail, _ := n.decoder.decodeMended(ws, event, fail, "", typ, query, n.facts)
-	if again == event && secondFail.reason == fail.reason {
+	again := n.decoder.decodeMended(ws, first, typ, query, n.facts)
+	if again.event == first.event && again.fail.reason == first.fail.reason {
 		return query // mending was of no help
 	}
 	strict := "it can be read, but not as it was meant"
-	if fail.failed() {
-		strict = "the strict reading ends with " + fail.reason.String() + " (" + fail.detail + ")"
+	if first.fail.failed() {
+		strict = "the strict reading ends with " + first.fail.reason.String() + " (" + first.fail.detail + ")"
 	}
 	return n.passMended(strict, m)
 }
@@ -101,7 +101,7 @@ func (n *narrator) tell(query string) {
 	}
 	for _, step := range []func() bool{
 		n.tellData, n.tellFields, n.tellJSON,
-		n.tellWriteKey, n.tellIdentity, n.tellTypeRules, n.tellFieldTypes, n.tellOptOut,
+		n.tellWriteKey, n.tellIdentity, n.tellTypeRules, n.tellFieldTypes, n.tellOptOut, n.tellConsent,
 	} {
 		if !step() {
 			return

@@ -104,6 +104,16 @@ func (n *narrator) tellOptOut() bool {
 	return n.passed(StepOptOut, "", "no signal against tracking that the site honours")
 }
 
+func (n *narrator) tellConsent() bool {
+	switch {
+	case n.decoder.Suppressed == nil:
+		return true
+	case n.decoder.consentOf(n.ws) == withdrawn:
+		return n.failed(StepConsent, "", suppressed)
+	}
+	return n.passed(StepConsent, "", "nobody whom it names has withdrawn consent")
+}
+
 // tellTimes says what the client's times were taken for.
 func (n *narrator) tellTimes() {
 	c := &n.ws.call

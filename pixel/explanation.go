@@ -59,6 +59,7 @@ const (
 	StepTypeRules  = "type_rules"
 	StepFieldTypes = "field_types"
 	StepOptOut     = "opt_out"
+	StepConsent    = "consent"
 	StepTimes      = "times"
 	StepEvent      = "event"
 )

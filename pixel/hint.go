@@ -46,6 +46,8 @@ var reasonHints = [reasonCount]string{
 		"Nothing is wrong; the event is not published and its payload is not kept.",
 	DNT: "The browser sends DNT: 1, and this site honours it on purpose (honor dnt). " +
 		"Nothing is wrong; the event is not published and its payload is not kept.",
+	Suppressed: "The person is on the list of those who have withdrawn consent (suppress). " +
+		"Nothing is wrong; the event is not published, and nothing of it is kept.",
 	Undeliverable: "The pixel was good, but no stream can ever store the event, mostly because it is larger than the stream's or the server's largest message, or because of its subject. " +
 		"Mend that; the event was set aside beside the spool, in undeliverable.ndjson, and caddy segment-pixel replay --undeliverable <file> publishes it.",
 }

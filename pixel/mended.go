@@ -11,25 +11,31 @@ import (
 // decodeMended is for a request that the strict reading refuses, or in which something
 // looks mangled although it does not. What mending makes of the query is read strictly
 // in turn; if that is of no help, what the strict reading came to stands.
-func (d *Decoder) decodeMended(ws *workspace, event *Event, fail failure, source string, typ Type, query string, facts *Facts) (*Event, failure, string) {
-	mended := d.mend(query, fail.reason)
+func (d *Decoder) decodeMended(ws *workspace, strict verdict, typ Type, query string, facts *Facts) verdict {
+	if strict.consent == withdrawn {
+		return strict
+	}
+	mended := d.mend(query, strict.fail.reason)
 	if !mended.ok {
-		return event, fail, source
+		return strict
 	}
 	again := workspaces.Get().(*workspace)
-	second, secondFail, secondSource := d.decode(again, typ, mended.query, facts)
-	switch {
-	case !secondFail.failed():
-		second.Repairs |= mended.repairs
+	second := d.decode(again, typ, mended.query, facts)
+	if !second.fail.failed() {
+		second.event.Repairs |= mended.repairs
 		ws.release()
-		return second, failure{}, secondSource
-	case fail.reason.isOfPayload() && !secondFail.reason.isOfPayload():
-		// There is a whole object, of which something else is wrong.
-		again.release()
-		return nil, secondFail, secondSource
+		return second
 	}
 	again.release()
-	return event, fail, source
+	switch {
+	case strict.fail.reason.isOfPayload() && !second.fail.reason.isOfPayload():
+		return second // There is a whole object, of which something else is wrong.
+	case second.consent == withdrawn && !strict.fail.failed():
+		return second // Whose it was meant to be counts, although it can be read in another way.
+	case second.consent == withdrawn:
+		strict.consent = withdrawn
+	}
+	return strict
 }
 
 // mayBeMended tells whether it is worth while to try. Where there is an object and only

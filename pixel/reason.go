@@ -58,6 +58,8 @@ const (
 	GPC
 	// DNT: the request carries DNT: 1 and the site honours it.
 	DNT
+	// Suppressed: the person has withdrawn consent.
+	Suppressed
 	// Undeliverable: the request became an event, but no stream can ever store it.
 	// It comes from delivery; decoding never gives it.
 	Undeliverable
@@ -89,6 +91,7 @@ var reasonNames = [reasonCount]string{
 	BadType:         "bad_type",
 	GPC:             "gpc",
 	DNT:             "dnt",
+	Suppressed:      "suppressed",
 	Undeliverable:   "undeliverable",
 }
 

@@ -14,21 +14,29 @@ type Rejection struct {
 	Source string
 	// Type is the event type of the route, NoType if the path names none.
 	Type Type
-	// Query is the raw query, cut at MaxRejectedQuery bytes. It is empty when
-	// the request opted out and the site honours that: what somebody asked not
-	// to have tracked is not passed on under another name.
+	// Query is the raw query, cut at MaxRejectedQuery bytes. It is empty if the
+	// request is hidden.
 	Query string
+	// Hidden tells that nothing of the request may be kept but the reason: somebody
+	// opted out and the site honours that, or has withdrawn consent, or may have, since
+	// nobody could read whose it is. What somebody asked not to have tracked is not
+	// passed on under another name.
+	Hidden bool
 }
 
 // Reject makes the rejection of a request.
 func Reject(reason Reason, detail string, typ Type, query string, facts *Facts) *Rejection {
-	if facts.OptOut != Accepted {
-		query = ""
-	}
-	return &Rejection{
+	r := &Rejection{
 		Reason: reason,
 		Detail: detail,
 		Type:   typ,
 		Query:  query[:min(len(query), MaxRejectedQuery)],
 	}
+	if facts.OptOut != Accepted {
+		r.Hide()
+	}
+	return r
 }
+
+// Hide takes away what nobody may keep.
+func (r *Rejection) Hide() { r.Query, r.Hidden = "", true }

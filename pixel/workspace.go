@@ -19,6 +19,7 @@ type workspace struct {
 	event   Event
 	params  params.Tree
 	scanner layout.Scanner
+	inner   layout.Scanner // of objects within the object
 	call    call
 	repairs Repair
 	// suspect is set when something looks mangled, although it can be read.
@@ -57,7 +58,7 @@ func (ws *workspace) reset(maxEventSize int) {
 func (ws *workspace) size() int {
 	return cap(ws.decoded) + cap(ws.merged) + cap(ws.words) + cap(ws.body) +
 		cap(ws.text) + cap(ws.again) + cap(ws.digits) + cap(ws.call.unquoted) +
-		ws.params.Memory() + ws.scanner.Size()
+		ws.params.Memory() + ws.scanner.Size() + ws.inner.Size()
 }
 
 func (ws *workspace) release() {

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/examine"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
@@ -34,6 +35,12 @@ func (s *JetStream) Examine(ctx context.Context, site Site) []report.Check {
 		x.Spool.Options, x.Spool.Err = s.spoolOptions()
 	}
 	return examine.JetStream(ctx, &x)
+}
+
+// ExamineConnection checks the options of a connection and every server that they name. The
+// probe, which is to be closed, is nil if no server lets us in.
+func ExamineConnection(ctx context.Context, c natsconn.Connection, domain string) ([]report.Check, *natsconn.Probe) {
+	return examine.Connection(ctx, c, domain)
 }
 
 // ExamineForgotten looks for spools in the default place that hold events and that

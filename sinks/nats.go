@@ -178,7 +178,7 @@ func (s *NATS) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 // natsOptions are the options that both sinks take, for errors.
-const natsOptions = "subject, msg_id, rejected, server, context, client_name, user, token, creds, nkey, jwt, inbox_prefix or tls"
+const natsOptions = "subject, msg_id, rejected, " + natsconn.OptionNames
 
 // unmarshalFirst lets each group of options look at the subdirective until one
 // knows it.

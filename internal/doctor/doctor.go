@@ -52,6 +52,11 @@ func (d *Doctor) add(about string, checks ...report.Check) {
 // handler looks at what a handler needs besides its sinks.
 func (d *Doctor) handler(index int, h offline.Handler) {
 	d.add(h.Describe(index), d.checkKeys(h), checkRequestSize(h), d.checkClientIP(h))
+	if list := h.Suppress(); list != nil {
+		ctx, cancel := context.WithTimeout(d.ctx, d.timeout)
+		defer cancel()
+		d.add(fmt.Sprintf("withdrawn consent, handler %d", index+1), list.Examine(ctx)...)
+	}
 }
 
 // sinks has each sink look at what it needs, once for all that are alike.

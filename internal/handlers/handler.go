@@ -3,11 +3,14 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/keys"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/suppress"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 // Handler is what the admin endpoint, the doctor and the commands know of a
@@ -21,6 +24,8 @@ type Handler interface {
 	Sinks() []Sink
 	// Problems are sentences on what is wrong with it, apart from its sinks.
 	Problems() []string
+	// Suppress is its list of those who have withdrawn consent; nil if it has none.
+	Suppress() *Suppress
 	// Route finds the event type of a path, and whether the path is under a prefix.
 	Route(path string) (typ pixel.Type, under bool)
 	// Facts are those of a request.
@@ -40,6 +45,14 @@ type Options struct {
 	// Addresses are where pixels may be sent to, such as https://example.com/v1/pixel, as
 	// far as the configuration names hosts.
 	Addresses []string
+}
+
+// Suppress is a handler's list of those who have withdrawn consent.
+type Suppress struct {
+	// State tells how it is; nil unless the handler runs.
+	State *suppress.State
+	// Examine looks at it from the outside, as sinks.Examiner does.
+	Examine func(context.Context) []report.Check
 }
 
 // Sink is one sink of a handler.

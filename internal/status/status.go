@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/suppress"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/version"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
@@ -47,7 +48,9 @@ type Handler struct {
 	MaxEventSize int      `json:"max_event_size"`
 	ClientIP     string   `json:"client_ip"`
 	Problems     []string `json:"problems,omitempty"`
-	Sinks        []Sink   `json:"sinks"`
+	// Suppress is its list of those who have withdrawn consent.
+	Suppress *suppress.State `json:"suppress,omitempty"`
+	Sinks    []Sink          `json:"sinks"`
 }
 
 // Sink is one sink of a handler.
@@ -121,6 +124,11 @@ func ofHandler(h handlers.Handler, maxBacklogAge time.Duration) (Handler, bool) 
 		Sinks:        []Sink{},
 	}
 	ready := true
+	if list := h.Suppress(); list != nil && list.State != nil {
+		s.Suppress = list.State
+		s.Problems = append(s.Problems, list.State.Problems...)
+		ready = list.State.Known
+	}
 	for _, sink := range h.Sinks() {
 		each := ofSink(sink, maxBacklogAge)
 		s.Sinks = append(s.Sinks, each)

@@ -17,11 +17,11 @@ import (
 // RegisterMetrics has a configuration's registry show the collectors, which belong to
 // the process: Caddy makes a registry for every configuration, and counters must
 // survive a reload. Several handlers of one configuration register the same ones.
-func RegisterMetrics(registry *prometheus.Registry) error {
+func RegisterMetrics(registry *prometheus.Registry, more ...prometheus.Collector) error {
 	if registry == nil {
 		return nil
 	}
-	for _, collector := range append(sinks.Collectors(), Requests, Requests.decoding, Requests.answering) {
+	for _, collector := range append(append(sinks.Collectors(), Requests, Requests.decoding, Requests.answering), more...) {
 		err := registry.Register(collector)
 		if known := (prometheus.AlreadyRegisteredError{}); err != nil && (!errors.As(err, &known) || known.ExistingCollector != collector) {
 			return err

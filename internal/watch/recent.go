@@ -5,6 +5,8 @@ package watch
 import (
 	"sync"
 	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
 // DefaultRecent is how many requests are kept of either ring.
@@ -75,6 +77,9 @@ func (r *recorder) Settings() (size int, payloads string) {
 
 // observe implements observer.
 func (r *recorder) observe(o *Outcome) {
+	if o.reason() == pixel.Suppressed {
+		return // Who has withdrawn consent leaves a count and nothing else.
+	}
 	which := ringOthers
 	if o.Result == Accepted {
 		which = ringAccepted

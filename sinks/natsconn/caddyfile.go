@@ -10,6 +10,9 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/args"
 )
 
+// OptionNames are the connection's options, for errors.
+const OptionNames = "server, context, client_name, user, token, creds, nkey, jwt, inbox_prefix or tls"
+
 // UnmarshalOption consumes the subdirective on which d stands if it is one of
 // the connection's, and tells whether it was. Syntax:
 //

@@ -18,24 +18,25 @@ type Cause string
 
 // The causes. NATS did not take the event either where it is that of the spool.
 const (
-	CauseSpoolFull    Cause = "spool_full"    // the spool has no room
-	CauseSpoolFailing Cause = "spool_failing" // the spool's disk fails or is away
-	CauseNotConnected Cause = "not_connected" // NATS is away
-	CauseNoAck        Cause = "no_ack"        // nobody has acknowledged the event in time
-	CauseNoStream     Cause = "no_stream"     // no stream takes the subject
-	CauseStreamFull   Cause = "stream_full"   // the stream has reached a limit
-	CauseTooLarge     Cause = "too_large"     // the event is larger than NATS or the stream takes
-	CauseBufferFull   Cause = "buffer_full"   // too many events wait in memory already
-	CauseRefused      Cause = "refused"       // NATS or the stream has refused the event for another reason
-	CausePanic        Cause = "panic"         // the sink has panicked
-	CauseOther        Cause = "other"         // anything else, such as a file that cannot be written
+	CauseSpoolFull    Cause = "spool_full"     // the spool has no room
+	CauseSpoolFailing Cause = "spool_failing"  // the spool's disk fails or is away
+	CauseNotConnected Cause = "not_connected"  // NATS is away
+	CauseNoAck        Cause = "no_ack"         // nobody has acknowledged the event in time
+	CauseNoStream     Cause = "no_stream"      // no stream takes the subject
+	CauseStreamFull   Cause = "stream_full"    // the stream has reached a limit
+	CauseTooLarge     Cause = "too_large"      // the event is larger than NATS or the stream takes
+	CauseBufferFull   Cause = "buffer_full"    // too many events wait in memory already
+	CauseRefused      Cause = "refused"        // NATS or the stream has refused the event for another reason
+	CausePanic        Cause = "panic"          // the sink has panicked
+	CauseConsent      Cause = "consent_unread" // the list of those who have withdrawn consent was never read
+	CauseOther        Cause = "other"          // anything else, such as a file that cannot be written
 )
 
 // Causes returns all causes.
 func Causes() []Cause {
 	return []Cause{
 		CauseSpoolFull, CauseSpoolFailing, CauseNotConnected, CauseNoAck, CauseNoStream, CauseStreamFull,
-		CauseTooLarge, CauseBufferFull, CauseRefused, CausePanic, CauseOther,
+		CauseTooLarge, CauseBufferFull, CauseRefused, CausePanic, CauseConsent, CauseOther,
 	}
 }
 
@@ -46,6 +47,7 @@ var ErrPanic = errors.New("the sink panicked")
 var (
 	ErrOutboxFull    = errors.New("the buffer for events is full: NATS is away, or slower than they come")
 	ErrTooManyDirect = errors.New("too many events wait for an ack already")
+	ErrConsentUnread = errors.New("the list of those who have withdrawn consent was never read")
 )
 
 // UntakenError is why neither the spool nor NATS has taken an event.
@@ -62,6 +64,9 @@ func (e *UntakenError) Unwrap() []error { return []error{e.Spool, e.Direct} }
 func CauseOf(err error) Cause {
 	if errors.Is(err, ErrPanic) {
 		return CausePanic
+	}
+	if errors.Is(err, ErrConsentUnread) {
+		return CauseConsent
 	}
 	if errors.Is(err, spool.ErrFull) {
 		return CauseSpoolFull

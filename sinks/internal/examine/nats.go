@@ -67,6 +67,13 @@ func NATS(ctx context.Context, x *Subject) []report.Check {
 	return e.CheckList
 }
 
+// Connection looks at the way to NATS alone, and keeps it open.
+func Connection(ctx context.Context, c natsconn.Connection, domain string) ([]report.Check, *natsconn.Probe) {
+	e := new(examination)
+	e.reach(ctx, c, domain)
+	return e.CheckList, e.Probe
+}
+
 func (e *examination) close() {
 	if e.Probe != nil {
 		e.Probe.Close()
