@@ -57,9 +57,16 @@ func (v view) Suppress() *handlers.Suppress {
 	if s == nil {
 		return nil
 	}
-	shown := &handlers.Suppress{Examine: func(ctx context.Context) []report.Check {
-		return suppress.Examine(ctx, s.configured.Connection, s.configured.Domain, s.configured.Bucket)
-	}}
+	c := s.configured
+	shown := &handlers.Suppress{
+		Bucket: c.Bucket,
+		Examine: func(ctx context.Context) []report.Check {
+			return suppress.Examine(ctx, c.Connection, c.Domain, c.Bucket)
+		},
+		Open: func(ctx context.Context) (*suppress.Bucket, error) {
+			return suppress.Reach(ctx, c.Connection, c.Domain, c.Bucket)
+		},
+	}
 	if list := s.list.Load(); list != nil {
 		state := list.State()
 		shown.State = &state

@@ -8,6 +8,7 @@ import (
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/explain"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/replay"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/command/suppress"
 )
 
 func init() {
@@ -32,6 +33,7 @@ None of them changes the configuration of a Caddy that runs.`,
 				NewLive(),
 				NewDoctor(),
 				NewKey(),
+				suppress.New(),
 				replay.New(),
 			)
 		},

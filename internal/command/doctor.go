@@ -3,11 +3,9 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -65,7 +63,9 @@ func runDoctor(cmd *cobra.Command, _ []string) (int, error) {
 	if timeout <= 0 {
 		return caddy.ExitCodeFailedStartup, errors.New("--timeout must be positive")
 	}
-	config, address, err := doctorSubject(cmd.Context(), flags, timeout)
+	ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+	config, address, err := offline.Find(ctx, flags.String("config"), flags.String("adapter"), flags.String("address"))
+	cancel()
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
@@ -85,27 +85,4 @@ func runDoctor(cmd *cobra.Command, _ []string) (int, error) {
 		return cli.ExitProblem, nil
 	}
 	return caddy.ExitCodeSuccess, nil
-}
-
-// doctorSubject finds the configuration to look at, and the address of the Caddy that
-// runs, which is empty if its admin API is off.
-func doctorSubject(ctx context.Context, flags caddycmd.Flags, timeout time.Duration) (*offline.Configuration, string, error) {
-	file, address := flags.String("config"), flags.String("address")
-	if file != "" || address == "" {
-		config, err := offline.Load(file, flags.String("adapter"))
-		if err == nil && address == "" && !config.AdminOff {
-			address = config.Admin
-		}
-		if !errors.Is(err, offline.ErrNone) {
-			return config, address, err
-		}
-	}
-	asked := cmp.Or(address, caddy.DefaultAdminListen)
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	config, err := offline.LoadRunning(ctx, asked)
-	if err != nil && address == "" {
-		return nil, "", fmt.Errorf("%w; %w", offline.ErrNone, err)
-	}
-	return config, asked, err
 }

@@ -49,10 +49,13 @@ type Options struct {
 
 // Suppress is a handler's list of those who have withdrawn consent.
 type Suppress struct {
+	Bucket string
 	// State tells how it is; nil unless the handler runs.
 	State *suppress.State
 	// Examine looks at it from the outside, as sinks.Examiner does.
 	Examine func(context.Context) []report.Check
+	// Open connects to the bucket, to change it.
+	Open func(context.Context) (*suppress.Bucket, error)
 }
 
 // Sink is one sink of a handler.

@@ -25,12 +25,18 @@ type Configuration struct {
 	AdminOff bool
 }
 
-// LoadHandlers returns the segment_pixel handlers of a configuration file, in the
-// order in which they stand there, ready to decode but with their sinks not started.
-// The file is found and adapted as "caddy run" does it.
-func LoadHandlers(configFile, adapter string) (handlers []Handler, release func(), err error) {
+// FindHandlers returns the segment_pixel handlers of a configuration file, in the order in
+// which they stand there, ready to decode but with their sinks not started. Without a
+// file, they are those of the Caddyfile in the current folder or, if there is none, of the
+// Caddy that runs, whose admin API has the address, or the default one.
+func FindHandlers(ctx context.Context, configFile, adapter, address string) (handlers []Handler, release func(), err error) {
 	c, err := Load(configFile, adapter)
-	if err != nil {
+	if errors.Is(err, ErrNone) {
+		var running error
+		if c, running = LoadRunning(ctx, cmp.Or(address, caddy.DefaultAdminListen)); running != nil {
+			return nil, nil, fmt.Errorf("%w; %w", err, running)
+		}
+	} else if err != nil {
 		return nil, nil, err
 	}
 	for _, h := range c.Handlers {
@@ -40,6 +46,28 @@ func LoadHandlers(configFile, adapter string) (handlers []Handler, release func(
 		}
 	}
 	return c.Handlers, c.Release, nil
+}
+
+// Find finds the configuration of a command: that of a file or, without one, of the
+// Caddyfile in the current folder; if an address is given and no file, or there is no
+// Caddyfile, that of the Caddy whose admin API has this address, or the default one. It
+// also returns the address of the Caddy that runs, empty if its admin API is off.
+func Find(ctx context.Context, configFile, adapter, address string) (c *Configuration, admin string, err error) {
+	if configFile != "" || address == "" {
+		c, err := Load(configFile, adapter)
+		if err == nil && address == "" && !c.AdminOff {
+			address = c.Admin
+		}
+		if !errors.Is(err, ErrNone) {
+			return c, address, err
+		}
+	}
+	asked := cmp.Or(address, caddy.DefaultAdminListen)
+	c, err = LoadRunning(ctx, asked)
+	if err != nil && address == "" {
+		return nil, "", fmt.Errorf("%w; %w", ErrNone, err)
+	}
+	return c, asked, err
 }
 
 // ErrNone tells that no file was named and that none is there.

@@ -62,7 +62,7 @@ a.example.com, b.example.com {
 	}
 }
 `)
-	handlers, release, err := LoadHandlers(file, "")
+	handlers, release, err := FindHandlers(t.Context(), file, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestLoadHandlersFromAnyConfiguration(t *testing.T) {
 	for name, place := range routes {
 		t.Run(name, func(t *testing.T) {
 			file := configFile(t, "caddy.json", `{"apps":{"http":{"servers":{"s":{`+fmt.Sprintf(place, handler)+`}}}}}`)
-			handlers, release, err := LoadHandlers(file, "")
+			handlers, release, err := FindHandlers(t.Context(), file, "", "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,7 +133,7 @@ func TestLoadHandlersRefuses(t *testing.T) {
 		{"no object", "caddy.json", `[]`, "decoding config"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, _, err := LoadHandlers(configFile(t, test.file, test.text), "")
+			_, _, err := FindHandlers(t.Context(), configFile(t, test.file, test.text), "", "")
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want one with %q", err, test.want)
 			}
@@ -142,7 +142,7 @@ func TestLoadHandlersRefuses(t *testing.T) {
 
 	t.Run("no file", func(t *testing.T) {
 		t.Chdir(t.TempDir())
-		_, _, err := LoadHandlers("", "")
+		_, _, err := FindHandlers(t.Context(), "", "", "127.0.0.1:1")
 		if err == nil || !strings.Contains(err.Error(), "--config") {
 			t.Errorf("error %v", err)
 		}

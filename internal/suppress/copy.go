@@ -74,6 +74,7 @@ func (c *diskCopy) read(file *os.File, into *people, size int64) error {
 	if _, err := io.ReadFull(r, magic); err != nil || string(magic) != copyMagic {
 		return errors.New("it does not begin as a list of this version does")
 	}
+	c.records = 0
 	whole := (size - int64(len(copyMagic))) / recordSize
 	record := make([]byte, recordSize)
 	for n := range whole {

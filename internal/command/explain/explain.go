@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -127,7 +128,7 @@ func newExplainer(cmd *cobra.Command) (e *explainer, release func(), err error) 
 		if flags.Changed("path-prefix") || flags.Changed("max-event-size") {
 			return nil, nil, errors.New("--path-prefix and --max-event-size come from the configuration: leave them out, or --config")
 		}
-		release, err = e.Configure(config, adapter)
+		release, err = e.Configure(cmd.Context(), config, adapter)
 		return e, release, err
 	}
 	if adapter != "" {
@@ -148,8 +149,8 @@ func newExplainer(cmd *cobra.Command) (e *explainer, release func(), err error) 
 }
 
 // Configure takes the handlers from a configuration file.
-func (e *explainer) Configure(config, adapter string) (release func(), err error) {
-	configured, release, err := offline.LoadHandlers(config, adapter)
+func (e *explainer) Configure(ctx context.Context, config, adapter string) (release func(), err error) {
+	configured, release, err := offline.FindHandlers(ctx, config, adapter, "")
 	if err != nil {
 		return nil, err
 	}

@@ -127,7 +127,7 @@ func runReplayRejected(ctx context.Context, cmd *cobra.Command) (int, error) {
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
-	configured, release, err := offline.LoadHandlers(flags.String("config"), flags.String("adapter"))
+	configured, release, err := offline.FindHandlers(ctx, flags.String("config"), flags.String("adapter"), flags.String("address"))
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}

@@ -54,7 +54,7 @@ func runReplayUndeliverable(ctx context.Context, cmd *cobra.Command) (int, error
 		return caddy.ExitCodeFailedStartup, fmt.Errorf("--undeliverable must name a file that you may read, as the user of the service may: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	configured, release, err := offline.LoadHandlers(flags.String("config"), flags.String("adapter"))
+	configured, release, err := offline.FindHandlers(ctx, flags.String("config"), flags.String("adapter"), "")
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package suppress
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/suppress"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+)
+
+// usage is what add, remove and check take.
+const usage = " user|anon|email <value>..."
+
+// result is what add, remove and import print.
+type result struct {
+	Added   int64   `json:"added,omitempty"`
+	Removed int64   `json:"removed,omitempty"`
+	Known   int64   `json:"known,omitempty"`    // were there already
+	Absent  int64   `json:"absent,omitempty"`   // were not there
+	LeftOut []int64 `json:"left_out,omitempty"` // numbers of lines that hold no such value
+}
+
+// keysOf are the keys of people who are named in arguments.
+func keysOf(args []string) ([]string, error) {
+	kind, err := suppress.ParseKind(args[0])
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]string, 0, len(args)-1)
+	for i, value := range args[1:] {
+		if !isGood(kind, value) {
+			return nil, fmt.Errorf("value %d is no %s: it is empty, or has no @", i+1, kind)
+		}
+		keys = append(keys, suppress.Key(kind, value))
+	}
+	return keys, nil
+}
+
+// isGood tells whether a value can name somebody.
+func isGood(kind pixel.PersonKind, value string) bool {
+	return strings.TrimSpace(value) != "" && (kind != pixel.PersonEmail || strings.Contains(value, "@"))
+}
+
+func newAdd() *cobra.Command {
+	return subcommand("add"+usage, "Puts people onto the list", "Puts people onto the list. Who is there already stays as they are.", cobra.MinimumNArgs(2),
+		func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) (int, error) {
+			keys, err := keysOf(args)
+			if err != nil {
+				return caddy.ExitCodeFailedStartup, err
+			}
+			var r result
+			for _, key := range keys {
+				added, err := b.Add(ctx, key, time.Now())
+				if err != nil {
+					return caddy.ExitCodeFailedStartup, err
+				}
+				if added {
+					r.Added++
+				} else {
+					r.Known++
+				}
+			}
+			return caddy.ExitCodeSuccess, show(cmd, r, fmt.Sprintf("%d added, %d were there already", r.Added, r.Known))
+		})
+}
+
+func newRemove() *cobra.Command {
+	return subcommand("remove"+usage, "Takes people off the list", "Takes people off the list: their events are published again.", cobra.MinimumNArgs(2),
+		func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) (int, error) {
+			keys, err := keysOf(args)
+			if err != nil {
+				return caddy.ExitCodeFailedStartup, err
+			}
+			var r result
+			for _, key := range keys {
+				removed, err := b.Remove(ctx, key)
+				if err != nil {
+					return caddy.ExitCodeFailedStartup, err
+				}
+				if removed {
+					r.Removed++
+				} else {
+					r.Absent++
+				}
+			}
+			return caddy.ExitCodeSuccess, show(cmd, r, fmt.Sprintf("%d removed, %d were not there", r.Removed, r.Absent))
+		})
+}
+
+// checked is what check prints of each value.
+type checked struct {
+	Key        string     `json:"key"`
+	Suppressed bool       `json:"suppressed"`
+	Since      *time.Time `json:"since,omitempty"`
+}
+
+func newCheck() *cobra.Command {
+	return subcommand("check"+usage, "Tells whether people are on the list",
+		"Tells whether people are on the list, and since when.\n\nExit status: 0 if none is; 4 if somebody is; 1 if it could not be found out.", cobra.MinimumNArgs(2),
+		func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) (int, error) {
+			keys, err := keysOf(args)
+			if err != nil {
+				return caddy.ExitCodeFailedStartup, err
+			}
+			code := caddy.ExitCodeSuccess
+			for _, key := range keys {
+				since, found, err := b.Since(ctx, key)
+				if err != nil {
+					return caddy.ExitCodeFailedStartup, err
+				}
+				c, text := checked{Key: key, Suppressed: found}, key+" is not on the list"
+				if found {
+					code = cli.ExitRejected
+					c.Since, text = &since, key+" is suppressed since "+since.Format(time.RFC3339)
+				}
+				if err := show(cmd, c, text); err != nil {
+					return caddy.ExitCodeFailedStartup, err
+				}
+			}
+			return code, nil
+		})
+}
+
+func newList() *cobra.Command {
+	return subcommand("list", "Prints the keys of the list", "Prints the keys of the list, and since when each is there. They are digests, and name nobody.", cobra.NoArgs,
+		func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, _ []string) (int, error) {
+			err := b.List(ctx, func(key string, since time.Time, good bool) error {
+				c, text := checked{Key: key, Suppressed: good, Since: &since}, key+"\t"+since.Format(time.RFC3339)
+				if !good {
+					text += "\tnames nobody: see caddy segment-pixel doctor"
+				}
+				return show(cmd, c, text)
+			})
+			if err != nil {
+				return caddy.ExitCodeFailedStartup, err
+			}
+			return caddy.ExitCodeSuccess, nil
+		})
+}
+
+// show prints a line, as JSON if that is asked for.
+func show(cmd *cobra.Command, value any, text string) error {
+	if asJSON, err := cmd.Flags().GetBool("json"); err != nil {
+		return err
+	} else if asJSON {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(value)
+	}
+	_, err := io.WriteString(cmd.OutOrStdout(), text+"\n")
+	return err
+}
