@@ -55,7 +55,9 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //			network    <cidr...>
 //		}
 //		user_agent     full|off
-//		seal           <file> [required [allow <field...>]]
+//		seal           <file> [required] {
+//			allow <field...>
+//		}
 //		suppress       <bucket> {
 //			domain <name>
 //			<connection options of the nats sink...>

@@ -54,14 +54,21 @@ func (h *Handler) provisionSeal() error {
 	return nil
 }
 
+// unmarshalSeal reads the option:
+//
+//	seal <file> [required] {
+//		allow <field...>
+//	}
+//
+// The fields may also stand on the line: seal <file> required allow <field...>.
 func (h *Handler) unmarshalSeal(d *caddyfile.Dispenser) error {
 	const usage = "seal <file> [required [allow <field...>]]"
 	if h.Seal != nil {
 		return d.Err("seal already specified")
 	}
-	args, err := arguments(d, 1, -1, usage)
-	if err != nil {
-		return err
+	args := d.RemainingArgs()
+	if len(args) == 0 || slices.Contains(args, "") {
+		return d.Errf("wrong number of arguments: write %s", usage)
 	}
 	h.Seal = &Seal{File: args[0], Required: len(args) > 1 && args[1] == "required"}
 	switch {
@@ -70,6 +77,22 @@ func (h *Handler) unmarshalSeal(d *caddyfile.Dispenser) error {
 		h.Seal.Allow = slices.Clone(args[3:])
 	default:
 		return d.Errf("wrong arguments: write %s", usage)
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if d.Val() != "allow" {
+			return d.Errf("unrecognized subdirective '%s' of seal: write allow", d.Val())
+		}
+		if len(h.Seal.Allow) > 0 {
+			return d.Err("allow already specified")
+		}
+		fields, err := arguments(d, 1, -1, "allow <field...>")
+		if err != nil {
+			return err
+		}
+		h.Seal.Allow = fields
+	}
+	if err := h.Seal.validate(); err != nil {
+		return d.WrapErr(err)
 	}
 	return nil
 }

@@ -50,37 +50,37 @@ func TestSuppressedLeavesNothing(t *testing.T) {
 	b.CreateStream()
 	b.KeepRejected()
 	consentBucket(t, b,
-		suppress.Key(pixel.PersonUser, "secret-user"), suppress.Key(pixel.PersonUser, "4711000815"),
-		suppress.Key(pixel.PersonAnonymous, "secret-anon"), suppress.Key(pixel.PersonEmail, " Secret.Mail@Example.com "))
+		suppress.Key(pixel.PersonUser, "hush-user"), suppress.Key(pixel.PersonUser, "4711000815"),
+		suppress.Key(pixel.PersonAnonymous, "hush-anon"), suppress.Key(pixel.PersonEmail, " Hush.Mail@Example.com "))
 	s := pixeltest.NewAdminSite(t)
 	s.Run("", suppressing(b.Server.ClientURL(),
 		"sink jetstream "+b.Server.ClientURL()+"\nsink writer file DIR/events\nsink log\nsink nats "+b.Server.ClientURL()+" {\nsubject core.{source}\n}"))
 	core := b.Subscribe("core.>")
 	rejected := b.Subscribe("segment.rejected.>")
 
-	const marked = "&event=secret-event"
+	const marked = "&event=hush-event"
 	suppressed := []string{
-		"writeKey=k&userId=secret-user" + marked,
-		"writeKey=k&userId=+secret-user+" + marked,
-		"writeKey=k&userId=x&anonymousId=secret-anon" + marked,
-		pixeltest.Data(`{"writeKey":"k","userId":4711000815,"event":"secret-event"}`),
-		pixeltest.Data(`{"writeKey":"k","userId":"secret.mail@example.com","event":"secret-event"}`),
-		pixeltest.Data(`{"writeKey":"k","userId":"x","event":"secret-event","traits":{"a":[{"b":1}],"email":"SECRET.mail@example.com"}}`),
-		pixeltest.Data(`{"writeKey":"k","userId":"x","event":"secret-event","properties":{"e\u006dail":"secret.mail@example.com "}}`),
-		pixeltest.Data(`{"writeKey":"k","userId":"x","event":"secret-event","context":{"ip":"1.2.3.4","traits":{"email":"secret.mail@example.com"}}}`),
-		pixeltest.Data(`{"writeKey":"k","userId":"x","event":"secret-event"}`) + "&traits.email=secret.mail%40example.com",
-		pixeltest.Data(`{"writeKey":"k","userId":"secret-user","event":"secret-event",}`), // mended
+		"writeKey=k&userId=hush-user" + marked,
+		"writeKey=k&userId=+hush-user+" + marked,
+		"writeKey=k&userId=x&anonymousId=hush-anon" + marked,
+		pixeltest.Data(`{"writeKey":"k","userId":4711000815,"event":"hush-event"}`),
+		pixeltest.Data(`{"writeKey":"k","userId":"hush.mail@example.com","event":"hush-event"}`),
+		pixeltest.Data(`{"writeKey":"k","userId":"x","event":"hush-event","traits":{"a":[{"b":1}],"email":"HUSH.mail@example.com"}}`),
+		pixeltest.Data(`{"writeKey":"k","userId":"x","event":"hush-event","properties":{"e\u006dail":"hush.mail@example.com "}}`),
+		pixeltest.Data(`{"writeKey":"k","userId":"x","event":"hush-event","context":{"ip":"1.2.3.4","traits":{"email":"hush.mail@example.com"}}}`),
+		pixeltest.Data(`{"writeKey":"k","userId":"x","event":"hush-event"}`) + "&traits.email=hush.mail%40example.com",
+		pixeltest.Data(`{"writeKey":"k","userId":"hush-user","event":"hush-event",}`), // mended
 	}
 	others := []string{ // rejected, and of such a person all the same
-		"writeKey=nobody&userId=secret-user" + marked,
-		"userId=secret-user" + marked,
-		"writeKey=k&userId=secret-user&event=",
-		pixeltest.Data(`{"writeKey":"k","userId":"secret-user","event":"secret-event","properties":1}`),
-		pixeltest.Data(`{"writeKey":"k","userId":"secret-user","event":"secret-eve`),
-		"data=*&userId=secret-user" + marked,
+		"writeKey=nobody&userId=hush-user" + marked,
+		"userId=hush-user" + marked,
+		"writeKey=k&userId=hush-user&event=",
+		pixeltest.Data(`{"writeKey":"k","userId":"hush-user","event":"hush-event","properties":1}`),
+		pixeltest.Data(`{"writeKey":"k","userId":"hush-user","event":"hush-eve`),
+		"data=*&userId=hush-user" + marked,
 	}
 	for _, query := range append(suppressed, others...) {
-		s.Get("/v1/pixel/track?"+query, "User-Agent", "secret-agent", "Referer", "https://secret-referer/", "X-Secret", "x")
+		s.Get("/v1/pixel/track?"+query, "User-Agent", "hush-agent", "Referer", "https://hush-referer/", "X-Hush", "x")
 	}
 	if response, _ := s.Do(http.MethodPost, "/v1/pixel/track?"+suppressed[0]); response.StatusCode != http.StatusOK {
 		t.Error(response.Status)
@@ -128,7 +128,7 @@ func TestSuppressedLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := all.String()
-	for _, secret := range []string{"secret", "SECRET", "4711000815", base64.StdEncoding.EncodeToString([]byte("secret"))[:7]} {
+	for _, secret := range []string{"hush", "HUSH", "4711000815", base64.StdEncoding.EncodeToString([]byte("hush"))[:7]} {
 		if at := strings.Index(text, secret); at >= 0 {
 			t.Errorf("%q is in %q", secret, text[max(0, at-200):min(len(text), at+100)])
 		}
@@ -205,8 +205,8 @@ func TestSuppressUnread(t *testing.T) {
 	port := pixeltest.FreePort(t)
 	server := "nats://127.0.0.1:" + strconv.Itoa(port)
 	s.Run("", suppressing(server, "sink writer file DIR/events"))
-	s.Get("/v1/pixel/page?writeKey=k&userId=secret-user")
-	s.Get("/v1/pixel/page?writeKey=nobody&userId=secret-user")
+	s.Get("/v1/pixel/page?writeKey=k&userId=hush-user")
+	s.Get("/v1/pixel/page?writeKey=nobody&userId=hush-user")
 	status := s.Status()
 	if status.Ready || status.Outcomes.Dropped == 0 || status.Handlers[0].Sinks[0].Counts != nil && status.Handlers[0].Sinks[0].Counts.Dropped["consent_unread"] != 1 {
 		t.Errorf("status %+v", status)
@@ -219,16 +219,16 @@ func TestSuppressUnread(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := string(recent) + string(log); strings.Contains(text, "secret-user") || !strings.Contains(text, "consent_unread") {
+	if text := string(recent) + string(log); strings.Contains(text, "hush-user") || !strings.Contains(text, "consent_unread") {
 		t.Errorf("kept: %s", text)
 	}
 	b := pixeltest.StartNATS(t, port)
 	pixeltest.Eventually(t, "the missing bucket is reported", func() bool {
 		return strings.Contains(strings.Join(s.Status().Problems, " "), "nats kv add withdrawn")
 	})
-	consentBucket(t, b, suppress.Key(pixel.PersonUser, "secret-user"))
+	consentBucket(t, b, suppress.Key(pixel.PersonUser, "hush-user"))
 	pixeltest.Eventually(t, "the list is read", func() bool { return s.Status().Ready })
-	s.Get("/v1/pixel/page?writeKey=k&userId=secret-user")
+	s.Get("/v1/pixel/page?writeKey=k&userId=hush-user")
 	s.Get("/v1/pixel/page?writeKey=k&userId=other")
 	if lines := s.Lines("events"); len(lines) != 1 || lines[0]["userId"] != "other" {
 		t.Errorf("events %v", lines)

@@ -132,7 +132,7 @@ func TestReasons(t *testing.T) {
 			}
 		})
 	}
-	elsewhere := []pixel.Reason{pixel.Method, pixel.UnknownRoute, pixel.NotSealed, pixel.BadSeal, pixel.GPC, pixel.DNT, pixel.Undeliverable}
+	elsewhere := []pixel.Reason{pixel.Method, pixel.UnknownRoute, pixel.NotSealed, pixel.BadSeal, pixel.GPC, pixel.DNT, pixel.Suppressed, pixel.Undeliverable}
 	for _, reason := range pixel.Reasons() {
 		if !seen[reason] && !slices.Contains(elsewhere, reason) {
 			t.Errorf("nothing tests %v", reason)

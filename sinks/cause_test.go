@@ -77,7 +77,7 @@ func TestCauses(t *testing.T) {
 			t.Errorf("%s is no label: %v", cause, err)
 		}
 	}
-	if len(seen) != 11 {
-		t.Errorf("%d causes, want 11", len(seen))
+	if len(seen) != 12 {
+		t.Errorf("%d causes, want 12", len(seen))
 	}
 }

@@ -43,6 +43,9 @@ func TestRecipe(t *testing.T) {
 http://127.0.0.1:`+second+` {
 	segment_pixel {
 		write_key YOUR_WRITE_KEY docs
+		suppress withdrawn {
+			server `+broker.ClientURL()+`
+		}
 		sink jetstream nats://127.0.0.1:1 {
 			spool off
 			ack_timeout 1ms
@@ -144,6 +147,9 @@ func createStream(t *testing.T, broker *server.Server) {
 	defer client.Close()
 	js, err := jetstream.New(client)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "withdrawn"}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{
