@@ -6,8 +6,11 @@ import (
 	"context"
 	"net/http"
 
+	"go.uber.org/zap"
+
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/keys"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/seal"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/suppress"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher"
@@ -29,6 +32,21 @@ func (v view) Options() handlers.Options {
 }
 
 func (v view) Keys() *keys.Ring { return &v.h.keys }
+
+func (v view) Load() error {
+	if err := v.h.keys.Load(); err != nil || v.h.seals == nil {
+		return err
+	}
+	return v.h.seals.Load()
+}
+
+func (v view) Seals() (file string, err error) {
+	if v.h.seals == nil {
+		return "", nil
+	}
+	_, err = seal.ReadSet(v.h.seals.File())
+	return v.h.seals.File(), err
+}
 
 func (v view) Sinks() []handlers.Sink {
 	all := make([]handlers.Sink, len(v.h.sinks))
@@ -93,16 +111,22 @@ func (v view) Decode(r *http.Request, typ pixel.Type, facts *pixel.Facts) (*pixe
 func (v view) Decoder() *pixel.Decoder { return &v.h.decoder }
 
 // newOffline returns a handler that takes any write key, without a configuration.
-func newOffline(pathPrefixes []string, maxEventSize int) (handlers.Handler, error) {
-	h := &Handler{MaxEventSize: maxEventSize}
-	if len(pathPrefixes) > 0 {
-		h.PathPrefixes = pathPrefixes
+func newOffline(pixels handlers.Pixels) (handlers.Handler, error) {
+	h := &Handler{MaxEventSize: pixels.MaxEventSize, logger: zap.NewNop()}
+	if len(pixels.PathPrefixes) > 0 {
+		h.PathPrefixes = pixels.PathPrefixes
+	}
+	if pixels.SealFile != "" {
+		h.Seal = &Seal{File: pixels.SealFile}
 	}
 	h.provisionDefaults()
 	if err := checkMaxEventSize(h.MaxEventSize); err != nil {
 		return nil, err
 	}
 	if err := h.provisionDecoder(); err != nil {
+		return nil, err
+	}
+	if err := h.provisionSeal(); err != nil {
 		return nil, err
 	}
 	h.decoder.Source = func(string) (string, bool) { return "", true }

@@ -35,7 +35,7 @@ func (n *narrator) tellData() bool {
 	}
 	details := n.mended(repairs)
 	if at, broken := n.brokenBase64(fail.reason); broken {
-		return n.failed(StepData, "", fail, append(details, n.wrongByte(fail.reason, at), n.leftovers())...)
+		return n.failed(StepData, "", fail, append(details, n.wrongByte(fail.reason, at), n.leftovers(), n.unopened())...)
 	}
 	n.passed(StepData, "", append(details, n.whatDataIs())...)
 	if !fail.failed() {
@@ -61,6 +61,14 @@ func (n *narrator) tellSeal(token string, sealed bool) bool {
 	}
 	n.object, n.ws.call.sealed = object, n.ws.sealed
 	return true
+}
+
+// unopened tells of a token for which there are no keys.
+func (n *narrator) unopened() string {
+	if token, sealed := tokenOf(n.data); n.decoder.Unseal == nil && sealed && strings.Count(token, ".") >= 2 {
+		return "it looks like a sealed pixel: name the file of its keys with seal in the configuration, or with --seal"
+	}
+	return ""
 }
 
 // isPlain tells whether data turned out to be the object itself.

@@ -97,7 +97,7 @@ func runURL(cmd *cobra.Command, _ []string) (int, error) {
 		return caddy.ExitCodeFailedStartup, errors.New("--base is missing: name the address of the site, such as https://example.com")
 	}
 	prefix, _ := flags.GetString("path-prefix")
-	h, err := handlers.Offline([]string{prefix}, 0)
+	h, err := handlers.Offline(handlers.Pixels{PathPrefixes: []string{prefix}})
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, fmt.Errorf("--path-prefix: %w", err)
 	}

@@ -51,7 +51,16 @@ func (d *Doctor) add(about string, checks ...report.Check) {
 
 // handler looks at what a handler needs besides its sinks.
 func (d *Doctor) handler(index int, h offline.Handler) {
-	d.add(h.Describe(index), d.checkKeys(h), checkRequestSize(h), d.checkClientIP(h))
+	checks := []report.Check{d.checkKeys(h), checkRequestSize(h), d.checkClientIP(h)}
+	if file, err := h.Seals(); err != nil {
+		checks = append(checks, report.Check{
+			Name: "seals", Mark: report.Problem, Found: err.Error(),
+			Remedy: "correct the file, make one with caddy segment-pixel key, or run this as the user of the service if that is who may read it",
+		})
+	} else if file != "" {
+		checks = append(checks, report.Check{Name: "seals", Mark: report.OK, Found: "the keys in " + file + " are good"})
+	}
+	d.add(h.Describe(index), checks...)
 	if list := h.Suppress(); list != nil {
 		ctx, cancel := context.WithTimeout(d.ctx, d.timeout)
 		defer cancel()

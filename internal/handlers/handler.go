@@ -20,6 +20,11 @@ type Handler interface {
 	Options() Options
 	// Keys are its write keys.
 	Keys() *keys.Ring
+	// Load reads the files that decoding needs, for a handler that does not run.
+	Load() error
+	// Seals is the file of the keys of sealed pixels, empty if it has none, and what is
+	// wrong with it.
+	Seals() (file string, err error)
 	// Sinks are its sinks, in the order of the configuration.
 	Sinks() []Sink
 	// Problems are sentences on what is wrong with it, apart from its sinks.

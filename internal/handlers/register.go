@@ -10,7 +10,7 @@ type Module struct {
 	// Offline returns a handler that takes any write key, for pixels of which there
 	// is no configuration at hand. It has no sinks, and defaults for what is empty
 	// or zero.
-	Offline func(pathPrefixes []string, maxEventSize int) (Handler, error)
+	Offline func(Pixels) (Handler, error)
 }
 
 var module Module
@@ -24,8 +24,13 @@ func Of(loaded any) Handler { return module.Of(loaded) }
 // Offline returns a handler that takes any write key, for pixels of which
 // there is no configuration at hand. It has no sinks, and defaults for what is empty
 // or zero.
-func Offline(pathPrefixes []string, maxEventSize int) (Handler, error) {
-	return module.Offline(pathPrefixes, maxEventSize)
+func Offline(pixels Pixels) (Handler, error) { return module.Offline(pixels) }
+
+// Pixels says what is known of pixels without a configuration.
+type Pixels struct {
+	PathPrefixes []string
+	MaxEventSize int
+	SealFile     string // keys of sealed pixels
 }
 
 const (

@@ -28,11 +28,9 @@ func NewRing(file string, logger *zap.Logger) *Ring { return &Ring{file: file, l
 
 // Start reads the file and follows it from then on.
 func (r *Ring) Start() error {
-	set, err := ReadSet(r.file)
-	if err != nil {
+	if err := r.Load(); err != nil {
 		return err
 	}
-	r.set.Store(set)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.cancel == nil {
@@ -41,6 +39,18 @@ func (r *Ring) Start() error {
 	}
 	return nil
 }
+
+// Load reads the file once.
+func (r *Ring) Load() error {
+	set, err := ReadSet(r.file)
+	if err == nil {
+		r.set.Store(set)
+	}
+	return err
+}
+
+// File is the name of the file.
+func (r *Ring) File() string { return r.file }
 
 // Stop ends following. The keys stay, for requests that are still under way.
 func (r *Ring) Stop() {

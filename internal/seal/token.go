@@ -145,7 +145,7 @@ func (o options) signer() *jose.SignerOptions {
 // takeExpiry takes exp, in seconds of Unix time, out of an object, if it has one and that
 // is to come. What is no object is left to whoever reads it.
 func takeExpiry(object []byte, now time.Time) ([]byte, bool) {
-	if !strings.Contains(string(object), `"exp"`) {
+	if text := string(object); !strings.Contains(text, `"exp"`) && !strings.Contains(text, `\u`) { // a name may be escaped
 		return object, true
 	}
 	var members struct {

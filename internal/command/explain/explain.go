@@ -26,7 +26,7 @@ import (
 func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "explain <url>|- [--config <path> [--adapter <name>]] [--type <type>] [--path-prefix <path>...] " +
-			"[--max-event-size <size>] [--json] [--verbose]",
+			"[--max-event-size <size>] [--seal <file>] [--json] [--verbose]",
 		Short: "Tells step by step what becomes of a pixel",
 		Long: `
 Decodes a pixel as the handler does, without sending it anywhere, and tells each
@@ -47,7 +47,8 @@ a filter must not have removed data from it:
 
 Without --config every write key is taken for a known one. With --config it is
 checked, and path prefixes, limits and signals are those of the configuration's
-handlers; of several sites, that with the host of the URL counts.
+handlers; of several sites, that with the host of the URL counts. With --seal, sealed
+pixels are opened with the keys of that file.
 
 The value of a write key is never shown. The event is shown as it would be published.
 
@@ -62,6 +63,7 @@ a pixel, or a line was too long to be read.`,
 	flags.String("type", "track", "The event type of a query that comes without a path")
 	flags.StringSlice("path-prefix", nil, "The path under which event types are found; may be repeated (default "+handlers.DefaultPathPrefix+")")
 	flags.String("max-event-size", "", "The largest object that is accepted (default 32KiB)")
+	flags.String("seal", "", "A file with keys of caddy segment-pixel key, to open sealed pixels with")
 	flags.Bool("json", false, "Print JSON, with - one object a line")
 	flags.BoolP("verbose", "v", false, "With -, print the steps of each pixel")
 	cmd.RunE = cli.Run(runExplain)
@@ -124,9 +126,10 @@ func newExplainer(cmd *cobra.Command) (e *explainer, release func(), err error) 
 	adapter, _ := flags.GetString("adapter")
 	prefixes, _ := flags.GetStringSlice("path-prefix")
 	size, _ := flags.GetString("max-event-size")
+	seals, _ := flags.GetString("seal")
 	if config != "" {
-		if flags.Changed("path-prefix") || flags.Changed("max-event-size") {
-			return nil, nil, errors.New("--path-prefix and --max-event-size come from the configuration: leave them out, or --config")
+		if flags.Changed("path-prefix") || flags.Changed("max-event-size") || flags.Changed("seal") {
+			return nil, nil, errors.New("--path-prefix, --max-event-size and --seal come from the configuration: leave them out, or --config")
 		}
 		release, err = e.Configure(cmd.Context(), config, adapter)
 		return e, release, err
@@ -140,9 +143,12 @@ func newExplainer(cmd *cobra.Command) (e *explainer, release func(), err error) 
 			return nil, nil, fmt.Errorf("--max-event-size is %q: write a size from 1B to 64MiB", size)
 		}
 	}
-	h, err := handlers.Offline(prefixes, int(bytes))
+	h, err := handlers.Offline(handlers.Pixels{PathPrefixes: prefixes, MaxEventSize: int(bytes), SealFile: seals})
 	if err != nil {
 		return nil, nil, fmt.Errorf("--path-prefix: %w", err)
+	}
+	if err := h.Load(); err != nil {
+		return nil, nil, err
 	}
 	e.handlersOf = func(string) []handlers.Handler { return []handlers.Handler{h} }
 	return e, func() {}, nil
@@ -155,7 +161,7 @@ func (e *explainer) Configure(ctx context.Context, config, adapter string) (rele
 		return nil, err
 	}
 	for _, h := range configured {
-		if err := h.Keys().Load(); err != nil {
+		if err := h.Load(); err != nil {
 			release()
 			return nil, err
 		}

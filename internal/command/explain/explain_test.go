@@ -14,9 +14,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/segmentpixel/caddy-segment-pixel/internal/accesslog"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/explain"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/seal"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
@@ -90,6 +94,36 @@ The write key was not compared with any: name a configuration with --config to c
 	if steady(got.Out) != want {
 		t.Errorf("got\n%s\nwant\n%s", steady(got.Out), want)
 	}
+}
+
+// TestExplainSealed opens a token with the keys of a file, and says so where there are none.
+func TestExplainSealed(t *testing.T) {
+	key, err := seal.NewKey("k", seal.A256GCM, "newsletter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := &seal.Set{Keys: []seal.Key{*key}}
+	text, err := json.Marshal(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "seals.jwks")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	token, err := set.Seal([]byte(`{"userId":"u","event":"Email Opened"}`), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "/v1/pixel/track?data=" + token
+	pixeltest.Execute(t, explain.New(), url, "--seal", file).Want(0, "a token, ", "none is needed: the key of the seal has the source newsletter", `"userId": "u"`)
+	pixeltest.Execute(t, explain.New(), url).Want(cli.ExitRejected, "it looks like a sealed pixel", "--seal")
+	pixeltest.Execute(t, explain.New(), url+"x", "--seal", file).Want(cli.ExitRejected, "bad_seal")
+	pixeltest.Execute(t, explain.New(), url, "--seal", file+"x").Want(caddy.ExitCodeFailedStartup, "seals.jwksx")
+	config := pixeltest.WriteCaddyfile(t, "segment_pixel {\nwrite_key k web\nseal "+file+" required\n}")
+	pixeltest.Execute(t, explain.New(), url, "--config", config).Want(0, "has the source newsletter")
+	pixeltest.Execute(t, explain.New(), "/v1/pixel/track?writeKey=k&userId=u&event=e", "--config", config).Want(cli.ExitRejected, "not_sealed")
+	pixeltest.Execute(t, explain.New(), url, "--config", config, "--seal", file).Want(caddy.ExitCodeFailedStartup, "leave them out")
 }
 
 func TestExplainRejected(t *testing.T) {

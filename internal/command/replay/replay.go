@@ -186,7 +186,7 @@ func replayHandlers(configured []offline.Handler, number int, host string) ([]of
 	}
 	handlers := offline.OfSite(configured, host)
 	for _, h := range handlers {
-		if err := h.Keys().Load(); err != nil {
+		if err := h.Load(); err != nil {
 			return nil, nil, err
 		}
 	}
