@@ -4,11 +4,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/segmentpixel/caddy-segment-pixel/examples/bench/internal/rig"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/seal"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
@@ -18,6 +21,7 @@ type recipe struct {
 	site  string // in the Caddyfile
 	sink  string // of segment_pixel, instead of a site
 	spool string // of the jetstream sink, instead of a sink
+	seal  string // the algorithm with which the pixels are sealed; empty if they are not
 }
 
 // standIn is sent instead of the gif. A configuration of Caddy is text, so it
@@ -34,6 +38,8 @@ var recipes = []recipe{
 	respond /v1/pixel/* %q`, standIn)},
 	{name: "respond, bare", site: fmt.Sprintf("respond /v1/pixel/* %q", standIn)},
 	{name: "events discarded", sink: "writer discard"},
+	{name: "events discarded, JWE", sink: "writer discard", seal: seal.A256GCM},
+	{name: "events discarded, JWS", sink: "writer discard", seal: seal.HS256},
 	{name: coreNATS, sink: "nats"},
 	{name: "jetstream, spool off", spool: "spool off"},
 	{name: "jetstream, sync off", spool: "spool {\n\t\t\t\tsync off\n\t\t\t}"},
@@ -57,7 +63,7 @@ func (r recipe) promises() bool {
 }
 
 // siteText returns the site, with sinks that publish to the server.
-func (r recipe) siteText(server string) string {
+func (r recipe) siteText(server, dir string) string {
 	if r.site != "" {
 		return r.site
 	}
@@ -68,7 +74,11 @@ func (r recipe) siteText(server string) string {
 	case r.name == coreNATS:
 		sink = fmt.Sprintf("nats %s {\n\t\t\tsubject %s.{type}\n\t\t}", server, r.key())
 	}
-	return fmt.Sprintf("segment_pixel {\n\t\twrite_key %s web\n\t\tsink %s\n\t}", rig.WriteKey, sink)
+	options := ""
+	if r.seal != "" {
+		options = "\n\t\tseal " + filepath.Join(dir, r.seal+".jwks") + " required"
+	}
+	return fmt.Sprintf("segment_pixel {\n\t\twrite_key %s web%s\n\t\tsink %s\n\t}", rig.WriteKey, options, sink)
 }
 
 // startCaddy starts the Caddy of a recipe, with its stream if it needs one.
@@ -77,16 +87,49 @@ func (b *bench) startCaddy(ctx context.Context, r recipe) (*contender, error) {
 	if err != nil {
 		return nil, err
 	}
+	paths := b.paths
+	if r.seal != "" {
+		if paths, err = b.sealPaths(r.seal); err != nil {
+			return nil, err
+		}
+	}
 	caddy, err := rig.StartCaddy(ctx, rig.CaddyConfig{
 		Name: r.name, Binary: b.binaries.Caddy, Dir: filepath.Join(b.dir, r.key()), CPU: b.measuredCPU,
-		Cert: b.cert, Site: r.siteText(b.broker.URL), Admin: b.options.profile != "",
+		Cert: b.cert, Site: r.siteText(b.broker.URL, b.dir), Admin: b.options.profile != "",
 	})
 	if err != nil {
 		return nil, err
 	}
 	c := newContender(r.name, caddy.Process, map[protocol]string{plain: caddy.HTTP, secure: caddy.HTTPS})
-	c.admin, c.arrivals, c.promises = caddy.Admin, events, r.promises()
+	c.paths, c.admin, c.arrivals, c.promises = paths, caddy.Admin, events, r.promises()
 	return c, nil
+}
+
+// sealPaths seals the payloads with a key of the algorithm, and returns the file with
+// their paths. The key is in a file beside it.
+func (b *bench) sealPaths(alg string) (file string, err error) {
+	key, err := seal.NewKey("k", alg, "")
+	if err != nil {
+		return "", err
+	}
+	set := &seal.Set{Keys: []seal.Key{*key}}
+	keys, err := json.Marshal(set)
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(b.dir, alg+".jwks"), keys, 0o600); err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	for _, payload := range b.payloads {
+		token, err := set.Seal(payload, "k")
+		if err != nil {
+			return "", err
+		}
+		text.WriteString("/v1/pixel/track?data=" + token + "\n")
+	}
+	file = filepath.Join(b.dir, "paths-"+alg)
+	return file, os.WriteFile(file, []byte(text.String()), 0o600)
 }
 
 // receive makes ready what takes the events of a recipe.

@@ -27,6 +27,7 @@ type contender struct {
 	name     string
 	process  *rig.Process
 	urls     map[protocol]string
+	paths    string   // file with the paths of its pixels, if they are not those of all
 	admin    string   // URL of Caddy's admin API, or empty
 	arrivals arrivals // nil where events go nowhere
 	promises bool     // that whatever is answered arrives

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -28,7 +29,7 @@ func (b *bench) load(ctx context.Context, c *contender, p protocol, d time.Durat
 		return outcome{}, err
 	}
 	result, err := rig.Load{
-		URL: c.urls[p], Paths: b.paths, Connections: b.options.connections, Duration: d, Rate: rate, CPU: b.restCPU,
+		URL: c.urls[p], Paths: cmp.Or(c.paths, b.paths), Connections: b.options.connections, Duration: d, Rate: rate, CPU: b.restCPU,
 	}.Run(ctx)
 	if err != nil {
 		return outcome{}, err

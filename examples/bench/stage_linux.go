@@ -17,6 +17,7 @@ import (
 type bench struct {
 	options     options
 	dir         string // for all that is stored
+	payloads    [][]byte
 	paths       string // file with the paths of the pixels
 	measuredCPU int    // of the contenders
 	restCPU     int    // of all else
@@ -77,7 +78,7 @@ func (b *bench) prepare() error {
 		return err
 	}
 	const different = 1000
-	payloads, err := rig.Payloads(different, b.options.sizes.least, b.options.sizes.most)
+	b.payloads, err = rig.Payloads(different, b.options.sizes.least, b.options.sizes.most)
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (b *bench) prepare() error {
 			return err
 		}
 	}
-	return rig.WritePaths(b.paths, payloads)
+	return rig.WritePaths(b.paths, b.payloads)
 }
 
 func (b *bench) startCaddies(ctx context.Context) error {
