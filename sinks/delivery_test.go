@@ -104,6 +104,59 @@ func TestSpoolDelivers(t *testing.T) {
 	}
 }
 
+// TestSpoolAwaitsTheNamedStream names a stream that another one stands in for: its ack is
+// none, and it gets nothing.
+func TestSpoolAwaitsTheNamedStream(t *testing.T) {
+	natstest.CheckLeaks(t)
+	for _, spool := range []string{"batched", "singly", "off"} {
+		t.Run(spool, func(t *testing.T) {
+			server := natstest.StartPlain(t, natstest.WithJetStream)
+			client := natstest.NewTestClient(t, server)
+			config := natstest.EventStream()
+			config.Name, config.AllowBatchPublish = "OTHER", spool == "batched"
+			client.Create(t, config)
+			configure := spooled(t.TempDir())
+			if spool == "off" {
+				configure = ackTimeout(200 * time.Millisecond)
+			}
+			s := startSpooled(t, server.ClientURL(), func(s *JetStream) {
+				configure(s)
+				s.Stream = &stream.Stream{Name: "EVENTS"}
+			}, nil)
+			want := 100
+			if spool == "off" {
+				want = 1
+				if err := s.Publish(t.Context(), newEvent("lost")); err == nil || !strings.Contains(err.Error(), "stream <name>") {
+					t.Errorf("publishing: %v", err)
+				}
+			} else {
+				publishMany(t, s, "a", want)
+			}
+			natstest.Eventually(t, "the status names the stream", func() bool {
+				status := s.Status()
+				return strings.Contains(strings.Join(status.Problems, " "), "belongs to OTHER: correct the name") && (spool != "off" || !status.Ready)
+			})
+			other, err := client.Js.Stream(t.Context(), "OTHER")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := other.CachedInfo().State.Msgs; n != 0 {
+				t.Errorf("the other stream has %d events", n)
+			}
+			config.Subjects = []string{"another"}
+			if _, err := client.Js.UpdateStream(t.Context(), config); err != nil {
+				t.Fatal(err)
+			}
+			config.Name, config.Subjects = "EVENTS", []string{"segment.events.>"}
+			client.Create(t, config)
+			if spool == "off" {
+				publish(t, s, newEvent("1"))
+			}
+			wantStored(t, client, want)
+		})
+	}
+}
+
 // TestSpoolOutlivesTheSink publishes while NATS is away, and has the next sink on the
 // same directory deliver.
 func TestSpoolOutlivesTheSink(t *testing.T) {

@@ -49,7 +49,7 @@ func (s *JetStream) publishDirectly(ctx context.Context, c *natsconn.Conn, event
 	kept := *event
 	kept.Body = bytes.Clone(event.Body)
 
-	p := &directPublish{conn: c, event: &kept, observer: s.meter(), places: &s.direct}
+	p := &directPublish{conn: c, event: &kept, stream: s.streamName(), observer: s.meter(), places: &s.direct}
 	ackWait := forward.FirstAckWait
 	for wait := forward.FirstRetry; ; wait = min(2*wait, lastRetry) {
 		err := p.try(ctx, ackWait)
@@ -76,6 +76,7 @@ func (s *JetStream) publishDirectly(ctx context.Context, c *natsconn.Conn, event
 type directPublish struct {
 	conn     *natsconn.Conn
 	event    *spool.Event
+	stream   string // that has to take it, if one is named
 	observer forward.Observer
 	places   *atomic.Int32 // how many are taken
 	sent     atomic.Bool   // before
@@ -125,7 +126,7 @@ func (p *directPublish) send(ctx context.Context, session *forward.Session) (jet
 	done := make(chan sending, 1)
 	go func() {
 		// nats.go's own retries would outlive this call.
-		ack, err := session.JetStream.PublishMsgAsync(forward.Message(p.event), jetstream.WithRetryAttempts(0))
+		ack, err := session.JetStream.PublishMsgAsync(forward.Expect(forward.Message(p.event), p.stream), jetstream.WithRetryAttempts(0))
 		if err == nil {
 			p.count()
 		}

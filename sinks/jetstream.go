@@ -42,7 +42,8 @@ type JetStream struct {
 	natsconn.Connection
 	Messages
 
-	// The stream by its name. Default: whichever stream covers the subject.
+	// The stream that has to take the events; in another one none is stored. Default:
+	// whichever stream covers the subject.
 	Stream *stream.Stream `json:"stream,omitempty"`
 
 	// The JetStream domain. Default: the server's own.
@@ -212,13 +213,13 @@ func (s *JetStream) open() (*deliveryLink, func(), error) {
 		return nil, nil, err
 	}
 	r := &delivery.Route{
-		Conn:    c,
-		Meter:   m,
-		Subject: s.template.Wildcard(),
-		Stream:  s.streamName(),
-		MaxSize: options.MaxSize,
-		Sync:    options.Sync,
-		Drain:   time.Duration(s.DrainTimeout),
+		Conn:       c,
+		Meter:      m,
+		Subject:    s.template.Wildcard(),
+		StreamName: s.streamName(),
+		MaxSize:    options.MaxSize,
+		Sync:       options.Sync,
+		Drain:      time.Duration(s.DrainTimeout),
 	}
 	if s.Messages.Rejected != rejectedOff {
 		r.RejectedPrefix = s.Messages.Rejected

@@ -104,7 +104,7 @@ func TestStreamKeeperPauses(t *testing.T) {
 	if pause := k.Pause(); pause != time.Minute {
 		t.Errorf("while all is well the pause is %s", pause)
 	}
-	k.Last = []string{k.Missing()}
+	k.Last = []string{k.Missing(nil)}
 	if pause := k.Pause(); pause != 5*time.Second {
 		t.Errorf("without a stream the pause is %s", pause)
 	}

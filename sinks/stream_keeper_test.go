@@ -59,7 +59,14 @@ func TestStreamKeeperFindings(t *testing.T) {
 	}{
 		{name: "as it should be"},
 		{name: "named", named: "EVENTS"},
-		{name: "named and missing", named: "OTHER", want: "there is no stream OTHER: create it, or write create into its block"},
+		{
+			name: "named and missing", named: "OTHER", change: func(c *jetstream.StreamConfig) { c.Subjects = []string{"other"} },
+			want: "there is no stream OTHER: create it, or write create into its block",
+		},
+		{
+			name: "named, and another takes its place", named: "OTHER",
+			want: "there is no stream OTHER, and the subject " + subject + " belongs to EVENTS: correct the name, or move the subject",
+		},
 		{
 			name: "none covers", change: func(c *jetstream.StreamConfig) { c.Subjects = []string{"other"} },
 			want: "no stream covers the subject " + subject + ": create one, or write stream <name> { create } into the sink's block",

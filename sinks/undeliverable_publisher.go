@@ -29,6 +29,7 @@ type Published struct {
 // its own, with the login of a sink.
 type UndeliverablePublisher struct {
 	probe   *natsconn.Probe
+	stream  string               // that has to take the events, if the sink names one
 	streams map[string]streamFor // by subject, as far as they were asked for
 	denials chan struct{}        // gets one when the server has denied something
 	lost    <-chan nats.Status   // tells that the connection has ended
@@ -54,6 +55,7 @@ func OpenUndeliverable(ctx context.Context, sink Sink) (*UndeliverablePublisher,
 	}
 	u := &UndeliverablePublisher{
 		probe:   p,
+		stream:  s.streamName(),
 		streams: make(map[string]streamFor),
 		denials: make(chan struct{}, 1),
 		lost:    p.Nc.StatusChanged(nats.CLOSED),
@@ -82,7 +84,7 @@ func (u *UndeliverablePublisher) Publish(ctx context.Context, events []*Undelive
 			results[i].Refused = forward.ErrDenied.Error()
 			continue
 		}
-		if acks[i], fatal = u.probe.Js.PublishMsgAsync(event.message()); fatal != nil {
+		if acks[i], fatal = u.probe.Js.PublishMsgAsync(forward.Expect(event.message(), u.stream)); fatal != nil {
 			if results[i].Refused, fatal = u.refusal(fatal); fatal != nil {
 				break
 			}
@@ -177,7 +179,9 @@ func (u *UndeliverablePublisher) ask(ctx context.Context, subject string) (strea
 	}
 	config := stream.CachedInfo().Config
 	found := streamFor{name: name, maxSize: int64(config.MaxMsgSize)}
-	if config.Sealed {
+	if u.stream != "" && name != u.stream {
+		found.refused = "the subject belongs to the stream " + name + ", and the sink names " + u.stream
+	} else if config.Sealed {
 		found.refused = "the stream " + name + " is sealed and takes nothing more"
 	}
 	return found, nil

@@ -94,7 +94,7 @@ func fitting(entries []spool.Entry, maxPayload int64) int {
 
 // publish sends the entries as one batch and returns how many of them, from the
 // first, were sent and are stored. With an error, the others may be stored or not.
-func (b *batcher) publish(ctx context.Context, session *Session, entries []spool.Entry, observer Observer) (sent, stored int, err error) {
+func (b *batcher) publish(ctx context.Context, session *Session, entries []spool.Entry, route Route) (sent, stored int, err error) {
 	if err := b.use(session); err != nil {
 		return 0, 0, err
 	}
@@ -114,16 +114,19 @@ func (b *batcher) publish(ctx context.Context, session *Session, entries []spool
 			operation = opStart
 		}
 		msg := b.message.Of(&entries[i].Event)
+		if i == 0 { // A batch is of one stream: it does not go on in another.
+			msg = Expect(msg, route.Stream())
+		}
 		msg.Reply = batchReplySubject(prefix, i+1, operation)
 		if err := session.Conn.PublishMsg(msg); err != nil {
-			observer.Sent(i)
+			route.Observer().Sent(i)
 			return i, 0, err
 		}
 	}
-	observer.Sent(len(entries))
-	stored, err = b.await(ctx, prefix, entries, began)
+	route.Observer().Sent(len(entries))
+	stored, err = b.await(ctx, prefix, entries, route.Stream(), began)
 	if stored > 0 {
-		observer.Acked(stored, time.Since(began))
+		route.Observer().Acked(stored, time.Since(began))
 	}
 	return len(entries), stored, err
 }
@@ -146,8 +149,8 @@ func (b *batcher) drop() {
 }
 
 // commit makes the last message of a batch again.
-func commit(prefix string, entries []spool.Entry) *nats.Msg {
-	msg := Message(&entries[len(entries)-1].Event)
+func commit(prefix string, entries []spool.Entry, stream string) *nats.Msg {
+	msg := Expect(Message(&entries[len(entries)-1].Event), stream)
 	msg.Reply = batchReplySubject(prefix, len(entries), opCommit)
 	return msg
 }
@@ -166,9 +169,9 @@ func (b *batcher) ending(prefix string, entries []spool.Entry, began time.Time) 
 
 // await waits for the end of the batch of these entries, which began to be sent then.
 // Its replies come to subjects with the prefix.
-func (b *batcher) await(ctx context.Context, prefix string, entries []spool.Entry, began time.Time) (int, error) {
+func (b *batcher) await(ctx context.Context, prefix string, entries []spool.Entry, stream string, began time.Time) (int, error) {
 	p := newProgress(len(entries))
-	last := commit(prefix, entries)
+	last := commit(prefix, entries, stream)
 	timer := time.NewTimer(batchAckWait)
 	defer timer.Stop()
 	for waits := 0; ; {

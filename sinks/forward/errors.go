@@ -30,6 +30,7 @@ var (
 // Codes of JetStream's errors, of which nats.go names no more than a few.
 const (
 	codeNoResources     = 10023
+	codeOtherStream     = 10060
 	codeMessageTooLarge = 10054
 	codeStoreFailed     = 10077
 	codeHeaderTooLarge  = 10097
@@ -68,10 +69,13 @@ func IsFullStream(err error) bool {
 }
 
 // IsNoStream tells whether nobody took the message: no stream has its subject, or
-// the stream has no leader at the moment.
+// the stream has no leader at the moment, or it is another stream than the expected one.
 func IsNoStream(err error) bool {
-	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
+	return isOtherStream(err) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
 }
+
+// isOtherStream tells whether the stream that has the subject is not the expected one.
+func isOtherStream(err error) bool { return apiCode(err) == codeOtherStream }
 
 // IsDown tells whether nats.go refused a message because of its connection, or ends
 // the connection because a write is stuck.
@@ -89,6 +93,9 @@ func Explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case isOtherStream(err):
+		return fmt.Errorf("the subject belongs to another stream than the one that the sink names: correct stream <name>, "+
+			"or move the subject; compare `nats stream ls --subjects`: %w", err)
 	case IsNoStream(err):
 		return fmt.Errorf("no stream takes the subject, or JetStream is off: compare `nats stream ls --subjects`: %w", err)
 	case errors.Is(err, nats.ErrMaxPayload):

@@ -170,7 +170,7 @@ func (f *Forwarder) publishBatch(ctx context.Context, route Route, session *Sess
 	if n == 0 {
 		return
 	}
-	sent, stored, err := f.batches.publish(ctx, session, entries[:n], route.Observer())
+	sent, stored, err := f.batches.publish(ctx, session, entries[:n], route)
 	for _, i := range places[:sent] {
 		w.sent[i] = true
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 
-// headerRoom is more than the names of the headers take.
-const headerRoom = 64
+// headerRoom is more than the names of the headers take, and that of a stream.
+const headerRoom = 128
 
 const headerTraceParent = "traceparent"
 
@@ -26,6 +26,19 @@ func Message(event *spool.Event) *nats.Msg {
 	if event.TraceParent != "" {
 		msg.Header[headerTraceParent] = []string{event.TraceParent}
 	}
+	return msg
+}
+
+// Expect has the server refuse a message that another stream than the named one would
+// store. An empty name expects none.
+func Expect(msg *nats.Msg, stream string) *nats.Msg {
+	if stream == "" {
+		return msg
+	}
+	if msg.Header == nil {
+		msg.Header = make(nats.Header, 1)
+	}
+	msg.Header[nats.ExpectedStreamHdr] = []string{stream}
 	return msg
 }
 

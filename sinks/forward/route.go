@@ -23,6 +23,8 @@ type Route interface {
 	// HasStream tells whether there is a stream now that takes events of the sink, if
 	// perhaps not all.
 	HasStream(context.Context, *Session) (bool, error)
+	// Stream is the name of the stream that has to take the events, empty if any may.
+	Stream() string
 	// Observer is who counts what becomes of the events. It is never nil.
 	Observer() Observer
 	// Rejected is the subject on which an event that no stream can ever store is

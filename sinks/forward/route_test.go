@@ -21,6 +21,7 @@ type testRoute struct {
 	js      jetstream.JetStream
 	session atomic.Pointer[Session]
 	batched atomic.Bool
+	stream  string // that has to take the events; any if empty
 	looks   atomic.Int64
 	counts  counts
 	denials atomic.Int64
@@ -98,6 +99,9 @@ func (r *testRoute) HasStream(ctx context.Context, session *Session) (bool, erro
 	}
 	return has, names.Err()
 }
+
+// Stream implements Route.
+func (r *testRoute) Stream() string { return r.stream }
 
 // Observer implements Route.
 func (r *testRoute) Observer() Observer { return &r.counts }

@@ -168,7 +168,7 @@ func (f *Forwarder) send(route Route, session *Session, w *window, failed *failu
 			continue
 		}
 		// nats.go's own retries would outlive this round.
-		ack, err := session.JetStream.PublishMsgAsync(Message(&w.entries[i].Event), jetstream.WithRetryAttempts(0))
+		ack, err := session.JetStream.PublishMsgAsync(Expect(Message(&w.entries[i].Event), route.Stream()), jetstream.WithRetryAttempts(0))
 		if err != nil {
 			f.unstored(route, session, w, i, err, failed)
 			if CanNeverBeStored(err) {

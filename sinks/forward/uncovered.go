@@ -58,16 +58,21 @@ func (f *Forwarder) setAsideUncovered(ctx context.Context, route Route, session 
 // uncovered tells whether there are streams for events but none for this subject.
 // It looks at the subject both before and after, as streams may come and go.
 func uncovered(ctx context.Context, route Route, session *Session, subject string) bool {
-	if !hasNoStream(ctx, session, subject) {
+	if !hasNoStream(ctx, route, session, subject) {
 		return false
 	}
 	if has, err := route.HasStream(ctx, session); err != nil || !has {
 		return false
 	}
-	return hasNoStream(ctx, session, subject)
+	return hasNoStream(ctx, route, session, subject)
 }
 
-func hasNoStream(ctx context.Context, session *Session, subject string) bool {
-	_, err := session.JetStream.StreamNameBySubject(ctx, subject)
+// hasNoStream tells whether no stream has the subject, or another than the expected one.
+func hasNoStream(ctx context.Context, route Route, session *Session, subject string) bool {
+	name, err := session.JetStream.StreamNameBySubject(ctx, subject)
+	if err == nil {
+		expected := route.Stream()
+		return expected != "" && name != expected
+	}
 	return errors.Is(err, jetstream.ErrStreamNotFound)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -184,8 +185,14 @@ func (k *Keeper) Check(ctx context.Context, js jetstream.JetStream) bool {
 		return false
 	}
 	names, findings := []string{}, []string{}
-	if len(infos) == 0 {
-		findings = append(findings, k.Missing())
+	takes := slices.ContainsFunc(infos, k.takes)
+	if len(infos) == 0 || !takes {
+		others := k.Others(ctx, js)
+		if len(infos) == 0 {
+			findings = append(findings, k.Missing(others))
+		} else {
+			findings = append(findings, k.elsewhere(others)...)
+		}
 	}
 	for _, info := range infos {
 		names = append(names, info.Config.Name)
@@ -194,7 +201,7 @@ func (k *Keeper) Check(ctx context.Context, js jetstream.JetStream) bool {
 		}
 	}
 	k.noteBatched(infos)
-	k.report(names, findings)
+	k.report(&streamsSeen{names: names, takes: takes, findings: findings})
 	return true
 }
 
@@ -207,8 +214,44 @@ func (k *Keeper) noteBatched(infos []*jetstream.StreamInfo) {
 	k.Batched.Store(nil)
 }
 
-// Missing says that no stream takes the events.
-func (k *Keeper) Missing() string {
+// takes tells whether a stream takes events of the sink, if perhaps not all.
+func (k *Keeper) takes(info *jetstream.StreamInfo) bool {
+	return slices.ContainsFunc(info.Config.Subjects, func(s string) bool { return subject.Overlap(s, k.Subject) })
+}
+
+// Others are the streams that take the events in place of the one that is named, as far
+// as the user may ask for them.
+func (k *Keeper) Others(ctx context.Context, js jetstream.JetStream) []string {
+	if k.Stream == nil {
+		return nil
+	}
+	names, _ := k.covering(ctx, js)
+	return slices.DeleteFunc(names, func(name string) bool { return name == k.Stream.Name })
+}
+
+func (k *Keeper) elsewhere(others []string) []string {
+	if len(others) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("the subject %s belongs to %s, and the sink names %s: correct the name, or move the subject",
+		k.Subject, strings.Join(others, ", "), k.Stream.Name)}
+}
+
+// Name is that of the stream, or of the one that is recommended where none is named.
+func (k *Keeper) Name() string {
+	if k.Stream != nil {
+		return k.Stream.Name
+	}
+	return "SEGMENT"
+}
+
+// Missing says that no stream takes the events. The others take them in place of the one
+// that is named.
+func (k *Keeper) Missing(others []string) string {
+	if len(others) > 0 {
+		return fmt.Sprintf("there is no stream %s, and the subject %s belongs to %s: correct the name, or move the subject",
+			k.Stream.Name, k.Subject, strings.Join(others, ", "))
+	}
 	if k.Stream != nil {
 		return fmt.Sprintf("there is no stream %s: create it, or write create into its block", k.Stream.Name)
 	}
@@ -222,12 +265,9 @@ func (k *Keeper) Find(ctx context.Context, js jetstream.JetStream) ([]*jetstream
 	if k.Stream != nil {
 		names = []string{k.Stream.Name}
 	} else {
-		lister := js.StreamNames(ctx, jetstream.WithStreamListSubject(k.Subject))
-		for name := range lister.Name() {
-			names = append(names, name)
-		}
-		if err := lister.Err(); err != nil {
-			return nil, fmt.Errorf("looking for a stream that covers %s: %w", k.Subject, err)
+		var err error
+		if names, err = k.covering(ctx, js); err != nil {
+			return nil, err
 		}
 	}
 	var infos []*jetstream.StreamInfo
@@ -247,6 +287,18 @@ func (k *Keeper) Find(ctx context.Context, js jetstream.JetStream) ([]*jetstream
 		}
 	}
 	return infos, nil
+}
+
+// covering are the streams that take events of the sink.
+func (k *Keeper) covering(ctx context.Context, js jetstream.JetStream) (names []string, err error) {
+	lister := js.StreamNames(ctx, jetstream.WithStreamListSubject(k.Subject))
+	for name := range lister.Name() {
+		names = append(names, name)
+	}
+	if err := lister.Err(); err != nil {
+		return nil, fmt.Errorf("looking for a stream that covers %s: %w", k.Subject, err)
+	}
+	return names, nil
 }
 
 // Interface guard

@@ -18,6 +18,7 @@ import (
 // streamsSeen is what a stream keeper has found. It never changes.
 type streamsSeen struct {
 	names    []string
+	takes    bool // some of them take events
 	findings []string
 	failure  string // why the last look has failed, if it did
 	hint     string
@@ -40,10 +41,11 @@ func (k *Keeper) reportFailure(err error) {
 }
 
 // report logs findings that differ from those of the last look.
-func (k *Keeper) report(streams, findings []string) {
+func (k *Keeper) report(seen *streamsSeen) {
+	streams, findings := seen.names, seen.findings
 	failed := k.failure != ""
 	k.failure = ""
-	k.seen.Store(&streamsSeen{names: streams, findings: findings})
+	k.seen.Store(seen)
 	if slices.Equal(findings, k.Last) {
 		if failed {
 			k.logger().Info("looked after the stream again: nothing has changed", zap.Strings("streams", streams))
@@ -112,7 +114,7 @@ func (k *Keeper) Describe(s *report.Status, batched bool) (takes bool) {
 		}
 		s.AddProblem(problem)
 	}
-	return len(seen.names) > 0 || seen.failure != ""
+	return seen.takes || seen.failure != ""
 }
 
 // sentence says what a finding that begins with the name of a stream is about.

@@ -25,7 +25,7 @@ type Route struct {
 	Conn           *natsconn.Conn
 	Meter          *meter.Meter
 	Subject        string // with wildcards
-	Stream         string // its name, if it is configured
+	StreamName     string // of the stream, if it is configured
 	RejectedPrefix string
 	MaxSize        int64
 	Sync           time.Duration
@@ -56,7 +56,7 @@ func (r *Route) difference(other *Route) string {
 		return "how they connect to NATS (servers, login, tls, domain, context, client_name, inbox_prefix)"
 	case r.Subject != other.Subject:
 		return "subject"
-	case r.Stream != other.Stream:
+	case r.StreamName != other.StreamName:
 		return "stream"
 	case r.MaxSize != other.MaxSize:
 		return fmt.Sprintf("max_size of the spool (%d and %d bytes)", other.MaxSize, r.MaxSize)
@@ -98,6 +98,9 @@ func (r *Route) HasStream(ctx context.Context, session *forward.Session) (bool, 
 		return slices.ContainsFunc(info.Config.Subjects, func(s string) bool { return subject.Overlap(s, keeper.Subject) })
 	}), err
 }
+
+// Stream implements forward.Route.
+func (r *Route) Stream() string { return r.StreamName }
 
 // Observer implements forward.Route.
 func (r *Route) Observer() forward.Observer { return r.Meter }

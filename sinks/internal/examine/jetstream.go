@@ -51,15 +51,10 @@ func (e *examination) streams(ctx context.Context, configured *stream.Stream) {
 		return
 	}
 	if len(infos) == 0 {
-		if creates {
+		if others := keeper.Others(ctx, e.Js); creates && len(others) == 0 {
 			e.OK("stream", "there is no stream %s yet: it is created when Caddy runs", configured.Name)
 		} else {
-			name := "SEGMENT"
-			if configured != nil {
-				name = configured.Name
-			}
-			e.Problem("stream", "nats stream add "+name+" --subjects '"+e.subject+"' --discard new --dupe-window 5m --allow-fast --defaults",
-				"%s", keeper.Missing())
+			e.missing(keeper, others)
 		}
 		e.payload(e.Nc.MaxPayload(), "")
 		return
@@ -70,6 +65,16 @@ func (e *examination) streams(ctx context.Context, configured *stream.Stream) {
 	for _, info := range infos {
 		e.stream(keeper, info, len(infos) == 1)
 	}
+}
+
+// missing says that there is no stream, and what to do: NATS would refuse another one for
+// a subject that some stream has.
+func (e *examination) missing(keeper *stream.Keeper, others []string) {
+	remedy := "write stream " + strings.Join(others, " or ") + " into the block of the sink, or take the subject from it (nats stream edit --subjects) and create " + keeper.Name()
+	if len(others) == 0 {
+		remedy = "nats stream add " + keeper.Name() + " --subjects '" + e.subject + "' --discard new --dupe-window 5m --allow-fast --defaults"
+	}
+	e.Problem("stream", remedy, "%s", keeper.Missing(others))
 }
 
 // jetStream checks whether it is on, and how much of the account's share is used.
