@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/link"
 )
 
@@ -20,6 +21,15 @@ import (
 type Request struct {
 	*http.Request
 	At time.Time // zero if that was not written down
+	// Outcome is what became of the pixel, as log_append wrote it down: accepted, dropped,
+	// failed, or a reason. It is empty if that was not written down.
+	Outcome string
+}
+
+// Hidden tells whether the query was taken out of the log, as far as that can be seen.
+func (r Request) Hidden() bool {
+	query := r.URL.RawQuery
+	return query != "" && !strings.Contains(query, "=") || query == "" && r.Outcome != "" || strings.Contains(query, "=REDACTED")
 }
 
 // NewRequest makes the request that asks for a target.
@@ -78,7 +88,31 @@ func parseJSONLine(line []byte) (Request, bool) {
 			r.Header.Add(name, value)
 		}
 	}
-	return Request{r, caddyTime(parsed.Time)}, true
+	return Request{Request: r, At: caddyTime(parsed.Time), Outcome: recordedOutcome(line)}, true
+}
+
+// outcomes are what the placeholder {http.segment_pixel.outcome} can be.
+var outcomes = func() map[string]bool {
+	known := map[string]bool{pixel.OutcomeAccepted: true, "dropped": true, "failed": true}
+	for _, reason := range pixel.Reasons() {
+		known[reason.String()] = true
+	}
+	return known
+}()
+
+// recordedOutcome finds the field of a line that has an outcome, whatever its name is.
+func recordedOutcome(line []byte) string {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(line, &fields) != nil {
+		return ""
+	}
+	for _, raw := range fields {
+		var text string
+		if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &text) == nil && outcomes[text] {
+			return text
+		}
+	}
+	return ""
 }
 
 // caddyTime reads the time of a line, which is seconds or, if the encoder was told
@@ -125,7 +159,7 @@ func parseCommonLine(line string) (Request, bool) {
 	if err != nil {
 		at = time.Time{}
 	}
-	return Request{r, at}, true
+	return Request{Request: r, At: at}, true
 }
 
 // unescapeLog undoes what servers do to quotation marks and odd bytes in a log.

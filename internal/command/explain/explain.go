@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/dustin/go-humanize"
@@ -25,7 +26,7 @@ import (
 // New makes the verb explain.
 func New() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "explain <url>|- [--config <path> [--adapter <name>]] [--type <type>] [--path-prefix <path>...] " +
+		Use: "explain <url>|<file>|- [--config <path> [--adapter <name>]] [--type <type>] [--path-prefix <path>...] " +
 			"[--max-event-size <size>] [--seal <file>] [--json] [--verbose]",
 		Short: "Tells step by step what becomes of a pixel",
 		Long: `
@@ -37,13 +38,16 @@ tag as it stands in HTML. Put it into single quotes, because a shell takes & for
 
     $ caddy segment-pixel explain 'https://example.com/v1/pixel/track?data=eyJ...'
 
-With - the pixels are read from standard input, one a line: those of an access log,
-in Caddy's JSON or the common or combined format, or URLs. Each pixel becomes one
-line, and the reasons are counted at the end; --verbose adds the steps. Lines that
-are no pixel are skipped and counted. An access log has to hold the whole query, so
-a filter must not have removed data from it:
+A file is read line by line, or standard input with -: an access log, in Caddy's JSON
+or the common or combined format, also one that was compressed with gzip, or URLs. Each
+pixel becomes one line, and the reasons are counted at the end; --verbose adds the
+steps. Lines that are no pixel are skipped and counted:
 
-    $ caddy segment-pixel explain - < access.log
+    $ caddy segment-pixel explain /var/log/caddy/access.log
+
+Where a filter has taken the query out of the log, the outcome is what the log says it
+was, if log_append wrote {http.segment_pixel.outcome} into it. Why it was so cannot be
+told from there.
 
 Without --config every write key is taken for a known one. With --config it is
 checked, and path prefixes, limits and signals are those of the configuration's
@@ -53,8 +57,8 @@ pixels are opened with the keys of that file.
 The value of a write key is never shown. The event is shown as it would be published.
 
 Exit status: 0 if every pixel would be accepted; 4 if at least one would be rejected;
-1 if the command could not be run or, with -, none would be rejected but no line had
-a pixel, or a line was too long to be read.`,
+1 if the command could not be run or, with a log, none would be rejected but no line had
+a pixel, a line was too long to be read, or no line says what became of its pixel.`,
 		Args: cobra.ExactArgs(1),
 	}
 	flags := cmd.Flags()
@@ -88,6 +92,9 @@ func runExplain(cmd *cobra.Command, args []string) (int, error) {
 	defer release()
 	if args[0] == "-" {
 		return e.explainLog(cmd.InOrStdin())
+	}
+	if info, err := os.Stat(args[0]); err == nil && info.Mode().IsRegular() {
+		return e.explainFile(args[0])
 	}
 	target, err := link.Parse(args[0])
 	if err != nil {

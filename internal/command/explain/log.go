@@ -5,10 +5,12 @@ package explain
 import (
 	"bufio"
 	"cmp"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -30,8 +32,30 @@ type logTally struct {
 	Rejected map[string]uint64 `json:"rejected"`
 	Repairs  map[string]uint64 `json:"repairs"`
 
+	Hidden  uint64 `json:"hidden,omitempty"`  // pixels whose query is not in the log, and whose outcome is not either
+	Dropped uint64 `json:"dropped,omitempty"` // these two as the log says
+	Failed  uint64 `json:"failed"`
+
 	requests  uint64 // lines that are requests, with a pixel or without
 	elsewhere uint64 // of these, those to a path that is no pixel's
+}
+
+// explainFile explains the pixels of a file, which may be compressed.
+func (e *explainer) explainFile(name string) (int, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	defer file.Close()
+	in := bufio.NewReader(file)
+	if magic, _ := in.Peek(2); string(magic) != "\x1f\x8b" {
+		return e.explainLog(in)
+	}
+	unzipped, err := gzip.NewReader(in)
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return e.explainLog(unzipped)
 }
 
 // explainLog explains the pixels among the lines of a log. It keeps nothing of a line
@@ -67,7 +91,7 @@ func (e *explainer) explainLog(in io.Reader) (int, error) {
 	if err := out.Flush(); err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
-	if len(tally.Rejected) > 0 {
+	if len(tally.Rejected) > 0 || tally.Dropped+tally.Failed > 0 {
 		return cli.ExitRejected, nil
 	}
 	if err := e.unexplained(&tally); err != nil {
@@ -82,6 +106,9 @@ func (e *explainer) unexplained(t *logTally) error {
 	switch {
 	case t.TooLong > 0:
 		return fmt.Errorf("not everything was read: skipped for being longer than 1 MiB: %s, which may hold a pixel", terminal.Plural(int(t.TooLong), "line"))
+	case t.Hidden > 0 && t.Hidden == t.Pixels:
+		return fmt.Errorf("what became of %s cannot be told: their query is hidden, and they have no outcome; have the log say it with log_append pixel {http.segment_pixel.outcome}",
+			terminal.Plural(int(t.Hidden), "pixel"))
 	case t.Pixels > 0:
 		return nil
 	case t.Lines == 0:
@@ -114,11 +141,43 @@ func (e *explainer) explainLine(line []byte, tally *logTally) error {
 		tally.elsewhere++
 		return nil
 	}
+	if logged.Hidden() {
+		return e.recorded(v, logged, tally)
+	}
 	tally.Add(v)
 	if e.json {
 		return e.printLineJSON(v, site, logged, tally.Lines)
 	}
 	return e.printLine(v, site, logged, tally.Lines)
+}
+
+// recorded takes the outcome from a line whose query was taken out, if it is there.
+func (e *explainer) recorded(v handlers.Judgement, logged accesslog.Request, tally *logTally) error {
+	tally.Pixels++
+	line := lineJSON{Line: tally.Lines, Type: v.Type.String(), Outcome: logged.Outcome, Detail: "as the log says, whose query is hidden"}
+	switch logged.Outcome {
+	case "":
+		tally.Hidden++
+		line.Outcome, line.Detail = "unknown", "the query is hidden, and the outcome is not in the log"
+	case pixel.OutcomeAccepted:
+		tally.Accepted++
+	case "dropped":
+		tally.Dropped++
+	case "failed":
+		tally.Failed++
+	default:
+		tally.Rejected[logged.Outcome]++
+		line.Outcome, line.Reason = pixel.OutcomeRejected, logged.Outcome
+	}
+	if e.json {
+		return e.encodeLine(line)
+	}
+	more := line.Detail
+	if line.Reason != "" {
+		more = line.Reason + ": " + more
+	}
+	_, err := fmt.Fprintf(e.out, "%6d  %-8s  %-8s  %s\n", line.Line, line.Outcome, cmp.Or(line.Type, "-"), more)
+	return err
 }
 
 func (t *logTally) Add(v handlers.Judgement) {
@@ -205,6 +264,18 @@ func (e *explainer) printTally(t *logTally) error {
 	b.WriteByte('\n')
 	if t.Pixels > 0 {
 		fmt.Fprintf(&b, "%8d  accepted\n", t.Accepted)
+	}
+	for _, other := range []struct {
+		n    uint64
+		what string
+	}{
+		{t.Dropped, "dropped: a sink did not take the event; see caddy segment-pixel doctor"},
+		{t.Failed, "failed: a fault of segment_pixel itself, which is in Caddy's log"},
+		{t.Hidden, "unknown: the query is hidden, and the outcome is not in the log"},
+	} {
+		if other.n > 0 {
+			fmt.Fprintf(&b, "%8d  %s\n", other.n, other.what)
+		}
 	}
 	for _, reason := range pixel.Reasons() {
 		if n := t.Rejected[reason.String()]; n > 0 {
