@@ -34,7 +34,7 @@ type logTally struct {
 
 	Hidden  uint64 `json:"hidden,omitempty"`  // pixels whose query is not in the log, and whose outcome is not either
 	Dropped uint64 `json:"dropped,omitempty"` // these two as the log says
-	Failed  uint64 `json:"failed"`
+	Failed  uint64 `json:"failed,omitempty"`
 
 	requests  uint64 // lines that are requests, with a pixel or without
 	elsewhere uint64 // of these, those to a path that is no pixel's
