@@ -24,7 +24,7 @@ func findAddresses(app *caddyhttp.App) {
 			if err != nil || address.StartPort == 0 {
 				continue
 			}
-			s := served{scheme: "http", port: address.StartPort}
+			s := served{scheme: "http", port: address.StartPort, maxHeader: server.MaxHeaderBytes}
 			if len(server.TLSConnPolicies) > 0 {
 				s.scheme = "https"
 			}
@@ -38,9 +38,10 @@ func findAddresses(app *caddyhttp.App) {
 
 // served is what is known of those who reach a route.
 type served struct {
-	scheme string
-	port   uint
-	hosts  []string
+	scheme    string
+	port      uint
+	hosts     []string
+	maxHeader int
 }
 
 func (s served) walk(routes caddyhttp.RouteList) {
@@ -54,6 +55,7 @@ func (s served) walk(routes caddyhttp.RouteList) {
 			case *caddyhttp.Subroute:
 				within.walk(handler.Routes)
 			case *Handler:
+				handler.maxHeader = s.maxHeader
 				handler.addresses = append(handler.addresses, within.addresses(handler.PathPrefixes)...)
 			}
 		}

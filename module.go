@@ -70,7 +70,8 @@ type Handler struct {
 	SinksRaw []json.RawMessage `json:"sinks,omitempty" caddy:"namespace=http.handlers.segment_pixel.sinks inline_key=sink"`
 
 	// The largest object that is accepted, in bytes of JSON.
-	// Default: 32768, which is Segment's limit.
+	// Default: what the server's max_header_size lets through, 20480 where that is not
+	// changed, and at most 32768, which is Segment's limit.
 	MaxEventSize int `json:"max_event_size,omitempty"`
 
 	// Query parameters that are no fields of the event, because pages and mail
@@ -117,6 +118,7 @@ type Handler struct {
 	seals       *seal.Ring          // nil without seal
 	suppression *suppression        // nil without suppress
 	addresses   []string            // where pixels may be sent to, once the app has started
+	maxHeader   int                 // of the server, in bytes, once the app has started; 0 if that is not known
 	honorGPC    bool
 	honorDNT    bool
 	sinks       []*mountedSink
@@ -144,7 +146,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("getting the segment_pixel app: %w", err)
 	}
 	h.app = app.(*App)
-	h.provisionDefaults()
+	h.provisionDefaults(maxHeaderBytes(ctx))
 	if err := h.keys.Provision(keysOf(h.WriteKeys), h.WriteKeyFiles, h.logger); err != nil {
 		return err
 	}
@@ -171,12 +173,17 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-func (h *Handler) provisionDefaults() {
+// provisionDefaults fills in what was left out. The limit is that of the server, zero where
+// that is not known.
+func (h *Handler) provisionDefaults(maxHeaderBytes int) {
 	if h.PathPrefixes == nil {
 		h.PathPrefixes = []string{handlers.DefaultPathPrefix}
 	}
 	if h.MaxEventSize == 0 {
 		h.MaxEventSize = pixel.DefaultMaxEventSize
+		if maxHeaderBytes > 0 {
+			h.MaxEventSize = handlers.DefaultMaxEventSize(maxHeaderBytes)
+		}
 	}
 	if h.IgnoreParams == nil {
 		h.IgnoreParams = pixel.DefaultIgnored()
@@ -292,6 +299,7 @@ func (h *Handler) start(configuration any) error {
 			return err
 		}
 	}
+	h.warnOfSize()
 	if err := h.suppression.start(); err != nil {
 		return err
 	}

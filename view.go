@@ -119,7 +119,7 @@ func newOffline(pixels handlers.Pixels) (handlers.Handler, error) {
 	if pixels.SealFile != "" {
 		h.Seal = &Seal{File: pixels.SealFile}
 	}
-	h.provisionDefaults()
+	h.provisionDefaults(0)
 	if err := checkMaxEventSize(h.MaxEventSize); err != nil {
 		return nil, err
 	}

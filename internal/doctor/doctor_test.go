@@ -34,7 +34,7 @@ func TestDoctorCommand(t *testing.T) {
 	pixeltest.Execute(t, command.NewDoctor(), "--config", file).Want(0,
 		"handler 1 (127.0.0.1, /v1/pixel)\n",
 		"  ok       write keys: 1, for web\n",
-		"  ok       request size: a request of 64 KiB fits",
+		"  ok       request size: requests of 64 KiB are taken",
 		"  skipped  client IP: trusted_proxies is not set",
 		"           -> if there is a proxy or a CDN in front",
 		"sink jetstream of handler 1\n",

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/offline"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
@@ -36,29 +37,21 @@ func (d *Doctor) checkKeys(h offline.Handler) report.Check {
 	return report.Check{Name: name, Mark: report.OK, Found: fmt.Sprintf("%d, for %s", keys.Count(), strings.Join(keys.Names(), ", "))}
 }
 
-// otherHeaders is what a browser sends besides the URL, or a little more. Cookies of
-// the site come on top of it.
-const otherHeaders = 1536
-
 // checkRequestSize compares the largest event with the largest head of a request that
-// Caddy takes. In a URL, three bytes take four.
+// Caddy takes.
 func checkRequestSize(h offline.Handler) report.Check {
 	const name = "request size"
-	options := h.Options()
-	line := len(options.PathPrefixes[0]) + len("GET /identify?data= HTTP/1.1")
-	fits := max(h.Server.MaxHeaderBytes-otherHeaders-line, 0) / 4 * 3
-	limit := humanize.IBytes(uint64(h.Server.MaxHeaderBytes))
-	if fits >= options.MaxEventSize {
+	size, limit := h.Options().MaxEventSize, h.Server.MaxHeaderBytes
+	shown, fits := humanize.IBytes(uint64(limit)), humanize.IBytes(uint64(handlers.Base64Fits(limit)))
+	if !handlers.PromisesMore(size, limit) {
 		return report.Check{Name: name, Mark: report.OK, Found: fmt.Sprintf(
-			"a request of %s fits the %s of max_event_size", limit, humanize.IBytes(uint64(options.MaxEventSize)))}
+			"requests of %s are taken, in which events of %s fit as base64", shown, fits)}
 	}
-	needed := (options.MaxEventSize+2)/3*4 + otherHeaders + line
 	return report.Check{
 		Name: name, Mark: report.Warning,
 		Found: fmt.Sprintf("Caddy takes requests of at most %s without their body, in which events of about %s fit: "+
 			"those between that and max_event_size (%s) are refused with status 431 and counted nowhere",
-			limit, humanize.IBytes(uint64(fits)), humanize.IBytes(uint64(options.MaxEventSize))),
-		Remedy: fmt.Sprintf("if events are that large, write servers { max_header_size %dKiB } into the global options; "+
-			"otherwise let max_event_size say what is taken", (needed+1023)/1024),
+			shown, fits, humanize.IBytes(uint64(size))),
+		Remedy: handlers.SizeRemedy(size),
 	}
 }

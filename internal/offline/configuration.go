@@ -143,7 +143,7 @@ func provisionHandlers(ctx caddy.Context, cfg *caddy.Config, config []byte) (*Co
 	cfg.AppsRaw = parsed.Apps
 	ctx, cancel := caddy.NewContext(ctx)
 	for i := range found {
-		raw, unset := withoutUnset(found[i].raw)
+		raw, unset := withoutUnset(withMaxEventSize(found[i].raw, found[i].Server.MaxHeaderBytes))
 		found[i].Unset = unset
 		module, err := ctx.LoadModuleByID(handlers.ID, bytes.Clone(raw))
 		if err != nil {

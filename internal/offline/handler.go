@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -32,9 +33,6 @@ type httpServer struct {
 	MaxHeaderBytes int             `json:"max_header_bytes"`
 	TrustedProxies json.RawMessage `json:"trusted_proxies"`
 }
-
-// defaultMaxHeaderBytes is Caddy's own default.
-const defaultMaxHeaderBytes = 16 << 10
 
 // Describe says which of the handlers it is.
 func (h *Handler) Describe(index int) string {
@@ -83,4 +81,18 @@ func matchesHost(pattern, host string) bool {
 		return strings.EqualFold(rest, domain)
 	}
 	return strings.EqualFold(pattern, host)
+}
+
+// withMaxEventSize fills in the default of max_event_size, which depends on the server.
+func withMaxEventSize(raw json.RawMessage, maxHeaderBytes int) json.RawMessage {
+	var handler map[string]json.RawMessage
+	if json.Unmarshal(raw, &handler) != nil || handler["max_event_size"] != nil {
+		return raw
+	}
+	handler["max_event_size"] = json.RawMessage(strconv.Itoa(handlers.DefaultMaxEventSize(maxHeaderBytes)))
+	changed, err := json.Marshal(handler)
+	if err != nil {
+		return raw
+	}
+	return changed
 }

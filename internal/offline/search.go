@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 )
 
 // findHandlers finds the handlers in the configuration of the app http.
@@ -25,7 +27,7 @@ func findHandlers(app json.RawMessage) ([]Handler, error) {
 				return err
 			}
 			if server.MaxHeaderBytes <= 0 {
-				server.MaxHeaderBytes = defaultMaxHeaderBytes
+				server.MaxHeaderBytes = handlers.DefaultMaxHeaderBytes
 			}
 			s := handlerSearch{server: server, found: &found}
 			return s.walk(value)

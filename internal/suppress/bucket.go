@@ -27,7 +27,7 @@ func Reach(ctx context.Context, c natsconn.Connection, domain, bucket string) (*
 	if err != nil {
 		return nil, err
 	}
-	kv, _, err := Open(ctx, probe.Js, bucket)
+	kv, _, err := find(ctx, probe.Js, bucket)
 	if err != nil {
 		probe.Close()
 		return nil, errors.New(probe.Scrub(err))

@@ -59,7 +59,7 @@ func (c *diskCopy) load(into *people) (asOf time.Time, found bool, err error) {
 		err = c.read(file, into, info.Size())
 	}
 	if err != nil {
-		file.Close()
+		_ = file.Close()
 		return time.Time{}, false, err
 	}
 	c.file = file
@@ -145,8 +145,8 @@ func (c *diskCopy) rewrite(s *people) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			file.Close()
-			os.Remove(file.Name())
+			_ = file.Close()
+			_ = os.Remove(file.Name())
 		}
 	}()
 	w := bufio.NewWriterSize(file, 1<<16)
@@ -188,7 +188,7 @@ func (c *diskCopy) rewrite(s *people) (err error) {
 func syncDirectory(name string) {
 	if dir, err := os.Open(name); err == nil {
 		_ = dir.Sync()
-		dir.Close()
+		_ = dir.Close()
 	}
 }
 
@@ -201,7 +201,7 @@ func (c *diskCopy) touch(now time.Time) {
 
 func (c *diskCopy) close() {
 	if c.file != nil {
-		c.file.Close()
+		_ = c.file.Close()
 		c.file = nil
 	}
 	c.pending = nil

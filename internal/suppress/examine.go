@@ -27,7 +27,7 @@ func Examine(ctx context.Context, c natsconn.Connection, domain, bucket string) 
 	ask, cancel := context.WithCancel(ctx)
 	defer cancel()
 	probe.WhenRefused(cancel) // otherwise a request that is refused would be waited for
-	kv, _, err := Open(ask, probe.Js, bucket)
+	kv, _, err := find(ask, probe.Js, bucket)
 	if refused := probe.Violation(func(string) bool { return true }); err != nil && refused != nil {
 		list.Problem(name, "allow the user to publish to $JS.API.STREAM.INFO.KV_"+bucket+" and $JS.API.CONSUMER.*.KV_"+bucket+".>, and to subscribe to its inbox",
 			"no permission to read %s: %s", bucket, probe.Scrub(refused))

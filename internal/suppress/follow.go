@@ -70,7 +70,7 @@ func (l *List) follow(ctx context.Context) {
 func (l *List) read(ctx context.Context, session *forward.Session, reading uint32) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	kv, state, err := Open(ctx, session.JetStream, l.bucket)
+	kv, state, err := find(ctx, session.JetStream, l.bucket)
 	if err != nil {
 		return err
 	}
@@ -111,8 +111,8 @@ type bucketState struct {
 	last    uint64 // the sequence of its last change
 }
 
-// Open finds a bucket, or says why it cannot.
-func Open(ctx context.Context, js jetstream.JetStream, bucket string) (jetstream.KeyValue, bucketState, error) {
+// find finds a bucket, or says why it cannot.
+func find(ctx context.Context, js jetstream.JetStream, bucket string) (jetstream.KeyValue, bucketState, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	kv, err := js.KeyValue(ctx, bucket)

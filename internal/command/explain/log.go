@@ -46,7 +46,7 @@ func (e *explainer) explainFile(name string) (int, error) {
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	in := bufio.NewReader(file)
 	if magic, _ := in.Peek(2); string(magic) != "\x1f\x8b" {
 		return e.explainLog(in)

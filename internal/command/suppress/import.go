@@ -48,7 +48,7 @@ func runImport(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args
 		if err != nil {
 			return caddy.ExitCodeFailedStartup, err
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }()
 		in = file
 	}
 	column, _ := cmd.Flags().GetString("column") // It is defined above.
