@@ -62,6 +62,7 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //			domain <name>
 //			<connection options of the nats sink...>
 //		}
+//		tracking_api   refuse|pass
 //		honor          gpc|dnt...
 //	}
 //
@@ -123,13 +124,15 @@ func (h *Handler) unmarshalOption(d *caddyfile.Dispenser) error {
 		return unmarshalOneOf(d, &h.UserAgent, userAgentFull, userAgentOff)
 	case "seal":
 		return h.unmarshalSeal(d)
+	case "tracking_api":
+		return unmarshalOneOf(d, &h.TrackingAPI, trackingAPIRefuse, trackingAPIPass)
 	case "suppress":
 		return h.unmarshalSuppress(d)
 	case "honor":
 		return h.unmarshalHonor(d)
 	default:
 		return d.Errf("unrecognized subdirective '%s' of segment_pixel: write write_key, write_keys, path_prefix, sink, "+
-			"max_event_size, ignore_params, client_ip, ip_mask, classify, fetcher, user_agent, seal, suppress or honor", d.Val())
+			"max_event_size, ignore_params, client_ip, ip_mask, classify, fetcher, user_agent, seal, suppress, tracking_api or honor", d.Val())
 	}
 }
 

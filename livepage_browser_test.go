@@ -193,7 +193,7 @@ func TestLivePageBuilds(t *testing.T) {
 
 	p.fill("preset", "Braze")
 	p.click("use-preset")
-	if url := p.text(`document.getElementById("out-url").textContent`); !strings.Contains(url, "userId={{${user_id}}}&") {
+	if url := p.text(`document.getElementById("out-url").textContent`); !strings.Contains(url, "userId={{${user_id} | url_encode}}&") {
 		t.Errorf("the merge tag is not as it has to be in %s", url)
 	}
 	p.click("output-data")

@@ -106,6 +106,12 @@ type Handler struct {
 	// kept. Default: none
 	Suppress *Suppress `json:"suppress,omitempty"`
 
+	// What becomes of the requests that Segment's SDKs post to `/v1/batch` and the like,
+	// beside a pixel under `/v1/pixel`: `refuse` answers 404 where the site would answer
+	// with a success that is no JSON, so that an SDK does not take its events for
+	// delivered; `pass` leaves them to the site. Default: `refuse`
+	TrackingAPI string `json:"tracking_api,omitempty"`
+
 	// The signals against tracking that are honoured: `gpc` (Sec-GPC: 1) and
 	// `dnt` (DNT: 1). Default: neither
 	Honor []string `json:"honor,omitempty"`
@@ -198,6 +204,9 @@ func (h *Handler) provisionDefaults(maxHeaderBytes int) {
 	if h.UserAgent == "" {
 		h.UserAgent = userAgentFull
 	}
+	if h.TrackingAPI == "" {
+		h.TrackingAPI = trackingAPIRefuse
+	}
 	for _, signal := range h.Honor {
 		h.honorGPC = h.honorGPC || signal == pixel.GPC.String()
 		h.honorDNT = h.honorDNT || signal == pixel.DNT.String()
@@ -284,6 +293,9 @@ func (h *Handler) Validate() error {
 		return err
 	}
 	if err := checkOneOf("classify", h.Classify, classifyOn, classifyOff); err != nil {
+		return err
+	}
+	if err := checkOneOf("tracking_api", h.TrackingAPI, trackingAPIRefuse, trackingAPIPass); err != nil {
 		return err
 	}
 	return checkOneOf("user_agent", h.UserAgent, userAgentFull, userAgentOff)

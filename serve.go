@@ -17,6 +17,9 @@ import (
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	typ, under := h.prefixes.route(r.URL.Path)
 	if !under {
+		if h.isTrackingAPI(r) {
+			return h.serveTrackingAPI(w, r, next)
+		}
 		return next.ServeHTTP(w, r)
 	}
 	if r.Method == http.MethodHead || r.Method == http.MethodOptions {

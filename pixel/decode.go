@@ -157,7 +157,25 @@ func (ws *workspace) addParam(name layout.Span, rawValue string) params.Fate {
 	if value.Len() == 0 && !params.MayBeEmpty(ws.params.TextOf(name)) {
 		return params.IsEmptyIdentity
 	}
-	return ws.params.Add(name, value)
+	if hasOddName(ws.params.TextOf(name)) {
+		ws.repairs |= RepairedUnescapedTag
+	}
+	is := ws.params.Add(name, value)
+	if is == params.IsRepeated {
+		ws.repairs |= RepairedRepetition
+	}
+	return is
+}
+
+// hasOddName tells whether a name has what no parameter is called: it is the rest of a
+// value in which an ampersand was not escaped.
+func hasOddName(name []byte) bool {
+	for _, c := range name {
+		if c <= ' ' || c == '"' || c == '\'' || c == '<' {
+			return true
+		}
+	}
+	return false
 }
 
 // paramName reads the name of a parameter and drops the "amp;" that an ampersand

@@ -89,6 +89,9 @@ func (ws *workspace) buildEvent(c *call, source string, facts *Facts, version st
 	if mergetag.In(c.object) {
 		ws.repairs |= RepairedMergeTag
 	}
+	if c.lostPlus(layout.UserID) || c.lostPlus(layout.AnonymousID) {
+		ws.repairs |= RepairedUnescapedTag
+	}
 	ws.body = w.body
 	e.Body = w.body
 	e.Repairs = ws.repairs

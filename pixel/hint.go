@@ -80,6 +80,9 @@ var repairHints = [len(repairNames)]string{
 	"The name of a parameter has brackets, as PHP and jQuery write them, which were read as dots. Nothing is wrong with that.",
 	"White space stood around the write key or an identity and was dropped. Trim the value where the template is filled in.",
 	"A merge tag arrived as it stands in the template; an identity that was nothing else counts as absent. See why the tool has not filled it in, and give it a default.",
+	"A template fills a value in without a filter for URLs: + has become a space, and & cuts a value and begins another parameter, so that it may be of another person. " +
+		"Write the filter of the template engine, as caddy segment-pixel url --engine does.",
+	"A parameter came twice, and the first counts. For a list, write tags.0=...&tags.1=... or tags[]=...",
 }
 
 // RepairHint says of a repair, by its name, what was mended and how the author of

@@ -53,6 +53,18 @@ func (c *call) identity(f layout.Field) identity {
 	return identity{text: trimmed, present: true, mended: len(trimmed) != len(text)}
 }
 
+// lostPlus tells whether an identity is an address in which a plus sign seems to have
+// become a space: that of another person.
+func (c *call) lostPlus(f layout.Field) bool {
+	m := c.member(f)
+	if m.Kind != '"' {
+		return false
+	}
+	text := bytes.Trim(m.Value.Of(c.object), "\" ")
+	at := bytes.IndexByte(text, '@')
+	return at > 0 && bytes.IndexByte(text[:at], ' ') >= 0
+}
+
 // isPlainIdentity tells whether a text begins and ends with what is neither white space
 // nor a part of a merge tag, as almost all do.
 func isPlainIdentity(raw []byte) bool {

@@ -46,11 +46,17 @@ const (
 	// RepairedMergeTag: a merge tag was not filled in; an identity that was nothing
 	// else counts as absent.
 	RepairedMergeTag
+	// RepairedUnescapedTag: a template has filled in a value without percent-encoding it,
+	// as an identity or the name of a parameter shows. It is noted, and nothing mended.
+	RepairedUnescapedTag
+	// RepairedRepetition: a parameter came twice, of which the first counts.
+	RepairedRepetition
 )
 
 var repairNames = [...]string{
 	"base64", "escaping", "byte_order_mark", "quotes", "amp_name", "number_id", "message_id", "time",
 	"invisible", "wrapping", "second_query", "html", "charset", "json", "brackets", "spaces", "merge_tag",
+	"unescaped_tag", "repetition",
 }
 
 // RepairCount is how many repairs there are.

@@ -36,6 +36,8 @@ var repairExamples = map[string]string{
 	"brackets":        "writeKey=k&userId=u1&event=E&properties[tags][]=a&properties[tags][]=b",
 	"spaces":          "writeKey=k&userId=%20u1%20&event=E",
 	"merge_tag":       "writeKey=k&userId={{userId}}&anonymousId=a1&event=E",
+	"unescaped_tag":   "writeKey=k&userId=jane+news@x.de&event=E",
+	"repetition":      "writeKey=k&userId=u1&event=E&properties.tags=a&properties.tags=b",
 }
 
 const tried = `{"writeKey":"k","userId":"u1","event":"E"}`

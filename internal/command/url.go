@@ -32,7 +32,7 @@ const (
 func NewURL() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "url --base <url> --write-key <key> [--type <type>] [--user-id <id>] [--anonymous-id <id>] [--event <name>] " +
-			"[--property <name=value>...] [--json <file>] [--form data|fields] [--seal <file> [--kid <id>]] [--html | --url]",
+			"[--property <name=value>...] [--json <file>] [--form data|fields] [--engine <name>] [--strict] [--seal <file> [--kid <id>]] [--html | --url]",
 		Short: "Makes the URL and the HTML of a pixel",
 		Long: `
 Prints the URL of a pixel and the image tag for a mail or a page, and says what
@@ -50,6 +50,11 @@ one for merge tags, which mail tools replace for each recipient and cannot find 
 base64. In the form of fields they stay as they are. These are known:
 
     {{user.id}}  {%...%}  *|UNIQID|*  %%subscriberkey%%  [[data:id]]  ${id}
+    <%= id %>  #{id}
+
+A value that a template fills in as it is makes another one of the pixel: + becomes a
+space, and & cuts it. With --engine, each tag gets the filter for URLs of that template
+engine; a tag without one is warned of.
 
     $ caddy segment-pixel url --base https://example.com --write-key KEY \
         --user-id '{{user.id}}' --event 'Email Opened' --form fields
@@ -62,7 +67,8 @@ a request whose header section is over 16 KiB, unless max_header_size is raised.
 
 The pixel is decoded before it is printed, with any write key taken for a known one.
 Exit status: 0 if it would be accepted; 4 if it would be rejected, with the reason on
-standard error; 1 if the command could not be run.`,
+standard error, or with --strict if there is anything to warn of; 1 if the command
+could not be run.`,
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
@@ -79,6 +85,8 @@ standard error; 1 if the command could not be run.`,
 	}
 	flags.String("seal", "", "A file with keys of caddy segment-pixel key, to seal the event with")
 	flags.String("kid", "", "The id of the key to seal with; by default the first is taken")
+	flags.String("engine", "", "The template engine that fills in the merge tags: "+strings.Join(mergetag.Engines(), ", "))
+	flags.Bool("strict", false, "End with status 4 if there is anything to warn of")
 	flags.Bool("html", false, "Print the image tag only")
 	flags.Bool("url", false, "Print the URL only")
 	cmd.MarkFlagsMutuallyExclusive("html", "url")
@@ -106,7 +114,8 @@ func runURL(cmd *cobra.Command, _ []string) (int, error) {
 		return caddy.ExitCodeFailedStartup, err
 	}
 	form, _ := flags.GetString("form")
-	composed, err := compose(form, object, h)
+	engine, _ := flags.GetString("engine")
+	composed, err := compose(form, object, h, engine)
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
@@ -120,7 +129,12 @@ func runURL(cmd *cobra.Command, _ []string) (int, error) {
 	if err := printPixel(cmd, address); err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
-	return checkPixel(cmd.ErrOrStderr(), h, typ, address, composed)
+	code, err := checkPixel(cmd.ErrOrStderr(), h, typ, address, composed)
+	strict, _ := flags.GetBool("strict")
+	if err == nil && code == caddy.ExitCodeSuccess && strict && (len(composed.Notes) > 0 || len(address) > link.MaxSafeURL) {
+		code = cli.ExitRejected
+	}
+	return code, err
 }
 
 // sealPixel makes a token of the object if there is a file of keys, and has the handler
@@ -147,14 +161,42 @@ func sealPixel(cmd *cobra.Command, h handlers.Handler, form string, object []byt
 	return nil
 }
 
-func compose(form string, object []byte, h handlers.Handler) (*link.Composition, error) {
+func compose(form string, object []byte, h handlers.Handler, engine string) (*link.Composition, error) {
 	switch form {
 	case formData:
+		if engine != "" {
+			return nil, errors.New("--engine goes with --form fields alone: nobody can fill in what base64 hides")
+		}
 		return link.Data(object)
 	case formFields:
-		return link.Fields(object, h.Decoder().Ignored)
+		composed, err := link.Fields(object, h.Decoder().Ignored)
+		if err != nil {
+			return nil, err
+		}
+		return composed, encodeTags(composed, engine)
 	}
 	return nil, fmt.Errorf("--form is %q: write data or fields", form)
+}
+
+// encodeTags gives merge tags the filter of a template engine, or notes those that have none.
+func encodeTags(composed *link.Composition, engine string) error {
+	if engine != "" {
+		query, needs, err := mergetag.Encode(composed.Query, engine)
+		if err != nil {
+			return fmt.Errorf("--engine: %w", err)
+		}
+		composed.Query = query
+		if needs != "" {
+			composed.Notes = append(composed.Notes, engine+" needs "+needs)
+		}
+		return nil
+	}
+	for _, tag := range mergetag.All(composed.Query) {
+		if !mergetag.IsEncoded(tag) {
+			composed.Notes = append(composed.Notes, "the merge tag "+tag+" has no filter for URLs: a value with + or & in it becomes that of another person; write --engine, or the filter")
+		}
+	}
+	return nil
 }
 
 func printPixel(cmd *cobra.Command, address string) error {

@@ -10,12 +10,14 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"text/template"
 
 	"github.com/spf13/cobra"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/explain"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/mergetag"
 )
 
 // executeURL runs url with its output and its messages apart.
@@ -52,8 +54,8 @@ func TestURL(t *testing.T) {
 			site + `track?writeKey=k&userId=u&event=Email%20Opened&properties.a.b=c%20%26%20d&traits.e=&context.ip=%3A%3A1`,
 		},
 		"merge tags": {
-			[]string{"--form", "fields", "--write-key", "k", "--user-id", "*|UNIQID|*", "--event", "Opened %%name%%", "--property", "x={{ a & b }}"},
-			site + `track?writeKey=k&userId=*|UNIQID|*&event=Opened%20%%name%%&properties.x={{ a & b }}`,
+			[]string{"--form", "fields", "--write-key", "k", "--user-id", "*|URL:UNIQID|*", "--event", "Opened %%=URLEncode(name,1)=%%", "--property", "x={{ a | url_encode }}"},
+			site + `track?writeKey=k&userId=*|URL:UNIQID|*&event=Opened%20%%=URLEncode(name,1)=%%&properties.x={{ a | url_encode }}`,
 		},
 		"a group": {
 			[]string{"--type", "group", "--write-key", "k", "--anonymous-id", "a", "--group-id", "g", "--form", "fields"},
@@ -84,13 +86,83 @@ func TestURL(t *testing.T) {
 
 // TestURLOutput gives the URL and the HTML, or one of them.
 func TestURLOutput(t *testing.T) {
-	args := []string{"--form", "fields", "--type", "page", "--write-key", "k", "--user-id", "{{id}}"}
-	const url = "https://example.com/v1/pixel/page?writeKey=k&userId={{id}}\n"
-	const html = `<img src="https://example.com/v1/pixel/page?writeKey=k&amp;userId={{id}}" width="1" height="1" alt="" style="border:0">` + "\n"
+	args := []string{"--form", "fields", "--type", "page", "--write-key", "k", "--user-id", "{{id|urlencode}}"}
+	const url = "https://example.com/v1/pixel/page?writeKey=k&userId={{id|urlencode}}\n"
+	const html = `<img src="https://example.com/v1/pixel/page?writeKey=k&amp;userId={{id|urlencode}}" width="1" height="1" alt="" style="border:0">` + "\n"
 	for flag, want := range map[string]string{"": url + html, "--url": url, "--html": html} {
 		out, messages, code := executeURL(t, "", append(args, strings.Fields(flag)...)...)
 		if code != 0 || out != want || messages != "" {
 			t.Errorf("%s: exit status %d\n%s%s", flag, code, out, messages)
+		}
+	}
+}
+
+// TestURLEngines writes the tags of template engines with their filters for URLs, and warns
+// of those that have none.
+func TestURLEngines(t *testing.T) {
+	tags := map[string][2]string{
+		"django":     {"{{ id }}", `{{ id|urlencode:"" }}`},
+		"ejs":        {"<%= id %>", "<%= encodeURIComponent(id) %>"},
+		"erb":        {"<%= id %>", "<%= ERB::Util.url_encode(id) %>"},
+		"freemarker": {"${id}", "${id?url}"},
+		"go":         {"{{.id}}", "{{ .id | urlquery }}"},
+		"handlebars": {"{{{id}}}", "{{encodeURIComponent id}}"},
+		"jinja":      {"{{ id }}", "{{ id|urlencode }}"},
+		"liquid":     {"{{ id | upcase }}", "{{ id | upcase | url_encode }}"},
+		"nunjucks":   {"{{id}}", "{{ id | urlencode }}"},
+		"pug":        {"#{id}", "#{encodeURIComponent(id)}"},
+		"twig":       {"{{id}}", "{{ id|url_encode }}"},
+	}
+	for _, name := range mergetag.Engines() {
+		tag, known := tags[name]
+		if !known {
+			t.Errorf("nothing tests %s", name)
+			continue
+		}
+		args := []string{"--form", "fields", "--type", "page", "--write-key", "k", "--url", "--user-id"}
+		out, messages, code := executeURL(t, "", append(args, tag[0], "--engine", name)...)
+		if want := "https://example.com/v1/pixel/page?writeKey=k&userId=" + tag[1] + "\n"; code != 0 || out != want || (messages != "") != (name == "handlebars" || name == "freemarker") {
+			t.Errorf("%s: exit status %d, %s%s", name, code, out, messages)
+		}
+		if again, _, _ := executeURL(t, "", append(args, tag[1], "--engine", name)...); again != out {
+			t.Errorf("%s: a tag with a filter becomes %s", name, again)
+		}
+		if _, messages, code := executeURL(t, "", append(args, tag[0])...); code != 0 || !strings.Contains(messages, "no filter for URLs") {
+			t.Errorf("%s: exit status %d, %s", name, code, messages)
+		}
+		if _, _, code := executeURL(t, "", append(args, tag[0], "--strict")...); code != 4 {
+			t.Errorf("%s: exit status %d with --strict", name, code)
+		}
+	}
+	for _, args := range [][]string{
+		{"--form", "fields", "--engine", "php"},
+		{"--form", "data", "--engine", "liquid"},
+		{"--form", "fields", "--engine", "ejs", "--user-id", "{{id}}"},
+	} {
+		if _, messages, code := executeURL(t, "", append(args, "--write-key", "k")...); code != 1 || !strings.Contains(messages, "engine") {
+			t.Errorf("%v: exit status %d, %s", args, code, messages)
+		}
+	}
+}
+
+// TestURLFilledIn has a template engine fill in an address that a bare tag makes another
+// person of.
+func TestURLFilledIn(t *testing.T) {
+	const person = "jane+news&co@x.de"
+	for engine, want := range map[string]string{"go": `"userId": "` + person + `"`, "": `"userId": "jane news"`} {
+		args := []string{"--form", "fields", "--type", "page", "--write-key", "k", "--url", "--user-id", "{{.id}}"}
+		if engine != "" {
+			args = append(args, "--engine", engine)
+		}
+		out, _, _ := executeURL(t, "", args...)
+		var url strings.Builder
+		if err := template.Must(template.New("").Parse(strings.TrimSpace(out))).Execute(&url, map[string]string{"id": person}); err != nil {
+			t.Fatal(err)
+		}
+		got := pixeltest.Execute(t, explain.New(), url.String())
+		got.Want(0)
+		if text := strings.ReplaceAll(got.Out, `\u0026`, "&"); !strings.Contains(text, want) {
+			t.Errorf("%s: %s", url.String(), got.Out)
 		}
 	}
 }

@@ -135,6 +135,7 @@ func (m *Metrics) Describe(descs chan<- *prometheus.Desc) {
 	descs <- repeatedDesc
 	descs <- untrustedProxyDesc
 	descs <- fetchesDesc
+	descs <- trackingAPIDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -155,6 +156,7 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 		metrics <- prometheus.MustNewConstMetric(repairsDesc, prometheus.CounterValue, float64(n), repair)
 	}
 	m.fetches.collect(metrics)
+	collectTrackingAPI(metrics)
 	metrics <- prometheus.MustNewConstMetric(untrustedProxyDesc, prometheus.CounterValue, float64(m.untrustedProxy.Load()))
 }
 

@@ -10,9 +10,10 @@ import (
 
 // mergeTag is what mail tools and templates replace for each recipient: {{...}}
 // and {%...%} of Handlebars, Liquid and Jinja, *|...|* of Mailchimp, %%...%% of
-// Salesforce, [[data:...]] of Mailjet, ${...} of AMP and others.
+// Salesforce, [[data:...]] of Mailjet, ${...} of AMP and others, <%=...%> of EJS and ERB,
+// #{...} of Pug.
 var mergeTag = regexp.MustCompile(
-	`\{\{[^\n]*?\}{2,}|\{%[^\n]*?%\}|\*\|[^\n]+?\|\*|%%[^%\s]+%%|\[\[[a-z]+:[^\n]+?\]\]|\$\{[^}\n]+\}`)
+	`\{\{[^\n]*?\}{2,}|\{%[^\n]*?%\}|\*\|[^\n]+?\|\*|%%[^%\s]+%%|\[\[[a-z]+:[^\n]+?\]\]|\$\{[^}\n]+\}|<%[^\n]*?%>|#\{[^}\n]+\}`)
 
 // All returns the merge tags in a text, in their order.
 func All(text string) []string { return mergeTag.FindAllString(text, -1) }
@@ -47,7 +48,7 @@ func Is(text []byte) bool { return wholeTag.Match(text) }
 
 // tagBeginnings are how merge tags begin. Each is rare in a payload, so that looking for
 // them costs next to nothing.
-var tagBeginnings = [...][]byte{[]byte("*|"), []byte("%%"), []byte("${"), []byte("{{"), []byte("{%"), []byte("[[")}
+var tagBeginnings = [...][]byte{[]byte("*|"), []byte("%%"), []byte("${"), []byte("{{"), []byte("{%"), []byte("[["), []byte("<%"), []byte("#{")}
 
 // In tells whether there is a merge tag in an object.
 func In(object []byte) bool {

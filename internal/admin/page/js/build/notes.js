@@ -3,7 +3,7 @@
 import { $, el } from "../dom.js";
 import { number } from "../format.js";
 import { eventPairs } from "./pixel.js";
-import { hasTag } from "./presets.js";
+import { bareTags, hasTag } from "./presets.js";
 
 const LONG_URL = 2000; // above this, mail clients and proxies begin to cut
 const TOO_LONG_URL = 15000; // above this, Caddy refuses the request unread
@@ -26,6 +26,13 @@ export function buildNotes(url) {
 	}
 	if ($("output-data").checked && pairs.some(([, value]) => hasTag(value))) {
 		note("bad", "Merge tags do not work inside data: write it as dotted fields.");
+	}
+	const bare = $("output-data").checked ? [] : pairs.flatMap(([, value]) => bareTags(value));
+	if (bare.length) {
+		note(
+			"warn",
+			`${bare[0]} has no filter for URLs: with + or & in it, its value becomes another one. Ids of letters and digits are safe.`,
+		);
 	}
 	if (url.length > TOO_LONG_URL) {
 		note("bad", `Above ${number.format(TOO_LONG_URL)} characters Caddy refuses the request before the pixel sees it.`);
