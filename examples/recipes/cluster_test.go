@@ -6,8 +6,10 @@ package recipes
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -84,7 +86,6 @@ func (i *installation) createStreams() jetstream.JetStream {
 	hub := i.hub()
 	create := func(js jetstream.JetStream, config jetstream.StreamConfig) {
 		i.t.Helper()
-		config.Discard, config.Duplicates, config.AllowBatchPublish = jetstream.DiscardNew, 5*time.Minute, true
 		pixeltest.Eventually(i.t, config.Name+" is made", func() bool {
 			ctx, cancel := context.WithTimeout(i.t.Context(), 2*time.Second)
 			defer cancel()
@@ -92,12 +93,18 @@ func (i *installation) createStreams() jetstream.JetStream {
 			return err == nil
 		})
 	}
-	create(edge, jetstream.StreamConfig{Name: "EDGE", Subjects: []string{"edge.events.>"}})
-	create(hub, jetstream.StreamConfig{Name: "SEGMENT", Subjects: []string{"segment.events.>"}, Replicas: 3, Sources: []*jetstream.StreamSource{{
-		Name:              "EDGE",
-		External:          &jetstream.ExternalStream{APIPrefix: "$JS.edge.API"},
-		SubjectTransforms: []jetstream.SubjectTransformConfig{{Source: "edge.events.>", Destination: "segment.events.>"}},
-	}}})
+	create(edge, jetstream.StreamConfig{
+		Name: "EDGE", Subjects: []string{"edge.events.>"}, Discard: jetstream.DiscardNew, Duplicates: 5 * time.Minute, AllowBatchPublish: true,
+	})
+	text, err := os.ReadFile("../cluster/segment.json")
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	var segment jetstream.StreamConfig
+	if err := json.Unmarshal(text, &segment); err != nil {
+		i.t.Fatal(err)
+	}
+	create(hub, segment)
 	return hub
 }
 

@@ -34,6 +34,7 @@ None of them changes the configuration of a Caddy that runs.`,
 				NewDoctor(),
 				NewKey(),
 				suppress.New(),
+				NewDrain(),
 				replay.New(),
 			)
 		},
