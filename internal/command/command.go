@@ -35,6 +35,7 @@ None of them changes the configuration of a Caddy that runs.`,
 				NewKey(),
 				suppress.New(),
 				NewDrain(),
+				NewHealth(),
 				replay.New(),
 			)
 		},
