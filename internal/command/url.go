@@ -13,12 +13,9 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 
-	"github.com/segmentpixel/caddy-segment-pixel/internal/accesslog"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/seal"
-	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
-	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/link"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/mergetag"
 )
@@ -32,20 +29,20 @@ const (
 func NewURL() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "url --base <url> --write-key <key> [--type <type>] [--user-id <id>] [--anonymous-id <id>] [--event <name>] " +
-			"[--property <name=value>...] [--json <file>] [--form data|fields] [--engine <name>] [--strict] [--seal <file> [--kid <id>]] [--html | --url]",
+			"[--property <name=value>...] [--from <file>] [--form data|fields] [--engine <name>] [--strict] [--seal <file> [--kid <id>]] [--html | --url | --json]",
 		Short: "Makes the URL and the HTML of a pixel",
 		Long: `
 Prints the URL of a pixel and the image tag for a mail or a page, and says what
 would be wrong with it.
 
-The event is put together from the flags, on top of the object in the file of --json
+The event is put together from the flags, on top of the object in the file of --from
 if that is given (- is standard input). Names may have dots, which make objects:
 
     $ caddy segment-pixel url --base https://example.com --write-key KEY \
         --user-id u1 --event 'Email Opened' --property campaign.name=Spring
 
 There are two forms. That of data holds the whole event as base64, with the types of
---json. That of fields has a parameter for each value, all of them text; it is the
+--from. That of fields has a parameter for each value, all of them text; it is the
 one for merge tags, which mail tools replace for each recipient and cannot find in
 base64. In the form of fields they stay as they are. These are known:
 
@@ -76,7 +73,7 @@ could not be run.`,
 	flags.String("path-prefix", handlers.DefaultPathPrefix, "The path under which the handler takes pixels")
 	flags.StringP("type", "t", "track", "The event type: identify, group, alias, page, screen or track")
 	flags.String("form", formData, "How the event is written: data or fields")
-	flags.String("json", "", "A file with the event, or a part of it, as a JSON object; - for standard input")
+	flags.String("from", "", "A file with the event, or a part of it, as a JSON object; - for standard input")
 	for _, field := range composedFields {
 		flags.String(field.flag, "", field.usage)
 	}
@@ -89,7 +86,8 @@ could not be run.`,
 	flags.Bool("strict", false, "End with status 4 if there is anything to warn of")
 	flags.Bool("html", false, "Print the image tag only")
 	flags.Bool("url", false, "Print the URL only")
-	cmd.MarkFlagsMutuallyExclusive("html", "url")
+	flags.Bool("json", false, "Print the URL, the HTML and what there is to say of them as JSON")
+	cmd.MarkFlagsMutuallyExclusive("html", "url", "json")
 	cmd.RunE = cli.Run(runURL)
 	return cmd
 }
@@ -126,15 +124,17 @@ func runURL(cmd *cobra.Command, _ []string) (int, error) {
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, fmt.Errorf("--base: %w", err)
 	}
-	if err := printPixel(cmd, address); err != nil {
+	made, err := checkPixel(h, typ, address, composed)
+	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
-	code, err := checkPixel(cmd.ErrOrStderr(), h, typ, address, composed)
-	strict, _ := flags.GetBool("strict")
-	if err == nil && code == caddy.ExitCodeSuccess && strict && (len(composed.Notes) > 0 || len(address) > link.MaxSafeURL) {
-		code = cli.ExitRejected
+	if err := made.print(cmd); err != nil {
+		return caddy.ExitCodeFailedStartup, err
 	}
-	return code, err
+	if strict, _ := flags.GetBool("strict"); made.Reason != "" || strict && len(made.Warnings) > 0 {
+		return cli.ExitRejected, nil
+	}
+	return caddy.ExitCodeSuccess, nil
 }
 
 // sealPixel makes a token of the object if there is a file of keys, and has the handler
@@ -199,56 +199,7 @@ func encodeTags(composed *link.Composition, engine string) error {
 	return nil
 }
 
-func printPixel(cmd *cobra.Command, address string) error {
-	htmlOnly, _ := cmd.Flags().GetBool("html")
-	urlOnly, _ := cmd.Flags().GetBool("url")
-	var b strings.Builder
-	if !htmlOnly {
-		b.WriteString(address + "\n")
-	}
-	if !urlOnly {
-		b.WriteString(link.ImageTag(address) + "\n")
-	}
-	_, err := io.WriteString(cmd.OutOrStdout(), b.String())
-	return err
-}
-
-// checkPixel says what is wrong with a pixel, as far as that can be known before it
-// is sent. Merge tags are taken for filled in.
-func checkPixel(messages io.Writer, h handlers.Handler, typ pixel.Type, address string, composed *link.Composition) (int, error) {
-	var b strings.Builder
-	for _, note := range composed.Notes {
-		b.WriteString(terminal.Wrapped("warning: "+terminal.Printable(note), ""))
-	}
-	switch n := len(address); {
-	case n > link.MaxRequestLine:
-		b.WriteString(terminal.Wrapped(fmt.Sprintf("warning: the URL has %d characters: Caddy refuses a header section over 16 KiB "+
-			"unless max_header_size is raised, and mail clients cut URLs from about %d characters on. Send less.", n, link.MaxSafeURL), ""))
-	case n > link.MaxSafeURL:
-		b.WriteString(terminal.Wrapped(fmt.Sprintf("warning: the URL has %d characters: mail clients and proxies cut URLs "+
-			"from about %d characters on. Send less.", n, link.MaxSafeURL), ""))
-	}
-	target, err := link.Parse(mergetag.Fill(address, "x"))
-	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
-	}
-	logged := accesslog.Request{Request: accesslog.NewRequest(target)}
-	site := []handlers.Handler{h}
-	x := handlers.Judge(site, logged, typ).Explain(site, logged)
-	if x.Rejected() {
-		last := x.Steps[len(x.Steps)-1]
-		b.WriteString(terminal.Wrapped("rejected: "+x.Reason+": "+terminal.Printable(last.Detail), "") + terminal.Wrapped(x.Hint, ""))
-	}
-	if _, err := io.WriteString(messages, b.String()); err != nil {
-		return caddy.ExitCodeFailedStartup, err
-	}
-	if x.Rejected() {
-		return cli.ExitRejected, nil
-	}
-	return caddy.ExitCodeSuccess, nil
-}
-
-// readJSON reads the file of --json.
+// readJSON reads the file of --from.
 func readJSON(cmd *cobra.Command, name string) ([]byte, error) {
 	if name == "-" {
 		return io.ReadAll(io.LimitReader(cmd.InOrStdin(), handlers.MaxMaxEventSize))

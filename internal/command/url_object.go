@@ -36,18 +36,18 @@ var composedObjects = []struct{ flag, field, usage string }{
 	{"context", "context", "A member of context as name=value, as in campaign.name=Spring; may be repeated"},
 }
 
-// composedObject puts the event together: the file of --json, and the other flags on
+// composedObject puts the event together: the file of --from, and the other flags on
 // top of it.
 func composedObject(cmd *cobra.Command) ([]byte, error) {
 	flags := cmd.Flags()
 	object := make(map[string]any)
-	if name, _ := flags.GetString("json"); name != "" {
+	if name, _ := flags.GetString("from"); name != "" {
 		text, err := readJSON(cmd, name)
 		if err != nil {
-			return nil, fmt.Errorf("--json: %w", err)
+			return nil, fmt.Errorf("--from: %w", err)
 		}
 		if object, err = parseObject(text); err != nil {
-			return nil, fmt.Errorf("--json: %w", err)
+			return nil, fmt.Errorf("--from: %w", err)
 		}
 	}
 	var order []string

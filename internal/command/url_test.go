@@ -97,6 +97,25 @@ func TestURLOutput(t *testing.T) {
 	}
 }
 
+// TestURLAsJSON has all that is said otherwise.
+func TestURLAsJSON(t *testing.T) {
+	out, messages, code := executeURL(t, "", "--form", "fields", "--type", "page", "--write-key", "k", "--user-id", "{{id}}", "--json")
+	var made struct {
+		URL, HTML, Reason, Hint string
+		Warnings                []string
+	}
+	if err := json.Unmarshal([]byte(out), &made); err != nil || code != 0 || messages != "" {
+		t.Fatalf("exit status %d, %v: %s%s", code, err, out, messages)
+	}
+	if made.URL != "https://example.com/v1/pixel/page?writeKey=k&userId={{id}}" || !strings.HasPrefix(made.HTML, "<img ") || len(made.Warnings) != 1 || made.Reason != "" {
+		t.Errorf("made %+v", made)
+	}
+	out, _, code = executeURL(t, "", "--write-key", "k", "--json")
+	if err := json.Unmarshal([]byte(out), &made); err != nil || code != 4 || made.Reason != "no_identity" || made.Hint == "" {
+		t.Errorf("exit status %d, %v: %s", code, err, out)
+	}
+}
+
 // TestURLEngines writes the tags of template engines with their filters for URLs, and warns
 // of those that have none.
 func TestURLEngines(t *testing.T) {
@@ -176,12 +195,12 @@ func TestURLOnTopOfJSON(t *testing.T) {
 	}
 	want := pixeltest.Data(`{"writeKey":"k","userId":"u","event":"yes","properties":{"html":"<b>","n":12345678901234567890.5,"t":"x"},"zzz":null}`)
 	for _, name := range []string{file, "-"} {
-		out, messages, code := executeURL(t, base, "--json", name, "--user-id", "u", "--event", "yes", "--property", "t=x", "--url")
+		out, messages, code := executeURL(t, base, "--from", name, "--user-id", "u", "--event", "yes", "--property", "t=x", "--url")
 		if code != 0 || out != "https://example.com/v1/pixel/track?"+want+"\n" || messages != "" {
 			t.Errorf("exit status %d\n%s%s", code, out, messages)
 		}
 	}
-	_, messages, code := executeURL(t, base, "--json", "-", "--user-id", "u", "--form", "fields")
+	_, messages, code := executeURL(t, base, "--from", "-", "--user-id", "u", "--form", "fields")
 	if code != 0 || !strings.Contains(messages, "warning: properties.n is a number and becomes text\n") ||
 		!strings.Contains(messages, "warning: zzz is null, which a field cannot be: it is left out\n") {
 		t.Errorf("exit status %d\n%s", code, messages)
@@ -222,7 +241,7 @@ func TestURLWarnings(t *testing.T) {
 		"a long URL":        {[]string{"--write-key", "k", "--event", "e", "--user-id", strings.Repeat("u", 2000), "--form", "fields"}, 0, "mail clients and proxies cut URLs"},
 		"a huge URL":        {[]string{"--write-key", "k", "--event", "e", "--user-id", strings.Repeat("u", 16000), "--form", "fields"}, 0, "Caddy refuses a header section over 16 KiB"},
 		"too large":         {[]string{"--write-key", "k", "--event", "e", "--user-id", strings.Repeat("u", 40000)}, 4, "rejected: too_large: "},
-		"a wrong type":      {[]string{"--write-key", "k", "--event", "e", "--user-id", "u", "--json", "testdata/none"}, 1, "no such file"},
+		"a wrong type":      {[]string{"--write-key", "k", "--event", "e", "--user-id", "u", "--from", "testdata/none"}, 1, "no such file"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -249,14 +268,14 @@ func TestURLErrors(t *testing.T) {
 		"an empty part":     {"", []string{"--trait", "a..b=x"}, "a part of the dotted name is empty"},
 		"through a text":    {"", []string{"--trait", "a=x", "--trait", "a.b=y"}, "a has a value already and is no object"},
 		"over an object":    {"", []string{"--trait", "a.b=x", "--trait", "a=y"}, "a is an object already"},
-		"no JSON":           {"{", []string{"--json", "-"}, "--json: the event is no JSON"},
-		"no object":         {"[]", []string{"--json", "-"}, "--json: the event is no JSON object"},
-		"null":              {"null", []string{"--json", "-"}, "--json: the event is no JSON object"},
-		"two objects":       {"{}{}", []string{"--json", "-"}, "something follows the JSON object"},
-		"a repeated name":   {`{"a":1,"a":2}`, []string{"--json", "-"}, "the event repeats a name"},
-		"a dot in a name":   {`{"a.b":1}`, []string{"--json", "-", "--form", "fields"}, "has a dot"},
+		"no JSON":           {"{", []string{"--from", "-"}, "--from: the event is no JSON"},
+		"no object":         {"[]", []string{"--from", "-"}, "--from: the event is no JSON object"},
+		"null":              {"null", []string{"--from", "-"}, "--from: the event is no JSON object"},
+		"two objects":       {"{}{}", []string{"--from", "-"}, "something follows the JSON object"},
+		"a repeated name":   {`{"a":1,"a":2}`, []string{"--from", "-"}, "the event repeats a name"},
+		"a dot in a name":   {`{"a.b":1}`, []string{"--from", "-", "--form", "fields"}, "has a dot"},
 		"html and url":      {"", []string{"--html", "--url"}, "html url"},
-		"a field not taken": {`{"cb":"1"}`, []string{"--json", "-", "--form", "fields"}, "which the server ignores"},
+		"a field not taken": {`{"cb":"1"}`, []string{"--from", "-", "--form", "fields"}, "which the server ignores"},
 		"an argument":       {"", []string{"x"}, "unknown command"},
 	}
 	for name, test := range tests {

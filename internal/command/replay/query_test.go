@@ -226,4 +226,6 @@ func TestReplayDecodesWithTheHandlersOfTheSite(t *testing.T) {
 		e := pixeltest.Execute(t, replay.New(), "--config", file, "--to", host, "--dry-run")
 		e.Want(map[bool]int{true: 4, false: 0}[strings.Contains(words, "still")], words)
 	}
+	pixeltest.Execute(t, replay.New(), "--config", file, "--to", "http://a.test", "--dry-run", "--json").
+		Want(0, `"stream":"SEGMENT_REJECTED","read":1`, `"sent":1,"dry_run":true`)
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -76,9 +75,9 @@ or refused, or was cut or damaged, and so not sent; 1 if it could not be run to 
 func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "replay --to <url> [--path-prefix <path>] [--address <interface>] [--config <path> [--adapter <name>]] [--sink <number>] [--stream <name>] " +
-			"[--reason <reason>...] [--source <source>] [--since <time> | --from-seq <number>] [--limit <number>] [--dry-run]\n" +
+			"[--reason <reason>...] [--source <source>] [--since <time> | --from-seq <number>] [--limit <number>] [--dry-run] [--json]\n" +
 			"  caddy segment-pixel replay --undeliverable <file> [--config <path> [--adapter <name>]] [--sink <number>] " +
-			"[--from-line <number>] [--left <file>] [--limit <number>] [--dry-run]",
+			"[--from-line <number>] [--left <file>] [--limit <number>] [--dry-run] [--json]",
 		Short: "Sends rejected requests and undeliverable events again, after what was wrong has been mended",
 		Long:  replayHelp,
 		Args:  cobra.NoArgs,
@@ -100,6 +99,7 @@ func New() *cobra.Command {
 	flags.String("left", "", "A new file for the lines that were not stored")
 	flags.Uint64("limit", 0, "Send no more than this many (default: all)")
 	flags.Bool("dry-run", false, "Only tell what would be sent")
+	flags.Bool("json", false, "Print the result as JSON")
 	cmd.RunE = cli.Run(runReplay)
 	return cmd
 }
@@ -165,7 +165,7 @@ func runReplayRejected(ctx context.Context, cmd *cobra.Command) (int, error) {
 		defer r.sender.close()
 	}
 	err = r.Run(ctx)
-	if _, writeErr := io.WriteString(cmd.OutOrStdout(), r.summary(target, prefix)); err == nil {
+	if writeErr := writeSummary(cmd, r.summary(target, prefix), r.asJSON()); err == nil {
 		err = writeErr
 	}
 	switch {

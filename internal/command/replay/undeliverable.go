@@ -85,7 +85,7 @@ func runReplayUndeliverable(ctx context.Context, cmd *cobra.Command) (int, error
 		}
 	}
 	err = errors.Join(r.Run(ctx), r.left.close())
-	if _, writeErr := io.WriteString(cmd.OutOrStdout(), r.summary()); err == nil {
+	if writeErr := writeSummary(cmd, r.summary(), r.asJSON()); err == nil {
 		err = writeErr
 	}
 	switch {
