@@ -4,7 +4,6 @@ package command
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -49,7 +48,7 @@ func runHealth(cmd *cobra.Command, _ []string) (int, error) {
 	if err != nil {
 		return cli.ExitProblem, adminapi.Explain(err)
 	}
-	if _, err := io.WriteString(cmd.OutOrStdout(), string(answer)); err != nil {
+	if _, err := cmd.OutOrStdout().Write(answer); err != nil {
 		return cli.ExitProblem, err
 	}
 	return caddy.ExitCodeSuccess, nil

@@ -25,13 +25,7 @@ const (
 	formFields = "fields"
 )
 
-// NewURL makes the verb url.
-func NewURL() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "url --base <url> --write-key <key> [--type <type>] [--user-id <id>] [--anonymous-id <id>] [--event <name>] " +
-			"[--property <name=value>...] [--from <file>] [--form data|fields] [--engine <name>] [--strict] [--seal <file> [--kid <id>]] [--html | --url | --json]",
-		Short: "Makes the URL and the HTML of a pixel",
-		Long: `
+const urlHelp = `
 Prints the URL of a pixel and the image tag for a mail or a page, and says what
 would be wrong with it.
 
@@ -65,8 +59,16 @@ a request whose header section is over 16 KiB, unless max_header_size is raised.
 The pixel is decoded before it is printed, with any write key taken for a known one.
 Exit status: 0 if it would be accepted; 4 if it would be rejected, with the reason on
 standard error, or with --strict if there is anything to warn of; 1 if the command
-could not be run.`,
-		Args: cobra.NoArgs,
+could not be run.`
+
+// NewURL makes the verb url.
+func NewURL() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "url --base <url> --write-key <key> [--type <type>] [--user-id <id>] [--anonymous-id <id>] [--event <name>] " +
+			"[--property <name=value>...] [--from <file>] [--form data|fields] [--engine <name>] [--strict] [--seal <file> [--kid <id>]] [--html | --url | --json]",
+		Short: "Makes the URL and the HTML of a pixel",
+		Long:  urlHelp,
+		Args:  cobra.NoArgs,
 	}
 	flags := cmd.Flags()
 	flags.StringP("base", "b", "", "The address of the site, such as https://example.com (required)")
