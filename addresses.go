@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 )
 
 // findAddresses tells each handler where pixels may be sent to, as far as the
@@ -41,6 +42,7 @@ type served struct {
 	scheme    string
 	port      uint
 	hosts     []string
+	stripped  string // from the path, by handle_path and the like
 	maxHeader int
 }
 
@@ -52,6 +54,12 @@ func (s served) walk(routes caddyhttp.RouteList) {
 		}
 		for _, handler := range routes[i].Handlers {
 			switch handler := handler.(type) {
+			case *rewrite.Rewrite:
+				stripped := strings.TrimSuffix(handler.StripPathPrefix, "/")
+				within.stripped += stripped
+				if len(routes[i].MatcherSets) == 0 { // The routes that follow have it as well.
+					s.stripped += stripped
+				}
 			case *caddyhttp.Subroute:
 				within.walk(handler.Routes)
 			case *Handler:
@@ -89,7 +97,7 @@ func (s served) addresses(prefixes []string) []string {
 			host = "[" + host + "]"
 		}
 		for _, prefix := range prefixes {
-			all = append(all, s.scheme+"://"+host+prefix)
+			all = append(all, s.scheme+"://"+host+strings.TrimSuffix(s.stripped+prefix, "/"))
 		}
 	}
 	return all

@@ -27,8 +27,8 @@ func NewDoctor() *cobra.Command {
 		Use:   "doctor [--config <path> [--adapter <name>]] [--address <interface>] [--json] [--timeout <duration>]",
 		Short: "Checks everything that a pixel needs to be delivered",
 		Long: `
-Looks at what stands between a pixel and the stream that is to store it: write
-keys, the limits of a request, NATS with its login and permissions, JetStream,
+Looks at what stands between a pixel and the stream that is to store it: the way in, which
+is tried by a request that is no event, write keys, seals, the limits of a request, NATS with its login and permissions, JetStream,
 the stream, the spool and its disk. Each line says what was found, and what to do
 about it if anything. Nothing is changed and nothing is published, so it can be
 used beside a Caddy that runs.

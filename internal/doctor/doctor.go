@@ -60,6 +60,7 @@ func (d *Doctor) handler(index int, h offline.Handler) {
 	} else if file != "" {
 		checks = append(checks, report.Check{Name: "seals", Mark: report.OK, Found: "the keys in " + file + " are good"})
 	}
+	checks = append(checks, d.checkWay(index, h)...)
 	d.add(h.Describe(index), checks...)
 	if list := h.Suppress(); list != nil {
 		ctx, cancel := context.WithTimeout(d.ctx, d.timeout)

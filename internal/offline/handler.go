@@ -21,6 +21,7 @@ type Handler struct {
 	raw    json.RawMessage // its own configuration, without its module name
 	Server httpServer
 	hosts  []string // those of its site; none means any
+	way    way
 
 	// Unset are the variables of its write keys that are not set here. Pixels with those
 	// keys are taken for unknown.
@@ -32,7 +33,15 @@ type httpServer struct {
 	Name           string          `json:"-"`
 	MaxHeaderBytes int             `json:"max_header_bytes"`
 	TrustedProxies json.RawMessage `json:"trusted_proxies"`
+	Listen         []string        `json:"listen"`
+	TLSPolicies    json.RawMessage `json:"tls_connection_policies"`
 }
+
+// IsPlain tells whether a server that names no host speaks HTTP without TLS.
+func (s httpServer) IsPlain() bool { return len(s.TLSPolicies) == 0 }
+
+// Hosts are those of its site; none means any.
+func (h *Handler) Hosts() []string { return h.hosts }
 
 // Describe says which of the handlers it is.
 func (h *Handler) Describe(index int) string {

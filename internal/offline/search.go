@@ -41,6 +41,7 @@ func findHandlers(app json.RawMessage) ([]Handler, error) {
 type handlerSearch struct {
 	server httpServer
 	hosts  []string
+	way    way
 	found  *[]Handler
 }
 
@@ -61,13 +62,28 @@ func (s handlerSearch) walk(value json.RawMessage) error {
 	}
 	if object.Handler == "segment_pixel" {
 		raw, err := withoutMember(value, "handler")
-		*s.found = append(*s.found, Handler{raw: raw, Server: s.server, hosts: s.hosts})
+		*s.found = append(*s.found, Handler{raw: raw, Server: s.server, hosts: s.hosts, way: s.way})
 		return err
 	}
 	if hosts := matchedHosts(object.Match); len(hosts) > 0 {
 		s.hosts = hosts
 	}
-	return eachMember(value, func(_ string, value json.RawMessage) error { return s.walk(value) })
+	s.way = s.way.into(object.Match)
+	return eachMember(value, func(name string, value json.RawMessage) error {
+		if isList := jsontext.Value(value).Kind() == '['; isList && (name == "handle" || name == "routes") {
+			return s.walkInTurn(value)
+		}
+		return s.walk(value)
+	})
+}
+
+// walkInTurn walks the handlers of a route, or routes, of which each has the request as
+// those before it have left it.
+func (s handlerSearch) walkInTurn(value json.RawMessage) error {
+	return eachElement(value, func(element json.RawMessage) error {
+		s.way = s.way.behind(element)
+		return s.walk(element)
+	})
 }
 
 // matchedHosts are the hosts that the matcher sets of a route name.
