@@ -27,11 +27,11 @@ func NewDoctor() *cobra.Command {
 		Use:   "doctor [--config <path> [--adapter <name>]] [--address <interface>] [--json] [--timeout <duration>]",
 		Short: "Checks everything that a pixel needs to be delivered",
 		Long: `
-Looks at what stands between a pixel and the stream that is to store it: the way in, which
-is tried by a request that is no event, write keys, seals, the limits of a request, NATS with its login and permissions, JetStream,
-the stream, the spool and its disk. Each line says what was found, and what to do
-about it if anything. Nothing is changed and nothing is published, so it can be
-used beside a Caddy that runs.
+Looks at what stands between a pixel and the stream that is to store it: the way in,
+which a request tries that is no event; write keys and seals; the limits of a
+request; NATS with its login and permissions, JetStream, the stream, the spool and
+its disk. Each line says what was found, and what to do about it if anything. Nothing
+is changed and nothing is published, so it can be used beside a Caddy that runs.
 
 The configuration is that of --config or, without it, of the Caddyfile in the
 current folder. If --address is given and --config is not, or there is no

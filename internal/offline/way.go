@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -41,7 +42,7 @@ func (w way) into(match any) way {
 		}
 	}
 	if len(patterns) > 0 {
-		w.matchers = append(w.matchers[:len(w.matchers):len(w.matchers)], pathMatcher{w.stripped, patterns})
+		w.matchers = append(slices.Clip(w.matchers), pathMatcher{w.stripped, patterns})
 	}
 	return w
 }
