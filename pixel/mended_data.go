@@ -4,6 +4,7 @@ package pixel
 
 import (
 	"bytes"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/encoding"
@@ -18,6 +19,9 @@ const mostWrappings = 2
 func (m *queryMender) mendData() bool {
 	if m.data == "" {
 		return true
+	}
+	if m.cut && strings.IndexByte(m.data, '?') >= 0 && strings.IndexByte(m.data, '{') < 0 && !strings.Contains(m.data, "%7") {
+		return false // What is behind the second question mark has another, and is no object.
 	}
 	if m.cut || m.repairs != 0 || !m.strict.isOfPayload() { // otherwise it is known
 		if _, fail := m.ws.readData(m.data); !fail.failed() {
@@ -121,8 +125,11 @@ func (m *queryMender) fromBase64(t *mendedText, wrappings int) ([]byte, Repair, 
 			break // there is one way only
 		}
 		digits := encoding.AppendDigits(make([]byte, 0, len(text)), text, encoding.Readings[0])
-		decoded, _, end := encoding.AppendBase64(nil, digits)
 		text = encoding.TrimBase64(t.text)
+		if endsAmiss(digits) {
+			continue
+		}
+		decoded, _, end := encoding.AppendBase64(nil, digits)
 		if end != encoding.Whole || len(digits) == 0 {
 			continue
 		}
@@ -159,8 +166,14 @@ func (m *queryMender) fromPayload(payload []byte, repairs Repair, wrappings int)
 	}
 	wrappings--
 	if text[0] == '"' {
-		fixed, _ := mend.JSON(text)
-		if inner, ok := mend.Unquoted(fixed); ok {
+		inner, ok := mend.Unquoted(text)
+		if !ok {
+			fixed, changed := mend.JSON(text)
+			if changed {
+				inner, ok = mend.Unquoted(fixed)
+			}
+		}
+		if ok {
 			return m.fromPayload(inner, repairs|RepairedJSON, wrappings)
 		}
 	}
@@ -199,6 +212,19 @@ func (m *queryMender) fromObject(text []byte, repairs Repair) ([]byte, Repair, b
 			return nil, 0, false
 		}
 	}
+}
+
+// endsAmiss tells by the first and the last digits of base64 whether what it holds has lost
+// its end.
+func endsAmiss(digits []byte) bool {
+	const group, bytesOfGroup = 4, 3
+	if len(digits) < 4*group {
+		return false
+	}
+	var memory [4 * bytesOfGroup]byte
+	ends, _, _ := encoding.AppendBase64(memory[:0], digits[:group])
+	tail, _, end := encoding.AppendBase64(memory[len(ends):len(ends)], digits[(len(digits)-1)/group*group-group:])
+	return end == encoding.Whole && hasLostItsEnd(append(ends, tail...))
 }
 
 // hasLostItsEnd tells whether a payload that begins as an object or a text does not end

@@ -38,6 +38,7 @@ func (m *queryMender) read(query string) {
 			m.repairs |= RepairedHTML
 		}
 	}
+	m.fields = make([]rawPair, 0, strings.Count(query, "&")+1)
 	for query != "" {
 		var p rawPair
 		p.name, p.value, query = encoding.NextPair(query)

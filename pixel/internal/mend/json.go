@@ -13,14 +13,14 @@ import (
 // get wrong: control characters inside of texts, a comma before a closing bracket, NaN
 // and Infinity, which become null, half a surrogate pair, which becomes U+FFFD, and
 // zeros behind the end. Between texts, what is invisible goes. Nothing is ever closed
-// that was open.
+// that was open. It gives up at the first thing that none of this makes JSON of.
 func JSON(text []byte) (rest []byte, changed bool) {
 	text, changed = trimZeros(text)
 	j := jsonMender{text: text, rest: make([]byte, 0, len(text)+16), changed: changed}
-	for j.at < len(text) {
+	for j.at < len(text) && !j.hopeless {
 		j.token()
 	}
-	if !j.changed {
+	if !j.changed || j.hopeless {
 		return text, false
 	}
 	return j.rest, true
@@ -35,12 +35,34 @@ type jsonMender struct {
 	text, rest []byte
 	at         int
 	changed    bool
+	hopeless   bool
+	last       byte // of what was copied, but for white space
+}
+
+// mayFollow tells whether a text, or a comma, may stand behind what was copied.
+func (j *jsonMender) mayFollow(c byte) bool {
+	switch j.last {
+	case 0, '{', '[', ',', ':':
+		return c == '"'
+	}
+	return c == ','
+}
+
+// isOutside tells whether a byte can stand in JSON outside of texts, where commas and
+// quotation marks are looked at apart.
+func isOutside(c byte) bool {
+	switch c {
+	case '{', '}', '[', ']', ':', '-', '+', '.', 't', 'r', 'u', 'e', 'f', 'a', 'l', 's', 'n', 'E':
+		return true
+	}
+	return isBlank(c) || '0' <= c && c <= '9'
 }
 
 // token copies what begins at j.at outside of texts.
 func (j *jsonMender) token() {
 	switch c := j.text[j.at]; {
 	case c == '"':
+		j.hopeless = !j.mayFollow(c)
 		j.string()
 		return
 	case c == ',':
@@ -48,6 +70,7 @@ func (j *jsonMender) token() {
 			j.drop(1)
 			return
 		}
+		j.hopeless = !j.mayFollow(c)
 	case c == 'N':
 		if j.replace("NaN") {
 			return
@@ -62,7 +85,12 @@ func (j *jsonMender) token() {
 			return
 		}
 	}
-	j.rest = append(j.rest, j.text[j.at])
+	c := j.text[j.at]
+	j.hopeless = j.hopeless || c != ',' && !isOutside(c)
+	if !isBlank(c) {
+		j.last = c
+	}
+	j.rest = append(j.rest, c)
 	j.at++
 }
 
@@ -86,6 +114,7 @@ func (j *jsonMender) replace(word string) bool {
 		return false
 	}
 	j.rest = append(j.rest, "null"...)
+	j.last = 'l'
 	j.drop(len(word))
 	return true
 }
@@ -93,6 +122,7 @@ func (j *jsonMender) replace(word string) bool {
 // string copies a text with its quotation marks.
 func (j *jsonMender) string() {
 	j.rest = append(j.rest, '"')
+	j.last = '"'
 	for j.at++; j.at < len(j.text); {
 		switch c := j.text[j.at]; {
 		case c == '"':
@@ -106,8 +136,12 @@ func (j *jsonMender) string() {
 			j.rest = append(j.rest, quoted[1:len(quoted)-1]...)
 			j.drop(1)
 		default:
-			j.rest = append(j.rest, c)
-			j.at++
+			end := j.at + 1
+			for end < len(j.text) && j.text[end] >= ' ' && j.text[end] != '"' && j.text[end] != '\\' {
+				end++
+			}
+			j.rest = append(j.rest, j.text[j.at:end]...)
+			j.at = end
 		}
 	}
 }
@@ -137,10 +171,17 @@ func (j *jsonMender) escape() {
 	j.drop(one)
 }
 
+// endsBefore tells whether a text in quotation marks ends before the last of them.
+func endsBefore(text []byte) bool {
+	inner := text[1 : len(text)-1]
+	at := bytes.IndexByte(inner, '"')
+	return at == 0 || at > 0 && inner[at-1] != '\\'
+}
+
 // Unquoted returns the text of a JSON string, if text is nothing but that.
 func Unquoted(text []byte) (inner []byte, ok bool) {
 	text, _ = trimZeros(bytes.TrimSpace(text))
-	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' || !jsontext.Value(text).IsValid() {
+	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' || endsBefore(text) || !jsontext.Value(text).IsValid() {
 		return nil, false
 	}
 	inner, err := jsontext.AppendUnquote(nil, text)

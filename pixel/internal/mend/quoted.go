@@ -11,10 +11,12 @@ import "bytes"
 func SoftBreaks(text []byte, escapes bool) []byte {
 	rest := make([]byte, 0, len(text))
 	for i := 0; i < len(text); i++ {
-		if text[i] != '=' {
-			rest = append(rest, text[i])
-			continue
+		next := bytes.IndexByte(text[i:], '=')
+		if next < 0 {
+			return append(rest, text[i:]...)
 		}
+		rest = append(rest, text[i:i+next]...)
+		i += next
 		if escapes && isMailEscape(text[i+1:]) {
 			i += 2
 		}
@@ -26,9 +28,11 @@ func isMailEscape(text []byte) bool {
 	if len(text) < 2 {
 		return false
 	}
-	switch string(bytes.ToUpper(text[:2])) {
-	case "0D", "0A", "3D", "20", "09":
-		return true
+	switch text[0] {
+	case '0':
+		return text[1]|0x20 == 'd' || text[1]|0x20 == 'a' || text[1] == '9'
+	case '2':
+		return text[1] == '0'
 	}
-	return false
+	return text[0] == '3' && text[1]|0x20 == 'd'
 }
