@@ -50,6 +50,12 @@ engine; a tag without one is warned of.
     $ caddy segment-pixel url --base https://example.com --write-key KEY \
         --user-id '{{user.id}}' --event 'Email Opened' --form fields
 
+With --config, the site, the path prefix and the write key are those of a configuration,
+as far as they are not given; of several, --base and --source choose:
+
+    $ caddy segment-pixel url --config /etc/caddy/Caddyfile --source newsletter \
+        --user-id u1 --event 'Email Opened'
+
 With --seal, data is a token that is made with a key of that file, the first or the
 one of --kid. A key that has a source needs no --write-key.
 
@@ -64,14 +70,17 @@ could not be run.`
 // NewURL makes the verb url.
 func NewURL() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "url --base <url> --write-key <key> [--type <type>] [--user-id <id>] [--anonymous-id <id>] [--event <name>] " +
+		Use: "url --base <url> --write-key <key> | --config <path> [--adapter <name>] [--source <name>] [--type <type>] [--user-id <id>] [--anonymous-id <id>] [--event <name>] " +
 			"[--property <name=value>...] [--from <file>] [--form data|fields] [--engine <name>] [--strict] [--seal <file> [--kid <id>]] [--html | --url | --json]",
 		Short: "Makes the URL and the HTML of a pixel",
 		Long:  urlHelp,
 		Args:  cobra.NoArgs,
 	}
 	flags := cmd.Flags()
-	flags.StringP("base", "b", "", "The address of the site, such as https://example.com (required)")
+	flags.StringP("base", "b", "", "The address of the site, such as https://example.com")
+	flags.StringP("config", "c", "", "A configuration file, for what is not given: site, prefix and write key")
+	flags.StringP("adapter", "a", "", "Name of config adapter to apply")
+	flags.String("source", "", "The source whose write key is taken from the configuration")
 	flags.String("path-prefix", handlers.DefaultPathPrefix, "The path under which the handler takes pixels")
 	flags.StringP("type", "t", "track", "The event type: identify, group, alias, page, screen or track")
 	flags.String("form", formData, "How the event is written: data or fields")
@@ -100,16 +109,12 @@ func runURL(cmd *cobra.Command, _ []string) (int, error) {
 		return caddy.ExitCodeFailedStartup, err
 	}
 	flags := cmd.Flags()
-	base, _ := flags.GetString("base")
-	if base == "" {
-		return caddy.ExitCodeFailedStartup, errors.New("--base is missing: name the address of the site, such as https://example.com")
-	}
-	prefix, _ := flags.GetString("path-prefix")
-	h, err := handlers.Offline(handlers.Pixels{PathPrefixes: []string{prefix}})
+	place, err := placeOf(cmd)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, fmt.Errorf("--path-prefix: %w", err)
+		return caddy.ExitCodeFailedStartup, err
 	}
-	object, err := composedObject(cmd)
+	h := place.handler
+	object, err := composedObject(cmd, place.writeKey)
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
@@ -122,7 +127,7 @@ func runURL(cmd *cobra.Command, _ []string) (int, error) {
 	if err := sealPixel(cmd, h, form, object, composed); err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
-	address, err := composed.URL(base, prefix, typ)
+	address, err := composed.URL(place.base, place.prefix, typ)
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, fmt.Errorf("--base: %w", err)
 	}

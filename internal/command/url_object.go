@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -38,17 +39,22 @@ var composedObjects = []struct{ flag, field, usage string }{
 
 // composedObject puts the event together: the file of --from, and the other flags on
 // top of it.
-func composedObject(cmd *cobra.Command) ([]byte, error) {
+func composedObject(cmd *cobra.Command, writeKey string) ([]byte, error) {
 	flags := cmd.Flags()
 	object := make(map[string]any)
+	if writeKey != "" {
+		object["writeKey"] = writeKey
+	}
 	if name, _ := flags.GetString("from"); name != "" {
 		text, err := readJSON(cmd, name)
 		if err != nil {
 			return nil, fmt.Errorf("--from: %w", err)
 		}
-		if object, err = parseObject(text); err != nil {
+		given, err := parseObject(text)
+		if err != nil {
 			return nil, fmt.Errorf("--from: %w", err)
 		}
+		maps.Copy(object, given)
 	}
 	var order []string
 	for _, field := range composedFields {

@@ -97,6 +97,46 @@ func TestURLOutput(t *testing.T) {
 	}
 }
 
+// TestURLOfConfiguration takes site, prefix and key from a configuration.
+func TestURLOfConfiguration(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	if err := os.WriteFile(file, []byte(`
+example.com {
+	segment_pixel {
+		write_key KEY1 web
+		write_key KEY2 newsletter
+	}
+}
+http://localhost:8080 {
+	handle_path /px/* {
+		segment_pixel {
+			write_key KEY3 local
+			path_prefix /
+		}
+	}
+}
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--source", "newsletter"}, 0, "https://example.com/v1/pixel/page?writeKey=KEY2&userId=u\n"},
+		{[]string{"--source", "local"}, 0, "http://localhost:8080/px/page?writeKey=KEY3&userId=u\n"},
+		{[]string{"--base", "http://localhost:8080"}, 0, "http://localhost:8080/px/page?writeKey=KEY3&userId=u\n"},
+		{[]string{"--base", "https://example.com", "--write-key", "KEY1"}, 0, "https://example.com/v1/pixel/page?writeKey=KEY1&userId=u\n"},
+		{[]string{"--base", "https://example.com", "--write-key", "KEY9"}, 4, "rejected: unknown_write_key"},
+		{[]string{"--base", "https://example.com"}, 1, "choose one of newsletter, web with --source"},
+		{[]string{"--source", "none"}, 1, "no handler of the configuration has a write key of the source none"},
+	} {
+		cmd := command.NewURL()
+		e := pixeltest.Execute(t, cmd, append([]string{"--config", file, "--type", "page", "--user-id", "u", "--form", "fields", "--url"}, test.args...)...)
+		e.Want(test.code, test.want)
+	}
+}
+
 // TestURLAsJSON has all that is said otherwise.
 func TestURLAsJSON(t *testing.T) {
 	out, messages, code := executeURL(t, "", "--form", "fields", "--type", "page", "--write-key", "k", "--user-id", "{{id}}", "--json")

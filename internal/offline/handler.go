@@ -35,6 +35,10 @@ type httpServer struct {
 	TrustedProxies json.RawMessage `json:"trusted_proxies"`
 	Listen         []string        `json:"listen"`
 	TLSPolicies    json.RawMessage `json:"tls_connection_policies"`
+	Automatic      struct {
+		Disable bool     `json:"disable"`
+		Skip    []string `json:"skip"`
+	} `json:"automatic_https"`
 }
 
 // IsPlain tells whether a server that names no host speaks HTTP without TLS.

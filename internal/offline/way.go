@@ -5,6 +5,7 @@ package offline
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"path"
 	"slices"
 	"strings"
@@ -147,4 +148,30 @@ func (h *Handler) Listens() []string {
 		list = append(list, caddy.JoinNetworkAddress("", host, fmt.Sprint(address.StartPort)))
 	}
 	return list
+}
+
+// Bases are the addresses of its site, such as https://example.com, as far as the
+// configuration names hosts.
+func (h *Handler) Bases() []string {
+	var bases []string
+	for _, listen := range h.Listens() {
+		_, port, err := net.SplitHostPort(listen)
+		if err != nil {
+			continue
+		}
+		for _, host := range h.hosts {
+			if strings.ContainsAny(host, "*{") {
+				continue
+			}
+			scheme := "https"
+			if port == "80" || h.Server.IsPlain() && (h.Server.Automatic.Disable || slices.Contains(h.Server.Automatic.Skip, host)) {
+				scheme = "http"
+			}
+			if port != "80" && port != "443" {
+				host = net.JoinHostPort(host, port)
+			}
+			bases = append(bases, scheme+"://"+host)
+		}
+	}
+	return bases
 }

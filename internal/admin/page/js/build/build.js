@@ -5,7 +5,7 @@ import { snippet } from "../copy.js";
 import { offer } from "../events.js";
 import { number } from "../format.js";
 import { TYPES } from "../words.js";
-import { buildNotes } from "./notes.js";
+import { buildNotes, isExample } from "./notes.js";
 import { ampAnalytics, escapeHTML, pixelURL } from "./pixel.js";
 import { hasTag, PRESETS, SHAPES } from "./presets.js";
 
@@ -90,6 +90,10 @@ function usePreset() {
 }
 
 function loadPixel() {
+	if (isExample(pixelURL())) {
+		setText($("loaded"), "✕ Name your site in the base URL: this would go to example.com.");
+		return;
+	}
 	const image = new Image();
 	setText($("loaded"), "Loading …");
 	image.addEventListener("load", () => setText($("loaded"), "✓ Loaded. Its row is on top of the events."));

@@ -8,6 +8,11 @@ import { bareTags, hasTag } from "./presets.js";
 const LONG_URL = 2000; // above this, mail clients and proxies begin to cut
 const TOO_LONG_URL = 15000; // above this, Caddy refuses the request unread
 
+// isExample tells whether nobody has named a site yet.
+export function isExample(url) {
+	return url.startsWith("https://example.com/");
+}
+
 // notes are what is wrong with the pixel so far, as the handler would see it.
 export function buildNotes(url) {
 	const pairs = eventPairs();
@@ -16,6 +21,7 @@ export function buildNotes(url) {
 	const notes = [];
 	const note = (level, text) => notes.push(el("li", level, `${level === "bad" ? "✕" : "▲"} ${text}`));
 	if (!/^https?:\/\/[^/]+/.test(url)) note("bad", "The base URL begins with https:// and names a host.");
+	else if (isExample(url)) note("warn", "The base URL is an example: name your site.");
 	else if (url.startsWith("http://")) note("warn", "Over plain HTTP, AMP and many mail clients do not load it.");
 	if (!has("writeKey")) note("bad", "no_write_key: it names no write key.");
 	if (!has("userId") && !has("anonymousId")) note("bad", "no_identity: it needs a userId or an anonymousId.");
