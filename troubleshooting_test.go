@@ -204,7 +204,7 @@ func streamFull(f *fault) {
 		f.Get("/v1/pixel/track?writeKey=k&userId=u&event=e")
 	}
 	f.becomes(true, "events wait in the spool: the stream is full: raise its limits or remove old messages")
-	f.doctor(5, "problem  room: SEGMENT is full, with 2 of 2 messages", "-> raise its limits (nats stream edit SEGMENT)")
+	f.doctor(5, "problem  room: SEGMENT is full, with 2 of 2 messages", "-> raise its limits (nats stream edit --force SEGMENT)")
 	f.counts("caddy_segment_pixel_sink_connected", b.Server.ClientURL(), 1)
 
 	config.MaxMsgs = 100

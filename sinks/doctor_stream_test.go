@@ -100,7 +100,7 @@ func TestDoctorChecksTheStream(t *testing.T) {
 		{"no batches", streams(func(c *jetstream.StreamConfig) { c.AllowBatchPublish = false }), nil, report.Warning, "stream", "does not allow batched publishing"},
 		{"a short age", streams(func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour }), nil, report.OK, "stream", "EVENTS drops events after 1h0m0s"},
 		{"the last of each subject", streams(func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 }), nil, report.Warning, "stream", "keeps no more than 1 events of a subject"},
-		{"what is to be done", streams(func(c *jetstream.StreamConfig) { c.NoAck = true }), nil, report.Problem, "stream", "nats stream edit EVENTS --ack"},
+		{"what is to be done", streams(func(c *jetstream.StreamConfig) { c.NoAck = true }), nil, report.Problem, "stream", "nats stream edit --force EVENTS --ack"},
 		{"small messages", streams(func(c *jetstream.StreamConfig) { c.MaxMsgSize = maxEventSize - 1 }), nil, report.Warning, "stream", "takes messages of at most 32767 bytes"},
 		{"messages without an envelope", streams(func(c *jetstream.StreamConfig) { c.MaxMsgSize = maxEventSize }), nil, report.Warning, "message size", "may become larger by what the handler adds"},
 	} {

@@ -73,30 +73,30 @@ func TestStreamKeeperFindings(t *testing.T) {
 		},
 		{
 			name: "covers a part", change: func(c *jetstream.StreamConfig) { c.Subjects = []string{"segment.events.web.>"} },
-			want: "EVENTS does not cover all of " + subject + ": add what is missing to its subjects: nats stream edit EVENTS --subjects",
+			want: "EVENTS does not cover all of " + subject + ": add what is missing to its subjects: nats stream edit --force EVENTS --subjects",
 		},
 		{
 			name: "named and covers nothing", named: "EVENTS",
 			change: func(c *jetstream.StreamConfig) { c.Subjects = []string{"other"} },
-			want:   "EVENTS does not cover all of " + subject + ": add what is missing to its subjects: nats stream edit EVENTS --subjects",
+			want:   "EVENTS does not cover all of " + subject + ": add what is missing to its subjects: nats stream edit --force EVENTS --subjects",
 		},
 		{
 			name: "sealed", change: func(c *jetstream.StreamConfig) { c.Sealed = true },
 			want: "EVENTS is sealed and takes nothing more: a stream stays sealed for ever: delete it (nats stream rm EVENTS) or take the subject from it " +
-				"(nats stream edit EVENTS --subjects <another>), and create another stream for the subject",
+				"(nats stream edit --force EVENTS --subjects <another>), and create another stream for the subject",
 		},
 		{
 			name: "no ack", change: func(c *jetstream.StreamConfig) { c.NoAck = true },
-			want: "EVENTS has no_ack set, so that an event counts as failed when it is stored as well: have it acknowledge: nats stream edit EVENTS --ack",
+			want: "EVENTS has no_ack set, so that an event counts as failed when it is stored as well: have it acknowledge: nats stream edit --force EVENTS --ack",
 		},
 		{
 			name: "short duplicate window", change: func(c *jetstream.StreamConfig) { c.Duplicates = 59 * time.Second },
-			want: "EVENTS recognises repeated events for only 59s: set the duplicate window to 5m or longer: nats stream edit EVENTS --dupe-window 5m",
+			want: "EVENTS recognises repeated events for only 59s: set the duplicate window to 5m or longer: nats stream edit --force EVENTS --dupe-window 5m",
 		},
 		{name: "just long enough duplicate window", change: func(c *jetstream.StreamConfig) { c.Duplicates = time.Minute }},
 		{
 			name: "small messages", change: func(c *jetstream.StreamConfig) { c.MaxMsgSize = 32767 },
-			want: "EVENTS takes messages of at most 32767 bytes, the handler events of 32768: nats stream edit EVENTS --max-msg-size 36864, or lower max_event_size here",
+			want: "EVENTS takes messages of at most 32767 bytes, the handler events of 32768: nats stream edit --force EVENTS --max-msg-size 36864, or lower max_event_size here",
 		},
 		{
 			name: "small payload of the server", maxEventSize: 2 << 20,
@@ -104,7 +104,7 @@ func TestStreamKeeperFindings(t *testing.T) {
 		},
 		{
 			name: "discard old", change: func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld },
-			want: "EVENTS drops its oldest events when it is full: set discard to new: nats stream edit EVENTS --discard new",
+			want: "EVENTS drops its oldest events when it is full: set discard to new: nats stream edit --force EVENTS --discard new",
 		},
 		{
 			name: "full subjects", change: func(c *jetstream.StreamConfig) {
@@ -118,7 +118,7 @@ func TestStreamKeeperFindings(t *testing.T) {
 		},
 		{
 			name: "few of each subject", change: func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 },
-			want: "EVENTS keeps no more than 1 events of a subject and drops the older ones: lift the limit: nats stream edit EVENTS --max-msgs-per-subject=-1",
+			want: "EVENTS keeps no more than 1 events of a subject and drops the older ones: lift the limit: nats stream edit --force EVENTS --max-msgs-per-subject=-1",
 		},
 		{
 			name: "interest without a consumer", change: func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy },
@@ -132,7 +132,7 @@ func TestStreamKeeperFindings(t *testing.T) {
 		{name: "a short age, which is a hint", change: func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour }},
 		{
 			name: "no batched publish", change: func(c *jetstream.StreamConfig) { c.AllowBatchPublish = false },
-			want: "EVENTS does not allow batched publishing, which costs less: set allow-fast on nats-server 2.14 or newer: nats stream edit EVENTS --allow-fast",
+			want: "EVENTS does not allow batched publishing, which costs less: set allow-fast on nats-server 2.14 or newer: nats stream edit --force EVENTS --allow-fast",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -214,7 +214,7 @@ func TestStreamKeeperReportsChanges(t *testing.T) {
 	client.Create(t, config)
 	s, logs := startJetStream(t, server.ClientURL(), nil)
 	natstest.Eventually(t, "the condition holds", func() bool { return logs.Len() == 1 })
-	wantFindings(t, logs, "EVENTS recognises repeated events for only 30s: set the duplicate window to 5m or longer: nats stream edit EVENTS --dupe-window 5m")
+	wantFindings(t, logs, "EVENTS recognises repeated events for only 30s: set the duplicate window to 5m or longer: nats stream edit --force EVENTS --dupe-window 5m")
 
 	before := apiCalls(t, server)
 	if err := s.lease.value.conn.NATS().ForceReconnect(); err != nil {

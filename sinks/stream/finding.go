@@ -60,7 +60,7 @@ func (k *Keeper) Inspect(info *jetstream.StreamInfo, maxPayload int64) []Finding
 // inspectTaking looks at what keeps a stream from taking events.
 func (k *Keeper) inspectTaking(f *findings, config *jetstream.StreamConfig, maxPayload int64) {
 	add := f.add
-	limit, edit := k.maxEventSize, "nats stream edit "+config.Name
+	limit, edit := k.maxEventSize, "nats stream edit --force "+config.Name
 	add(!slices.ContainsFunc(config.Subjects, func(s string) bool { return subject.Covers(s, k.Subject) }),
 		"add what is missing to its subjects: "+edit+" --subjects",
 		"does not cover all of %s", k.Subject)
@@ -85,7 +85,7 @@ func (k *Keeper) inspectTaking(f *findings, config *jetstream.StreamConfig, maxP
 // inspectKeeping looks at what has a stream lose what it has acknowledged.
 func (k *Keeper) inspectKeeping(f *findings, info *jetstream.StreamInfo) {
 	config := &info.Config
-	add, edit := f.add, "nats stream edit "+config.Name
+	add, edit := f.add, "nats stream edit --force "+config.Name
 	add(config.Discard == jetstream.DiscardOld, "set discard to new: "+edit+" --discard new",
 		"drops its oldest events when it is full")
 	add(config.PersistMode == jetstream.AsyncPersistMode,

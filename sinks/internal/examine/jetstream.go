@@ -182,7 +182,7 @@ func (e *examination) room(info *jetstream.StreamInfo) {
 // limit tells whether it has found something.
 func (e *examination) limit(stream, what string, used, limit, next float64) bool {
 	const name = "room"
-	remedy := "raise its limits (nats stream edit " + stream + "), or see why nobody consumes it"
+	remedy := "raise its limits (nats stream edit --force " + stream + "), or see why nobody consumes it"
 	switch {
 	case limit <= 0 || used < fullFrom*limit && used+next <= limit:
 		return false

@@ -164,7 +164,7 @@ func (e *examination) payload(limit int64, ofStream string) {
 	event := e.maxEventSize
 	whose, raise := "the server", "raise max_payload in the configuration of the server to "+size(event+stream.EnvelopeRoom)
 	if ofStream != "" {
-		whose, raise = ofStream, fmt.Sprintf("nats stream edit %s --max-msg-size %d", ofStream, event+stream.EnvelopeRoom)
+		whose, raise = ofStream, fmt.Sprintf("nats stream edit --force %s --max-msg-size %d", ofStream, event+stream.EnvelopeRoom)
 	}
 	switch {
 	case limit <= 0:
