@@ -6,10 +6,10 @@ package recipes
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -72,40 +72,23 @@ func (i *installation) hub() jetstream.JetStream {
 	return js
 }
 
-func (i *installation) createStreams() jetstream.JetStream {
+// createStreams runs the commands of the README.
+func (i *installation) createStreams(tool string) {
 	i.t.Helper()
-	leaf, err := nats.Connect("nats://"+i.ports.of(i.t, "127.0.0.1:4232"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1))
-	if err != nil {
-		i.t.Fatal(err)
+	for _, block := range shellBlock.FindAllStringSubmatch(readFile(i.t, "../cluster/README.md"), -1) {
+		for script := range strings.Lines(natsLines(block[1])) {
+			script = loopbackPort.ReplaceAllStringFunc(script, func(address string) string { return i.ports.of(i.t, address) })
+			var out []byte
+			pixeltest.Eventually(i.t, "the stream is made", func() bool {
+				cmd := exec.Command("sh", "-e", "-c", script)
+				cmd.Dir = "../cluster"
+				cmd.Env = append(os.Environ(), "PATH="+tool+":"+os.Getenv("PATH"), "XDG_CONFIG_HOME="+i.dir)
+				var err error
+				out, err = cmd.CombinedOutput()
+				return err == nil || strings.Contains(string(out), "already in use")
+			})
+		}
 	}
-	i.t.Cleanup(leaf.Close)
-	edge, err := jetstream.NewWithDomain(leaf, "edge")
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	hub := i.hub()
-	create := func(js jetstream.JetStream, config jetstream.StreamConfig) {
-		i.t.Helper()
-		pixeltest.Eventually(i.t, config.Name+" is made", func() bool {
-			ctx, cancel := context.WithTimeout(i.t.Context(), 2*time.Second)
-			defer cancel()
-			_, err := js.CreateStream(ctx, config)
-			return err == nil
-		})
-	}
-	create(edge, jetstream.StreamConfig{
-		Name: "EDGE", Subjects: []string{"edge.events.>"}, Discard: jetstream.DiscardNew, Duplicates: 5 * time.Minute, AllowBatchPublish: true,
-	})
-	text, err := os.ReadFile("../cluster/segment.json")
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	var segment jetstream.StreamConfig
-	if err := json.Unmarshal(text, &segment); err != nil {
-		i.t.Fatal(err)
-	}
-	create(hub, segment)
-	return hub
 }
 
 // send sends pixels until each is answered, as a client does that tries again: the same
@@ -140,7 +123,8 @@ func TestCluster(t *testing.T) {
 	for _, server := range i.nats {
 		server.start()
 	}
-	hub := i.createStreams()
+	i.createStreams(buildNATS(t))
+	hub := i.hub()
 	for _, caddy := range i.caddy {
 		caddy.start()
 	}
@@ -208,20 +192,22 @@ func (i *installation) check(hub jetstream.JetStream, want int) {
 		i.t.Fatal(err)
 	}
 	seen := make(map[string]int)
-	for total := 0; ; {
+	stream, err := hub.Stream(i.t.Context(), "SEGMENT")
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	total := uint64(0)
+	pixeltest.Eventually(i.t, "the stream is read to its end", func() bool {
 		batch, err := consumer.Fetch(1000, jetstream.FetchMaxWait(2*time.Second))
 		if err != nil {
-			i.t.Fatal(err)
+			return false // once more, from where it was
 		}
-		before := total
 		for msg := range batch.Messages() {
 			seen[msg.Headers().Get(nats.MsgIdHdr)]++
 			total++
 		}
-		if total == before {
-			break
-		}
-	}
+		return total >= stream.CachedInfo().State.Msgs
+	})
 	for id, n := range seen {
 		if n != 1 {
 			i.t.Errorf("%s is stored %d times", id, n)
