@@ -56,6 +56,11 @@ type App struct {
 	// /segment_pixel/health/ready says that the server is not ready. Default: 5m
 	MaxBacklogAge caddy.Duration `json:"max_backlog_age,omitempty"`
 
+	// Whether the builder of the live page may seal pixels, with the first key of the
+	// first handler that has `seal`: `on` or `off`. With `on`, whoever reaches the admin
+	// endpoint can make pixels that the site believes. Default: `off`
+	BuilderSeals string `json:"builder_seals,omitempty"`
+
 	ctx     caddy.Context
 	emitter *emitter
 
@@ -68,6 +73,9 @@ type App struct {
 const (
 	maxRecent            = 10_000
 	defaultMaxBacklogAge = caddy.Duration(5 * time.Minute)
+
+	builderSealsOn  = "on"
+	builderSealsOff = "off"
 )
 
 // CaddyModule returns the Caddy module information.
@@ -85,6 +93,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	if a.Payloads == "" {
 		a.Payloads = watch.PayloadsFull
+	}
+	if a.BuilderSeals == "" {
+		a.BuilderSeals = builderSealsOff
 	}
 	if a.MaxBacklogAge == 0 {
 		a.MaxBacklogAge = defaultMaxBacklogAge
@@ -105,6 +116,9 @@ func (a *App) Validate() error {
 	}
 	if a.MaxBacklogAge < 0 {
 		return fmt.Errorf("max_backlog_age must be positive")
+	}
+	if err := checkOneOf("builder_seals", a.BuilderSeals, builderSealsOn, builderSealsOff); err != nil {
+		return err
 	}
 	return watch.CheckPayloads(a.Payloads)
 }
@@ -129,6 +143,7 @@ func (a *App) Start() error {
 		MaxBacklogAge: time.Duration(a.MaxBacklogAge),
 		Recent:        a.Recent,
 		Payloads:      a.Payloads,
+		BuilderSeals:  a.BuilderSeals == builderSealsOn,
 	}
 	for _, h := range own {
 		started.Handlers = append(started.Handlers, view{h})

@@ -37,10 +37,11 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //		recent          <number>|off
 //		payloads        full|redacted|off
 //		max_backlog_age <duration>
+//		builder_seals   on|off
 //	}
 //
 // It is a global option, about what the admin endpoint shows of all handlers. The
-// defaults are recent 500, payloads full and max_backlog_age 5m.
+// defaults are recent 500, payloads full, max_backlog_age 5m and builder_seals off.
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume option name
 	if d.NextArg() {
@@ -73,8 +74,10 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser) error {
 		return nil
 	case "max_backlog_age":
 		return a.unmarshalMaxBacklogAge(d)
+	case "builder_seals":
+		return unmarshalOneOf(d, &a.BuilderSeals, builderSealsOn, builderSealsOff)
 	}
-	return d.Errf("unrecognized subdirective '%s' of the global option segment_pixel: write recent, payloads or max_backlog_age", d.Val())
+	return d.Errf("unrecognized subdirective '%s' of the global option segment_pixel: write recent, payloads, max_backlog_age or builder_seals", d.Val())
 }
 
 func (a *App) unmarshalRecent(d *caddyfile.Dispenser) error {

@@ -7,6 +7,7 @@ package segmentpixel_test
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,14 +28,16 @@ func newLiveSite(t *testing.T) *liveSite {
 		segment_pixel {
 			write_key YOUR_WRITE_KEY docs
 			write_key ANOTHER_KEY web
+			seal DIR/seals
 			sink jetstream NATS {
 				stream SEGMENT {
 					create
 				}
 			}
 		}`, "NATS", l.nats.Server.ClientURL())
-	l.Run("segment_pixel {\nrecent off\n}\n", body) // forgets what other tests have sent
-	l.Run("", body)
+	l.Run("segment_pixel {\nrecent off\n}\n", strings.Replace(body, "seal DIR/seals", "", 1)) // forgets what other tests have sent
+	sealFile(t, filepath.Join(l.Dir, "seals"), "")
+	l.Run("segment_pixel {\nbuilder_seals on\n}\n", body)
 	return l
 }
 
@@ -195,6 +198,12 @@ func TestLivePageBuilds(t *testing.T) {
 	p.click("use-preset")
 	if url := p.text(`document.getElementById("out-url").textContent`); !strings.Contains(url, "userId={{${user_id} | url_encode}}&") {
 		t.Errorf("the merge tag is not as it has to be in %s", url)
+	}
+	p.click("output-sealed")
+	p.until(`document.getElementById("out-url").textContent.includes("data=eyJ")`)
+	token := strings.TrimPrefix(p.text(`document.getElementById("out-url").textContent.split("?")[1]`), "data=")
+	if strings.Count(token, ".") != 4 {
+		t.Errorf("no sealed token: %s", token)
 	}
 	p.click("output-data")
 	p.until(`document.getElementById("build-notes").textContent.includes("Merge tags do not work inside data")`)

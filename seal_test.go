@@ -4,11 +4,13 @@ package segmentpixel_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/seal"
@@ -45,6 +47,34 @@ func sealedData(t *testing.T, set *seal.Set, object, kid string) string {
 		t.Fatal(err)
 	}
 	return "data=" + text
+}
+
+// TestBuilderSeals has the admin endpoint seal an object, where that is allowed.
+func TestBuilderSeals(t *testing.T) {
+	s := pixeltest.NewAdminSite(t)
+	set := sealFile(t, filepath.Join(s.Dir, "seals"), "newsletter")
+	const body = "segment_pixel {\nwrite_key k web\nseal DIR/seals\nsink writer discard\n}"
+	const object = `{"userId":"u","event":"e"}`
+	s.Run("", body)
+	if code, text := s.Ask(http.MethodPost, "/segment_pixel/seal", object); code != http.StatusForbidden || !strings.Contains(string(text), "builder_seals on") {
+		t.Errorf("not allowed: %d %s", code, text)
+	}
+	s.Run("segment_pixel {\nbuilder_seals on\n}", body)
+	code, text := s.Ask(http.MethodPost, "/segment_pixel/seal", object)
+	var answer struct{ Token string }
+	if err := json.Unmarshal(text, &answer); err != nil || code != http.StatusOK {
+		t.Fatalf("%d %s", code, text)
+	}
+	if opened, source, ok := set.Open(answer.Token, time.Now()); !ok || string(opened) != object || source != "newsletter" {
+		t.Errorf("the token holds %s of %s", opened, source)
+	}
+	if code, _ := s.Ask(http.MethodPost, "/segment_pixel/seal", "[]"); code != http.StatusBadRequest {
+		t.Errorf("no object: %d", code)
+	}
+	s.Run("segment_pixel {\nbuilder_seals on\n}", strings.Replace(body, "seal DIR/seals", "", 1))
+	if code, text := s.Ask(http.MethodPost, "/segment_pixel/seal", object); code != http.StatusBadRequest || !strings.Contains(string(text), "no handler has keys") {
+		t.Errorf("without keys: %d %s", code, text)
+	}
 }
 
 // TestSealedPixels sends sealed pixels and others to a site that takes both and to one

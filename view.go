@@ -70,6 +70,14 @@ func (v view) Problems() []string {
 	return problems
 }
 
+func (v view) Seal(object []byte) (token string, has bool, err error) {
+	if v.h.seals == nil {
+		return "", false, nil
+	}
+	token, err = v.h.seals.Seal(object)
+	return token, true, err
+}
+
 func (v view) Suppress() *handlers.Suppress {
 	s := v.h.suppression
 	if s == nil {

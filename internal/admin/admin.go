@@ -97,6 +97,7 @@ func (a *API) Routes() []caddy.AdminRoute {
 		route("live", http.MethodGet, a.serveLive),
 		route("summary", http.MethodGet, serveSummary),
 		route("explain", http.MethodPost, serveExplain),
+		route("seal", http.MethodPost, serveSeal),
 	}
 }
 

@@ -29,6 +29,8 @@ type Handler interface {
 	Sinks() []Sink
 	// Problems are sentences on what is wrong with it, apart from its sinks.
 	Problems() []string
+	// Seal makes a token of an object, if the handler has keys, while it runs.
+	Seal(object []byte) (token string, has bool, err error)
 	// Suppress is its list of those who have withdrawn consent; nil if it has none.
 	Suppress() *Suppress
 	// Route finds the event type of a path, and whether the path is under a prefix.

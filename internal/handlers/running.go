@@ -22,6 +22,8 @@ type Configuration struct {
 	// Recent and Payloads say how many requests are kept, and what is shown of them.
 	Recent   int
 	Payloads string
+	// BuilderSeals tells whether the live page may seal pixels.
+	BuilderSeals bool
 }
 
 // runningConfigurations are those that have been started, oldest first. During a

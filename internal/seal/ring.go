@@ -3,6 +3,7 @@
 package seal
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,6 +89,15 @@ func (r *Ring) Open(token string) (object []byte, source string, ok bool) {
 		return nil, "", false
 	}
 	return set.Open(token, time.Now())
+}
+
+// Seal makes a token of an object, with the first key.
+func (r *Ring) Seal(object []byte) (string, error) {
+	set := r.set.Load()
+	if set == nil {
+		return "", errors.New("the keys of seals were not read yet")
+	}
+	return set.Seal(object, "")
 }
 
 // Problem says why the file could not be read again; empty if it was.

@@ -32,6 +32,7 @@ type Status struct {
 	Repeating      []watch.Repeating   `json:"repeating"` // sources that send message ids again
 	UntrustedProxy uint64              `json:"untrusted_proxy"`
 	Recent         recentStatus        `json:"recent"`
+	BuilderSeals   bool                `json:"builder_seals"` // the live page may seal pixels
 	Handlers       []Handler           `json:"handlers"`
 }
 
@@ -83,7 +84,7 @@ func Current() Status {
 		s.Problems = append(s.Problems, "no configuration with segment_pixel runs")
 		return s
 	}
-	s.RunningSince = &c.Since
+	s.RunningSince, s.BuilderSeals = &c.Since, c.BuilderSeals
 	for i, h := range c.Handlers {
 		handler, ready := ofHandler(h, c.MaxBacklogAge)
 		s.Handlers = append(s.Handlers, handler)

@@ -84,6 +84,7 @@ export function handlerCard(handler) {
 			["sources", handler.sources?.join(", ")],
 			["largest event", bytes(handler.max_event_size)],
 			["client IP", handler.client_ip],
+			["withdrawn consent", handler.suppress && `${number.format(handler.suppress.people)} people`],
 			["sinks", handler.sinks?.map((sink) => sink.sink).join(", ")],
 		],
 		problems: handler.problems ?? [],

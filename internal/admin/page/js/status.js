@@ -2,7 +2,7 @@
 
 import { $, el, setText } from "./dom.js";
 import { PATIENCE_MS, POLL_MS } from "./caddy.js";
-import { offerBases } from "./build/build.js";
+import { offerBases, offerSeals } from "./build/build.js";
 import { showCards, handlerCard, sinkCard, spoolCard, totalsCard } from "./cards.js";
 import { keeps, offer } from "./events.js";
 import { plot } from "./plots.js";
@@ -36,6 +36,7 @@ function showStatus(status) {
 	for (const handler of handlers) for (const source of handler.sources ?? []) offer($("filter-source"), source);
 	for (const reason of Object.keys(status.outcomes?.rejected ?? {})) offer($("filter-reasons"), reason);
 	offerBases(handlers);
+	offerSeals(status.builder_seals);
 	const sinks = distinctSinks(handlers);
 	showCards([totalsCard(status), ...sinks.map(sinkCard), ...distinctSpools(sinks).map(spoolCard), ...handlers.map(handlerCard)]);
 	plot(status, sinks);

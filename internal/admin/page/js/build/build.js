@@ -6,7 +6,7 @@ import { offer } from "../events.js";
 import { number } from "../format.js";
 import { TYPES } from "../words.js";
 import { buildNotes, isExample } from "./notes.js";
-import { ampAnalytics, escapeHTML, pixelURL } from "./pixel.js";
+import { ampAnalytics, escapeHTML, pixelURL, sealEvent } from "./pixel.js";
 import { hasTag, PRESETS, SHAPES } from "./presets.js";
 
 let baseIsOurs = true;
@@ -56,7 +56,17 @@ for (const [id, title] of Object.entries(outputs)) {
 	$(id.startsWith("amp") ? "amp-snippets" : "snippets").append(made);
 }
 
+// offerSeals shows the choice of a sealed token where the operator allows it.
+export function offerSeals(allowed) {
+	$("choice-sealed").hidden = !allowed;
+}
+
 function rebuild() {
+	show();
+	sealEvent().then((changed) => changed && show(), show);
+}
+
+function show() {
 	const url = pixelURL();
 	const { name } = SHAPES[$("build-type").value];
 	$("build-name").parentElement.hidden = !name;

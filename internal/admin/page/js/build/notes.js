@@ -30,10 +30,10 @@ export function buildNotes(url) {
 	if (type === "alias" && !(has("userId") && (has("previousId") || has("anonymousId")))) {
 		note("bad", "no_previous_id: an alias call needs a userId, and a previousId or an anonymousId.");
 	}
-	if ($("output-data").checked && pairs.some(([, value]) => hasTag(value))) {
+	if (!$("output-fields").checked && pairs.some(([, value]) => hasTag(value))) {
 		note("bad", "Merge tags do not work inside data: write it as dotted fields.");
 	}
-	const bare = $("output-data").checked ? [] : pairs.flatMap(([, value]) => bareTags(value));
+	const bare = !$("output-fields").checked ? [] : pairs.flatMap(([, value]) => bareTags(value));
 	if (bare.length) {
 		note(
 			"warn",

@@ -53,11 +53,30 @@ export function base64url(text) {
 	return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-export function pixelURL() {
-	const pairs = eventPairs();
-	const query = $("output-data").checked
+// sealed is the token of the last object that was sealed, by which it is known.
+const sealed = { object: "", token: "" };
+
+// sealEvent has Caddy seal the event, unless it is sealed already, and tells whether there is
+// another token then.
+export async function sealEvent() {
+	const object = JSON.stringify(nest(eventPairs()));
+	if (!$("output-sealed").checked || object === sealed.object) return false;
+	const answer = await fetch("seal", { method: "POST", body: object });
+	const token = answer.ok ? (await answer.json()).token : "";
+	if (object !== JSON.stringify(nest(eventPairs()))) return false; // somebody has typed on
+	Object.assign(sealed, { object, token });
+	return true;
+}
+
+function queryOf(pairs) {
+	if ($("output-sealed").checked) return `data=${sealed.token}`;
+	return $("output-data").checked
 		? `data=${base64url(JSON.stringify(nest(pairs)))}`
 		: pairs.map(([name, value]) => `${encodeURIComponent(name)}=${encodeValue(value)}`).join("&");
+}
+
+export function pixelURL() {
+	const query = queryOf(eventPairs());
 	return `${$("build-base").value.trim().replace(/\/+$/, "")}/${$("build-type").value}?${query}`;
 }
 
