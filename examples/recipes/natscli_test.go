@@ -5,11 +5,13 @@
 package recipes
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,10 +22,25 @@ import (
 
 const natscli = "v0.5.1"
 
-// buildNATS builds the command line of NATS in a module of its own.
+// buildNATS builds the command line of NATS once, in a module of its own, and returns its
+// folder.
 func buildNATS(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir, err := natsTool()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+var natsDir string // of the tool, once it is built
+
+var natsTool = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "nats-tool")
+	if err != nil {
+		return "", err
+	}
+	natsDir = dir
 	for _, args := range [][]string{
 		{"mod", "init", "tool"},
 		{"get", "-tool", "github.com/nats-io/natscli/nats@" + natscli},
@@ -32,10 +49,17 @@ func buildNATS(t *testing.T) string {
 		cmd := exec.Command("go", args...)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("go %v: %v\n%s", args, err, out)
+			return "", fmt.Errorf("go %v: %w\n%s", args, err, out)
 		}
 	}
-	return dir
+	return dir, nil
+})
+
+// TestMain removes what was built.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	_ = os.RemoveAll(natsDir)
+	os.Exit(code)
 }
 
 var (
