@@ -25,7 +25,7 @@ func Ask(ctx context.Context, address, path string) ([]byte, error) {
 	}
 	answered := make(chan result, 1)
 	go func() {
-		response, err := caddycmd.AdminAPIRequest(address, http.MethodGet, path, http.Header{"Connection": {"close"}}, nil)
+		response, err := caddycmd.AdminAPIRequest(Normal(address), http.MethodGet, path, http.Header{"Connection": {"close"}}, nil)
 		if err != nil {
 			answered <- result{err: err}
 			return

@@ -21,5 +21,5 @@ func Address(cmd *cobra.Command) (string, error) {
 	address, _ := cmd.Flags().GetString("address")
 	configFile, _ := cmd.Flags().GetString("config")
 	adapter, _ := cmd.Flags().GetString("adapter")
-	return caddycmd.DetermineAdminAPIAddress(address, nil, configFile, adapter)
+	return caddycmd.DetermineAdminAPIAddress(Normal(address), nil, configFile, adapter)
 }
