@@ -131,9 +131,15 @@ func (h *Handler) unmarshalOption(d *caddyfile.Dispenser) error {
 	case "honor":
 		return h.unmarshalHonor(d)
 	default:
-		return d.Errf("unrecognized subdirective '%s' of segment_pixel: write write_key, write_keys, path_prefix, sink, "+
-			"max_event_size, ignore_params, client_ip, ip_mask, classify, fetcher, user_agent, seal, suppress, tracking_api or honor", d.Val())
+		last := len(handlerOptions) - 1
+		return d.Errf("unrecognized subdirective '%s' of segment_pixel: write %s or %s", d.Val(), strings.Join(handlerOptions[:last], ", "), handlerOptions[last])
 	}
+}
+
+// handlerOptions are the options of the directive, for errors.
+var handlerOptions = []string{
+	"write_key", "write_keys", "path_prefix", "sink", "max_event_size", "ignore_params", "client_ip", "ip_mask",
+	"classify", "fetcher", "user_agent", "seal", "suppress", "tracking_api", "honor",
 }
 
 // arguments reads the arguments of an option and checks how many there are; most

@@ -3,6 +3,7 @@
 package segmentpixel
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
@@ -76,6 +77,9 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser) error {
 		return a.unmarshalMaxBacklogAge(d)
 	case "builder_seals":
 		return unmarshalOneOf(d, &a.BuilderSeals, builderSealsOn, builderSealsOff)
+	}
+	if slices.Contains(handlerOptions, d.Val()) {
+		return d.Errf("'%s' is an option of the directive segment_pixel, which stands in the block of a site; the global option has recent, payloads, max_backlog_age and builder_seals", d.Val())
 	}
 	return d.Errf("unrecognized subdirective '%s' of the global option segment_pixel: write recent, payloads, max_backlog_age or builder_seals", d.Val())
 }

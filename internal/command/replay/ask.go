@@ -34,7 +34,7 @@ type runningCaddy struct {
 // newRunningCaddy takes the prefix that pixels are sent to, and that of the handler in
 // the configuration, which a site in front of it may make of the first.
 func newRunningCaddy(address, sent, own string) (*runningCaddy, error) {
-	parsed, err := caddy.ParseNetworkAddress(address)
+	parsed, err := caddy.ParseNetworkAddress(adminapi.Normal(address))
 	if err != nil || parsed.PortRangeSize() > 1 {
 		return nil, fmt.Errorf("--address %s is no address of an admin endpoint: write one such as localhost:2019", address)
 	}
