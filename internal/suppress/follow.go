@@ -23,6 +23,9 @@ const (
 	// flushDelay is how long changes gather that are written to disk together.
 	flushDelay = 50 * time.Millisecond
 
+	// quiet is how long NATS may be away until that is said: at the start, it is on its way.
+	quiet = time.Second
+
 	retryMin = 250 * time.Millisecond
 	retryMax = 10 * time.Second
 )
@@ -41,11 +44,7 @@ func (l *List) follow(ctx context.Context) {
 	for reading := uint32(1); ctx.Err() == nil; reading++ {
 		session := l.conn.Session.Load()
 		if session == nil {
-			l.lost(errors.New("NATS is not there"))
-			select {
-			case <-l.wake:
-			case <-ctx.Done():
-			}
+			l.awaitNATS(ctx)
 			continue
 		}
 		began := time.Now()
@@ -65,6 +64,26 @@ func (l *List) follow(ctx context.Context) {
 		delay = min(2*delay, retryMax)
 	}
 }
+
+// awaitNATS waits until NATS is there, and says that it is not when that lasts.
+func (l *List) awaitNATS(ctx context.Context) {
+	timer := time.NewTimer(quiet)
+	defer timer.Stop()
+	select {
+	case <-l.wake:
+		return
+	case <-ctx.Done():
+		return
+	case <-timer.C:
+	}
+	l.lost(errAway)
+	select {
+	case <-l.wake:
+	case <-ctx.Done():
+	}
+}
+
+var errAway = errors.New("NATS is not there")
 
 // read returns when the bucket cannot be followed any more.
 func (l *List) read(ctx context.Context, session *forward.Session, reading uint32) error {
@@ -98,7 +117,7 @@ func (l *List) read(ctx context.Context, session *forward.Session, reading uint3
 				return err
 			}
 		case <-session.Lost:
-			return errors.New("NATS is not there")
+			return errAway
 		case <-ctx.Done():
 			return ctx.Err()
 		}
