@@ -192,10 +192,10 @@ func TestSuppressFollows(t *testing.T) {
 	if !open("other") {
 		t.Error("a start without NATS drops the events of others")
 	}
-	status := s.Status()
-	if !status.Ready || !strings.Contains(strings.Join(status.Problems, " "), "not read since") {
-		t.Errorf("ready %v, problems %q", status.Ready, status.Problems)
-	}
+	pixeltest.Eventually(t, "the status says since when, and is ready", func() bool {
+		status := s.Status()
+		return status.Ready && strings.Contains(strings.Join(status.Problems, " "), "not read since")
+	})
 }
 
 // TestSuppressUnread starts without NATS and without a list: nobody knows who has
