@@ -38,7 +38,8 @@ func (m *queryMender) read(query string) {
 			m.repairs |= RepairedHTML
 		}
 	}
-	m.fields = make([]rawPair, 0, strings.Count(query, "&")+1)
+	// One of them is data, as a rule.
+	m.fields = make([]rawPair, 0, strings.Count(query, "&"))
 	for query != "" {
 		var p rawPair
 		p.name, p.value, query = encoding.NextPair(query)
