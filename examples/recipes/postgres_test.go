@@ -28,7 +28,8 @@ type database struct {
 
 func startPostgres(t *testing.T) *database {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pg") // a socket's path must be short
+	// A socket's path must be short, and another user get into the folder.
+	dir, err := os.MkdirTemp("/tmp", "pg")
 	if err != nil {
 		t.Fatal(err)
 	}
