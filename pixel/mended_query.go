@@ -134,9 +134,7 @@ func cutSecondQuery(raw string) (value, rest string, found bool) {
 	if !strings.ContainsAny(raw, "?#%") {
 		return raw, "", false
 	}
-	// Base64 has no braces.
-	from := max(strings.LastIndexByte(raw, '}'), strings.LastIndex(raw, "%7D"), strings.LastIndex(raw, "%7d"), 0)
-	for i := from; i < len(raw); i++ {
+	for i := lastBrace(raw); i < len(raw); i++ {
 		c, size := encoding.UnescapeByte(raw[i:])
 		if c != '?' && c != '#' || c == '#' && isInReference(raw[i+size:]) {
 			i += size - 1
@@ -154,6 +152,22 @@ func cutSecondQuery(raw string) (value, rest string, found bool) {
 		return value, rest, true
 	}
 	return raw, "", false
+}
+
+// lastBrace is where the last closing brace of an object begins, escaped or not, and 0 if
+// there is none, as in base64.
+func lastBrace(raw string) int {
+	for i := len(raw) - 1; i > 0; i-- {
+		switch raw[i] {
+		case '}':
+			return i
+		case 'D', 'd':
+			if strings.HasSuffix(raw[:i], "%7") {
+				return i - len("%7")
+			}
+		}
+	}
+	return 0
 }
 
 // isInReference tells whether what follows a # makes it a part of a character reference
