@@ -181,7 +181,7 @@ func endsBefore(text []byte) bool {
 // Unquoted returns the text of a JSON string, if text is nothing but that.
 func Unquoted(text []byte) (inner []byte, ok bool) {
 	text, _ = trimZeros(bytes.TrimSpace(text))
-	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' || endsBefore(text) || !jsontext.Value(text).IsValid() {
+	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' || endsBefore(text) {
 		return nil, false
 	}
 	inner, err := jsontext.AppendUnquote(nil, text)
