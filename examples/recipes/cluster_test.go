@@ -111,7 +111,7 @@ func (i *installation) send(site, name string, stop <-chan struct{}) int {
 					break
 				}
 			}
-			time.Sleep(50 * time.Millisecond)
+			time.Sleep(50 * time.Millisecond) // A client's pause between two attempts; the test waits for nothing here.
 		}
 	}
 }

@@ -54,22 +54,11 @@ func isGood(kind pixel.PersonKind, value string) bool {
 func newAdd() *cobra.Command {
 	return subcommand("add"+usage, "Puts people onto the list", "Puts people onto the list. Who is there already stays as they are.", cobra.MinimumNArgs(2),
 		func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) (int, error) {
-			keys, err := keysOf(args)
+			added, known, err := change(args, func(key string) (bool, error) { return b.Add(ctx, key, time.Now()) })
 			if err != nil {
 				return caddy.ExitCodeFailedStartup, err
 			}
-			var r result
-			for _, key := range keys {
-				added, err := b.Add(ctx, key, time.Now())
-				if err != nil {
-					return caddy.ExitCodeFailedStartup, err
-				}
-				if added {
-					r.Added++
-				} else {
-					r.Known++
-				}
-			}
+			r := result{Added: added, Known: known}
 			return caddy.ExitCodeSuccess, show(cmd, r, fmt.Sprintf("%d added, %d were there already", r.Added, r.Known))
 		})
 }
@@ -77,24 +66,33 @@ func newAdd() *cobra.Command {
 func newRemove() *cobra.Command {
 	return subcommand("remove"+usage, "Takes people off the list", "Takes people off the list: their events are published again.", cobra.MinimumNArgs(2),
 		func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) (int, error) {
-			keys, err := keysOf(args)
+			removed, absent, err := change(args, func(key string) (bool, error) { return b.Remove(ctx, key) })
 			if err != nil {
 				return caddy.ExitCodeFailedStartup, err
 			}
-			var r result
-			for _, key := range keys {
-				removed, err := b.Remove(ctx, key)
-				if err != nil {
-					return caddy.ExitCodeFailedStartup, err
-				}
-				if removed {
-					r.Removed++
-				} else {
-					r.Absent++
-				}
-			}
+			r := result{Removed: removed, Absent: absent}
 			return caddy.ExitCodeSuccess, show(cmd, r, fmt.Sprintf("%d removed, %d were not there", r.Removed, r.Absent))
 		})
+}
+
+// change does something to the key of each person, and counts where it changed the list.
+func change(args []string, do func(key string) (changed bool, err error)) (changed, unchanged int64, err error) {
+	keys, err := keysOf(args)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, key := range keys {
+		done, err := do(key)
+		if err != nil {
+			return changed, unchanged, err
+		}
+		if done {
+			changed++
+		} else {
+			unchanged++
+		}
+	}
+	return changed, unchanged, nil
 }
 
 // checked is what check prints of each value.
