@@ -4,6 +4,7 @@ package segmentpixel_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -22,6 +23,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsserver"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 // maxREADME is how many lines a stranger is asked to read before anything else.
@@ -127,6 +129,15 @@ func TestReasonsAreDocumented(t *testing.T) {
 	}
 	if !slices.Equal(documented, want) {
 		t.Errorf("documented reasons %v\nwant %v", documented, want)
+	}
+}
+
+func TestCausesAreDocumented(t *testing.T) {
+	page := readPage(t, "docs/observe.md")
+	for _, cause := range report.Causes() {
+		if row := fmt.Sprintf("\n| `%s` | %s |\n", cause, cause.Hint()); !strings.Contains(page, row) {
+			t.Errorf("docs/observe.md lacks %s", row)
+		}
 	}
 }
 

@@ -35,7 +35,7 @@ func (n *narrator) tellData() bool {
 	}
 	details := n.mended(repairs)
 	if at, broken := n.brokenBase64(fail.reason); broken {
-		return n.failed(StepData, "", fail, append(details, n.wrongByte(fail.reason, at), n.leftovers(), n.unopened())...)
+		return n.failed(StepData, n.soFar(at), fail, append(details, n.wrongByte(fail.reason, at), n.leftovers(), n.unopened())...)
 	}
 	n.passed(StepData, "", append(details, n.whatDataIs())...)
 	if !fail.failed() {
@@ -112,6 +112,17 @@ func (n *narrator) wrongByte(reason Reason, at int) string {
 		return fmt.Sprintf("the byte is a control character, 0x%02x", c)
 	}
 	return "the byte is no ASCII character"
+}
+
+// soFar shows what the base64 in front of the byte that is none decodes to, if that is
+// the beginning of an object.
+func (n *narrator) soFar(at int) string {
+	text := n.base64()
+	decoded, _, _ := encoding.AppendBase64(nil, text[:min(at, len(text))])
+	if !isPlainJSON(decoded) {
+		return ""
+	}
+	return n.secret.Excerpt(decoded, len(decoded))
 }
 
 // leftovers names what often stands where base64 should.

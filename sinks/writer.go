@@ -87,7 +87,7 @@ func (w *Writer) meter() *meter.Meter { return w.counted }
 
 // Status implements Reporter.
 func (w *Writer) Status() report.Status {
-	status := report.Status{Ready: w.active.Load(), Counts: w.counted.Counts()}
+	status := report.Status{Output: w.opener.String(), Ready: w.active.Load(), Counts: w.counted.Counts()}
 	if !status.Ready {
 		status.AddProblem(report.NotRunning)
 	}

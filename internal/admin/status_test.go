@@ -14,6 +14,7 @@ import (
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 func TestStatus(t *testing.T) {
@@ -80,7 +81,7 @@ func TestStatusOfDrops(t *testing.T) {
 	if code, text := s.Ask(http.MethodGet, "/segment_pixel/health/ready", ""); code != http.StatusServiceUnavailable || !strings.Contains(string(text), "out of paper") {
 		t.Errorf("ready: %d %s", code, text)
 	}
-	if got := s.Recent("source=" + pixeltest.Source(t)); len(got) != 1 || got[0].Outcome != "dropped" || got[0].Detail != "hook: other" || got[0].Body["event"] != "e" {
+	if got := s.Recent("source=" + pixeltest.Source(t)); len(got) != 1 || got[0].Outcome != "dropped" || got[0].Detail != "hook: other" || got[0].Hint != report.CauseOther.Hint() || got[0].Body["event"] != "e" {
 		t.Errorf("recent: %+v", got)
 	}
 	if got := s.Metrics()[`caddy_segment_pixel_requests_total{outcome="dropped",reason="",source="`+pixeltest.Source(t)+`",type="track"}`]; got != 1 {

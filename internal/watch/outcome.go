@@ -39,7 +39,7 @@ type Outcome struct {
 	Event     *pixel.Event
 	rejection *pixel.Rejection
 
-	dropped []string // which sinks did not take the event, and the causes
+	dropped drops
 }
 
 // result says in one word what became of a request.
@@ -84,6 +84,6 @@ func (o *Outcome) Became(event *pixel.Event) {
 func (o *Outcome) DroppedBy(sink string, err error) {
 	if err != nil {
 		o.Result = dropped
-		o.dropped = append(o.dropped, sink+": "+string(report.CauseOf(err)))
+		o.dropped = append(o.dropped, drop{sink, report.CauseOf(err)})
 	}
 }

@@ -40,7 +40,7 @@ const (
 
 // note counts a request in its group.
 func (p problems) note(id uint64, o *Outcome, withPayload bool) {
-	key := problemKey{result: o.Result, reason: o.reason(), cause: strings.Join(o.dropped, ", "), source: o.Source}
+	key := problemKey{result: o.Result, reason: o.reason(), cause: o.dropped.String(), source: o.Source}
 	key.host = o.Request.Host[:min(len(o.Request.Host), maxText)]
 	found := p[key]
 	if found == nil {

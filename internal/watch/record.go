@@ -25,7 +25,7 @@ type record struct {
 	repairs        pixel.Repair
 	fetch          fetcher.Verdict
 	untrustedProxy bool
-	dropped        []string
+	dropped        drops
 
 	host, path, event, messageID, agent, referer []byte
 

@@ -4,7 +4,6 @@ package watch
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
@@ -53,11 +52,13 @@ func (rec *record) View(payloads string) View {
 		UntrustedProxy: rec.untrustedProxy,
 		Cut:            rec.cut,
 	}
-	if rec.result == Rejected {
+	switch rec.result {
+	case Rejected:
 		v.Reason, v.Hint = rec.reason.String(), rec.reason.Hint()
-	}
-	if rec.result == dropped {
-		v.Detail = strings.Join(rec.dropped, ", ")
+	case dropped:
+		v.Detail, v.Hint = rec.dropped.String(), rec.dropped.hint()
+	case Failed:
+		v.Hint = "segment_pixel has panicked, which is a bug of it. The log has the stack: report it."
 	}
 	rec.showPayload(&v, payloads)
 	return v

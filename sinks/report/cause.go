@@ -18,26 +18,56 @@ type Cause string
 
 // The causes. NATS did not take the event either where it is that of the spool.
 const (
-	CauseSpoolFull    Cause = "spool_full"     // the spool has no room
-	CauseSpoolFailing Cause = "spool_failing"  // the spool's disk fails or is away
-	CauseNotConnected Cause = "not_connected"  // NATS is away
-	CauseNoAck        Cause = "no_ack"         // nobody has acknowledged the event in time
-	CauseNoStream     Cause = "no_stream"      // no stream takes the subject
-	CauseStreamFull   Cause = "stream_full"    // the stream has reached a limit
-	CauseTooLarge     Cause = "too_large"      // the event is larger than NATS or the stream takes
-	CauseBufferFull   Cause = "buffer_full"    // too many events wait in memory already
-	CauseRefused      Cause = "refused"        // NATS or the stream has refused the event for another reason
-	CausePanic        Cause = "panic"          // the sink has panicked
-	CauseConsent      Cause = "consent_unread" // the list of those who have withdrawn consent was never read
-	CauseOther        Cause = "other"          // anything else, such as a file that cannot be written
+	CauseSpoolFull    Cause = "spool_full"
+	CauseSpoolFailing Cause = "spool_failing"
+	CauseNotConnected Cause = "not_connected"
+	CauseNoAck        Cause = "no_ack"
+	CauseNoStream     Cause = "no_stream"
+	CauseStreamFull   Cause = "stream_full"
+	CauseTooLarge     Cause = "too_large"
+	CauseBufferFull   Cause = "buffer_full"
+	CauseRefused      Cause = "refused"
+	CausePanic        Cause = "panic"
+	CauseConsent      Cause = "consent_unread"
+	CauseOther        Cause = "other"
 )
+
+// hints say what each cause is, and what to do.
+var hints = [...]struct {
+	cause Cause
+	hint  string
+}{
+	{CauseSpoolFull, "The spool has reached max_size, and NATS does not take the event either. Mend what keeps NATS from taking events, or give the spool more room."},
+	{CauseSpoolFailing, "The spool's disk is full, broken, read-only or away, and NATS does not take the event either. Mend the disk: the spool goes on by itself."},
+	{CauseNotConnected, "NATS is away, and the sink keeps nothing meanwhile. Use jetstream with a spool where no event may be lost."},
+	{CauseNoAck, "No stream has acknowledged the event in time. Look at the load and the leader of the stream, or give it longer with ack_timeout."},
+	{CauseNoStream, "No stream takes the subject. Make one that does, or have the sink make it with stream and create."},
+	{CauseStreamFull, "The stream has reached a limit and discards what is new. Raise its limits, or let consumers take more of it."},
+	{CauseTooLarge, "The event is larger than NATS or the stream takes. Raise max_payload or the stream's largest message, or lower max_event_size."},
+	{CauseBufferFull, "Too many events wait in memory: NATS is away, or slower than they come. Use jetstream with a spool, which waits on disk."},
+	{CauseRefused, "NATS or the stream has refused the event, often for want of permission. The log has its answer; the doctor looks at permissions."},
+	{CausePanic, "The sink has panicked, which is a bug of it. The log has the stack: report it."},
+	{CauseConsent, "The list of those who have withdrawn consent was never read. Make the bucket, or let Caddy get at it: the doctor says what is missing."},
+	{CauseOther, "The sink could not take the event. The log has its error, such as a file that cannot be written."},
+}
 
 // Causes returns all causes.
 func Causes() []Cause {
-	return []Cause{
-		CauseSpoolFull, CauseSpoolFailing, CauseNotConnected, CauseNoAck, CauseNoStream, CauseStreamFull,
-		CauseTooLarge, CauseBufferFull, CauseRefused, CausePanic, CauseConsent, CauseOther,
+	causes := make([]Cause, len(hints))
+	for i := range hints {
+		causes[i] = hints[i].cause
 	}
+	return causes
+}
+
+// Hint says what the cause is, and what to do.
+func (c Cause) Hint() string {
+	for i := range hints {
+		if hints[i].cause == c {
+			return hints[i].hint
+		}
+	}
+	return ""
 }
 
 // ErrPanic stands for the error of a sink that has panicked instead of returning one.

@@ -7,6 +7,8 @@ type Status struct {
 	// Server and Subject are the labels of the sink in metrics.
 	Server  string `json:"server,omitempty"`
 	Subject string `json:"subject,omitempty"`
+	// Output is what the sink writes to, where it is not NATS.
+	Output string `json:"output,omitempty"`
 	// Ready tells whether the sink can take events now and keep its promise.
 	Ready bool `json:"ready"`
 	// Problems are sentences that say what is wrong, and what to do. There may be some
