@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
 // liveSite serves pixels to a stream, and the live page on the admin endpoint.
@@ -88,9 +89,9 @@ func TestLivePage(t *testing.T) {
 	if got, want := p.rows("type"), []string{"page", "track", "track"}; !slices.Equal(got, want) {
 		t.Errorf("the types are %q, want %q", got, want)
 	}
-	for filter, value := range map[string]string{"filter-outcome": "bad_base64", "filter-text": "ROUTE_OF_NONE", "filter-source": "docs", "filter-type": "page"} {
+	for filter, value := range map[string]string{"filter-text": "ROUTE_OF_NONE", "filter-source": "docs", "filter-type": "page"} {
 		want := map[string][]string{
-			"filter-outcome": {"bad_base64"}, "filter-text": nil, "filter-source": {"Mail <b>opened</b>"}, "filter-type": {"unknown_write_key"},
+			"filter-text": nil, "filter-source": {"Mail <b>opened</b>"}, "filter-type": {"unknown_write_key"},
 		}[filter]
 		p.until(fmt.Sprintf(`[...document.getElementById(%q).options ?? [{value: %q}]].some((option) => option.value === %[2]q)`, filter, value))
 		p.fill(filter, value)
@@ -124,7 +125,7 @@ func TestLivePage(t *testing.T) {
 // checkRejectedRow opens a row by the keyboard alone.
 func checkRejectedRow(t *testing.T, p *tab) {
 	t.Helper()
-	p.Run(`document.getElementById("filter-text").focus()`)
+	p.Run(`document.querySelector("#totals > li:last-child button").focus()`)
 	p.press("Tab")
 	p.until(`document.activeElement === document.querySelector("#rows > li summary")`)
 	p.press("ArrowDown")
@@ -134,6 +135,10 @@ func checkRejectedRow(t *testing.T, p *tab) {
 	reason, hint, found := strings.Cut(why, "\n")
 	if !strings.HasPrefix(reason, "bad_base64: ") || !found || strings.TrimSpace(hint) == "" {
 		t.Errorf("the row does not say what is wrong and what to do, but %q", why)
+	}
+	p.until(openDetails + `.querySelectorAll("h4")[1]?.textContent === "As far as it was read"`)
+	if read := p.text(openDetails + `.querySelectorAll("pre")[1].textContent`); read != `{"writ>>>` {
+		t.Errorf("what could be read is %q", read)
 	}
 	if query := p.text(openDetails + `.querySelector("pre").textContent`); query != "data=eyJ3cml0!" {
 		t.Errorf("the row shows the query %q", query)
@@ -162,13 +167,81 @@ func checkAcceptedRow(t *testing.T, p *tab) {
 	p.Run(`document.querySelector("#rows details[open] summary").click()`)
 }
 
+// TestLivePageDebugs looks for a few bad pixels among many good ones that came later.
+func TestLivePageDebugs(t *testing.T) {
+	l := newLiveSite(t)
+	p := startBrowser(t).openLive(t, l)
+	for i := range 640 {
+		if i < 40 {
+			l.Get(unknownKey)
+		} else {
+			l.Get(goodPixel)
+		}
+	}
+	l.Get("/v1/pixel/group?writeKey=YOUR_WRITE_KEY&userId=u7&groupId=acme")
+	p.until(`[...document.querySelectorAll("#totals button")].some((chip) => chip.textContent.startsWith("✕ unknown_write_key "))`)
+	p.until(`document.querySelector("#problem-list .count")?.textContent === "40 ×"`)
+	if remedy := p.text(`document.querySelector("#problem-list .remedy").textContent`); remedy != pixel.UnknownWriteKey.Hint() {
+		t.Errorf("the remedy is %q", remedy)
+	}
+	p.Run(`document.querySelector("#problem-list button").click()`)
+	p.untilRows("what", slices.Repeat([]string{"unknown_write_key"}, 40)...)
+	lines := exported(t, l, p)
+	if len(lines) != 40 || textAt(lines[0], "reason") != "unknown_write_key" {
+		t.Errorf("%d lines are exported, of which the first is %v", len(lines), lines[:min(1, len(lines))])
+	}
+
+	p.Run(`document.querySelector("#rows li:nth-child(3) summary").click()`)
+	p.until(openDetails + `?.querySelector("a[href^='#event-']")`)
+	third := p.text(`document.querySelector("#rows li:nth-child(3) time").dateTime`)
+	p.Run(openDetails + `.querySelector("a[href^='#event-']").click()`)
+	p.until(`document.querySelectorAll("#rows > li").length === 1 && ` + openDetails)
+	if alone := p.text(`document.querySelector("#rows time").dateTime`); alone != third {
+		t.Errorf("the link leads to the event of %s, not of %s", alone, third)
+	}
+	p.Run(`document.querySelector("#chosen button").click()`)
+	p.until(`document.querySelectorAll("#rows > li").length === 500 && location.hash === ""`)
+	p.untilTop("u7, in acme")
+
+	p.Run(`[...document.querySelectorAll("#name-list button")].find((name) => name.textContent === "group").click()`)
+	p.untilRows("what", "u7, in acme")
+	p.checkConsole()
+	l.Close()
+	p.until(`document.getElementById("banner-title").textContent.startsWith("✕ Nothing from Caddy since")`)
+}
+
+// exported follows the link that exports what is shown.
+func exported(t *testing.T, l *liveSite, p *tab) []map[string]any {
+	t.Helper()
+	_, text := l.Ask("GET", "/segment_pixel/"+p.text(`document.getElementById("export").getAttribute("href")`), "")
+	var lines []map[string]any
+	for line := range strings.Lines(string(text)) {
+		lines = append(lines, pixeltest.Parse(t, []byte(line)))
+	}
+	return lines
+}
+
+// untilTop waits for the newest row.
+func (p *tab) untilTop(what string) {
+	p.t.Helper()
+	p.until(fmt.Sprintf(`document.querySelector("#rows .what").textContent === %q`, what))
+}
+
 // TestLivePageBuilds loads pixels that the page has built, in both ways of writing
 // them, and compares what arrives in the stream with what was typed.
 func TestLivePageBuilds(t *testing.T) {
 	l := newLiveSite(t)
 	p := startBrowser(t).openLive(t, l)
+	p.until(`document.getElementById("build-source").options.length === 2`)
+	p.Run(`(() => {
+		const sources = document.getElementById("build-source");
+		sources.selectedIndex = [...sources.options].findIndex((option) => option.value.startsWith("web"));
+		sources.dispatchEvent(new Event("change", {bubbles: true}));
+	})()`)
+	if base, key := p.text(`document.getElementById("build-base").value`), p.text(`document.getElementById("build-key").value`); key != "ANOTHER_KEY" || !strings.HasSuffix(base, "/v1/pixel") {
+		t.Errorf("the source web has the key %s and the address %s", key, base)
+	}
 	p.fill("build-base", l.URL+"/v1/pixel/")
-	p.fill("build-key", "ANOTHER_KEY")
 	p.Run(`(() => {
 		const [name, value] = document.querySelectorAll("#property-rows input");
 		name.value = "products.0.id";

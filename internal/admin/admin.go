@@ -28,6 +28,7 @@ func init() {
 //	GET  /segment_pixel/recent       the last requests
 //	GET  /segment_pixel/live         the same, and those to come, as server-sent events
 //	GET  /segment_pixel/summary      problems and events by name, counted
+//	GET  /segment_pixel/sources      sources, and their keys as far as /config/ shows them
 //	POST /segment_pixel/explain      the steps of decoding a URL
 //
 // Caddy provisions it before any app. It therefore asks for the configuration in
@@ -96,6 +97,7 @@ func (a *API) Routes() []caddy.AdminRoute {
 		route("recent", http.MethodGet, serveRecent),
 		route("live", http.MethodGet, a.serveLive),
 		route("summary", http.MethodGet, serveSummary),
+		route("sources", http.MethodGet, serveSources),
 		route("explain", http.MethodPost, serveExplain),
 		route("seal", http.MethodPost, serveSeal),
 	}

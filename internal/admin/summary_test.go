@@ -143,3 +143,27 @@ func TestRecentAsLines(t *testing.T) {
 		}
 	}
 }
+
+// TestSources wants the keys that stand in the configuration, and no others.
+func TestSources(t *testing.T) {
+	t.Setenv("SEGMENT_PIXEL_TEST_KEY", "from-the-environment")
+	s := pixeltest.NewAdminSite(t)
+	s.Run("", "segment_pixel {\nwrite_key {env.SEGMENT_PIXEL_TEST_KEY} mail\nwrite_key plain-key web\nsink writer discard\n}")
+	code, text := s.Ask(http.MethodGet, "/segment_pixel/sources", "")
+	var answer struct {
+		Sources []struct {
+			Source    string
+			Addresses []string
+			WriteKey  string `json:"write_key"`
+		}
+	}
+	if err := json.Unmarshal(text, &answer); err != nil || code != http.StatusOK || len(answer.Sources) != 2 {
+		t.Fatalf("%d %v: %s", code, err, text)
+	}
+	for i, want := range []struct{ source, key string }{{"mail", ""}, {"web", "plain-key"}} {
+		got := answer.Sources[i]
+		if got.Source != want.source || got.WriteKey != want.key || len(got.Addresses) == 0 || !strings.HasSuffix(got.Addresses[0], "/v1/pixel") {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+}

@@ -95,6 +95,19 @@ func (k *Ring) Provision(keys []Key, files []string, logger *zap.Logger) error {
 	return err
 }
 
+// Plain returns a key of each source that stands in the configuration as it is, and not
+// in a placeholder or a file.
+func (k *Ring) Plain() map[string]string {
+	plain := make(map[string]string)
+	for _, key := range k.configured {
+		source := cmp.Or(key.Source, defaultSource)
+		if _, known := plain[source]; !known && !strings.Contains(key.Key, "{") {
+			plain[source] = key.Key
+		}
+	}
+	return plain
+}
+
 // resolve returns the configured keys. With withFiles unset, keys that come from
 // a file are left out.
 func (k *Ring) resolve(withFiles bool) (map[string]string, error) {

@@ -25,13 +25,15 @@ func NewAdminSite(t *testing.T) *AdminSite {
 	t.Helper()
 	s := &AdminSite{Site: NewSite(t)}
 	s.MoveAdmin()
-	t.Cleanup(func() {
-		// Caddy keeps its admin endpoint when it stops. This one is told to go.
-		if err := caddy.Load([]byte(`{"admin":{"disabled":true,"config":{"persist":false}}}`), true); err != nil {
-			t.Errorf("closing the admin endpoint: %v", err)
-		}
-	})
+	t.Cleanup(s.Close)
 	return s
+}
+
+// Close ends the site and its admin endpoint, which Caddy keeps when it stops.
+func (s *AdminSite) Close() {
+	if err := caddy.Load([]byte(`{"admin":{"disabled":true,"config":{"persist":false}}}`), true); err != nil {
+		s.T.Errorf("closing the admin endpoint: %v", err)
+	}
 }
 
 // MoveAdmin has the next configuration listen elsewhere for the endpoint.

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export const POLL_MS = 2000;
+export const RETRY_MS = 2000;
 export const PATIENCE_MS = 5000;

@@ -2,6 +2,7 @@
 
 import { $, el, facts } from "./dom.js";
 import { bytes, counted, duration, number, sum } from "./format.js";
+import { siteOf } from "./sinks.js";
 
 // A card is described as data: {title, ok, fields: [[name, text]], problems, level}.
 export function totalsCard(status) {
@@ -41,11 +42,13 @@ export function totalsCard(status) {
 export function sinkCard(sink) {
 	const counts = sink.counts;
 	return {
-		title: `Sink ${sink.sink}`,
+		title: `Sink ${sink.name}`,
 		ok: sink.ready,
 		word: sink.ready ? "ready" : "not ready",
 		fields: [
+			["of", [...sink.sites].join("; ")],
 			["server", sink.server],
+			["writes to", [...sink.outputs].join(", ")],
 			["subject", sink.subject],
 			["NATS", sink.connected === undefined ? "" : sink.connected ? `connected to ${sink.nats ?? "it"}` : "not connected"],
 			["stream", sink.stream && `${sink.stream.names?.join(", ") || "none"}, ${sink.stream.batched ? "batched" : "asynchronous"}`],
@@ -79,8 +82,9 @@ export function spoolCard(spool) {
 
 export function handlerCard(handler) {
 	return {
-		title: `Handler ${handler.path_prefixes?.join(" ")}`,
+		title: `Handler of ${siteOf(handler)}`,
 		fields: [
+			["paths", handler.path_prefixes?.join(" ")],
 			["sources", handler.sources?.join(", ")],
 			["largest event", bytes(handler.max_event_size)],
 			["client IP", handler.client_ip],

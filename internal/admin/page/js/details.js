@@ -2,9 +2,10 @@
 
 import { button, el, facts } from "./dom.js";
 import { snippet } from "./copy.js";
-import { explain, whyRejected } from "./explain.js";
-import { list } from "./rows.js";
+import { ask, explanation, failure, readSoFar, whyRejected } from "./explain.js";
+import { linkTo } from "./filters.js";
 import { maskKeys, micros, parseExactly } from "./format.js";
+import { list } from "./rows.js";
 import { FETCHERS } from "./words.js";
 
 // openRow fills a row when it is opened, and empties it when it is closed.
@@ -18,7 +19,7 @@ export function openRow(event) {
 export function recordDetails(text) {
 	const record = JSON.parse(text);
 	const made = el("div", "stack");
-	if (record.reason) made.append(whyRejected(record));
+	if (record.reason || record.hint) made.append(whyRejected(record));
 	made.append(
 		facts([
 			["time", record.time],
@@ -31,6 +32,7 @@ export function recordDetails(text) {
 			["decoded in", micros(record.decode_us)],
 			["answered in", micros(record.answer_us)],
 			["proxy", record.untrusted_proxy && "not named in trusted_proxies, so its address counts as the client's"],
+			["link", link(record)],
 		]),
 	);
 	if (record.body) made.append(snippet("Event", JSON.stringify(parseExactly(text).body, null, 2)));
@@ -40,9 +42,23 @@ export function recordDetails(text) {
 	return made;
 }
 
+function link(record) {
+	const made = el("a", "", "to this event alone, while it is kept");
+	made.href = linkTo(record.id);
+	return made;
+}
+
+// queryDetails shows what came beside what could be read of it.
 function queryDetails(record) {
-	const answer = el("div", "stack");
-	answer.setAttribute("aria-live", "polite");
-	const ask = button("Explain", () => explain(`${record.path ?? ""}?${record.query}`, answer));
-	return el("div", "stack", snippet("Query", maskKeys(record.query), ask), answer);
+	if (record.query.includes("(hidden)")) return snippet("Query", record.query);
+	const read = el("div", "stack", el("p", "muted", "Asking Caddy what can be read …"));
+	const steps = el("div", "stack");
+	steps.setAttribute("aria-live", "polite");
+	const asked = ask(`${record.path ?? ""}?${record.query}`);
+	const show = button("Explain", async () => steps.replaceChildren(...(await asked.then(explanation, failure))));
+	asked.then(
+		(text) => read.replaceChildren(...readSoFar(text, record.reason)),
+		(problem) => read.replaceChildren(...failure(problem)),
+	);
+	return el("div", "stack", el("div", "beside", snippet("Query", maskKeys(record.query), show), read), steps);
 }

@@ -37,3 +37,9 @@ export function svg(name, attributes, ...children) {
 	element.append(...children);
 	return element;
 }
+
+// offer adds a value to a select or a datalist once.
+export function offer(select, value) {
+	if (!value || [...select.children].some((option) => option.value === value)) return;
+	select.append(el("option", "", value));
+}

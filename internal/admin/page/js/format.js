@@ -45,3 +45,10 @@ export function counted(counts) {
 		.map(([name, n]) => `${number.format(n)} ${name}`)
 		.join(", ");
 }
+
+// when is a time of today, or one with its day.
+export function when(time) {
+	const at = new Date(time);
+	const day = at.toDateString() === new Date().toDateString() ? "" : `${at.toLocaleDateString("en-GB")} `;
+	return day + at.toLocaleTimeString("en-GB");
+}

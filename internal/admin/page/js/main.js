@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import "./build/build.js";
-import { connect, showCounts } from "./events.js";
-import { poll } from "./status.js";
+import { leftOut, refilter, showCounts, take } from "./events.js";
+import { onFilter } from "./filters.js";
+import { showNames } from "./names.js";
+import { pressProblems, showProblems } from "./problems.js";
+import { showLost, showStatus } from "./status.js";
+import { connect } from "./stream.js";
 
 showCounts();
-connect();
-poll();
+onFilter(refilter);
+onFilter(pressProblems);
+onFilter(() => connect());
+connect({
+	record: take,
+	missed: ({ missed }) => leftOut(missed),
+	status: showStatus,
+	summary: ({ problems, events }) => {
+		showProblems(problems);
+		showNames(events);
+	},
+	lost: showLost,
+});

@@ -2,73 +2,82 @@
 
 import { $, el, setText, svg } from "./dom.js";
 import { duration, number, sum } from "./format.js";
-import { distinctSpools } from "./sinks.js";
 
 const PLOTTED_MS = 10 * 60 * 1000;
-const samples = []; // {at, totals: {name: n}}, one for each answer to a poll
-const plots = [
-	{
-		title: "Requests/s",
-		rate: true,
-		lines: [
-			["accepted", "good", ""],
-			["rejected", "bad", "dashed"],
-			["dropped", "warn", "dotted"],
-			["failed", "bad", "long"],
-		],
-	},
-	{
-		title: "Sink events/s",
-		rate: true,
-		lines: [
-			["published", "blue", ""],
-			["acked", "good", "dashed"],
-			["lost", "warn", "dotted"],
-		],
-	},
-	{ title: "Events in spools", lines: [["spooled", "blue", ""]] },
-];
+const LEAST_MS = 1000; // between samples: what is closer together is one answer, kept for all
 
-function totals(status, sinks) {
+// A plot is {title, rate, lines: [[name, color, dash]], of: what the lines show now,
+// samples: [{at, values}]}, and what is drawn of it.
+const plots = new Map();
+
+const REQUESTS = [
+	["accepted", "good", ""],
+	["rejected", "bad", "dashed"],
+	["dropped", "warn", "dotted"],
+	["failed", "bad", "long"],
+];
+const PUBLISHED = ["published", "blue", ""];
+const ACKED = ["acked", "good", "dashed"];
+const DROPPED = ["dropped", "warn", "dotted"];
+
+export function plot(status, sinks, spools) {
+	const now = Date.now();
 	const outcomes = status.outcomes ?? {};
-	const all = (of) => sinks.reduce((total, sink) => total + (of(sink) ?? 0), 0);
-	return {
-		accepted: outcomes.accepted ?? 0,
-		rejected: sum(outcomes.rejected),
-		dropped: outcomes.dropped ?? 0,
-		failed: outcomes.failed ?? 0,
-		published: all((sink) => sink.counts?.published),
-		acked: all((sink) => sink.counts?.acked),
-		lost: all((sink) => sum(sink.counts?.dropped)),
-		spooled: distinctSpools(sinks).reduce((total, spool) => total + spool.events, 0),
-	};
+	const wanted = [
+		{ title: "Requests/s", rate: true, lines: REQUESTS, values: { ...outcomes, rejected: sum(outcomes.rejected) } },
+		...sinks.filter((sink) => sink.counts).map(ofSink),
+		...spools.map((spool) => ({ title: `Events in the spool ${spool.dir}`, lines: [["events", "blue", ""]], values: spool })),
+	];
+	for (const [title, known] of plots) {
+		if (wanted.some((one) => one.title === title)) continue;
+		known.figure.remove();
+		plots.delete(title);
+	}
+	for (const one of wanted) addSample(one, now);
 }
 
-export function plot(status, sinks) {
-	const now = Date.now();
-	samples.push({ at: now, totals: totals(status, sinks) });
-	while (samples[0].at < now - PLOTTED_MS) samples.shift();
-	plots.forEach(drawPlot);
+// ofSink plots a sink by itself: beside one without acks, those of another would look
+// like loss.
+function ofSink(sink) {
+	const { published = 0, acked = 0, dropped } = sink.counts;
+	const lines = sink.stream ? [PUBLISHED, ACKED, DROPPED] : [PUBLISHED, DROPPED];
+	return { title: `${sink.name}, events/s`, rate: true, lines, values: { published, acked, dropped: sum(dropped) } };
+}
+
+function addSample({ title, rate, lines, values }, at) {
+	let p = plots.get(title);
+	if (!p) {
+		p = buildPlot({ title, rate, lines, samples: [] });
+		plots.set(title, p);
+		$("plots").append(p.figure);
+	}
+	if (p.samples.length > 0 && at - p.samples.at(-1).at < LEAST_MS) return;
+	p.samples.push({ at, values });
+	while (p.samples[0].at < at - PLOTTED_MS) p.samples.shift();
+	drawPlot(p);
 }
 
 // seriesOf returns [time, value] for each sample. A counter that has shrunk is that
 // of another process: there the line has a gap.
-function seriesOf(name, rate) {
-	if (!rate) return samples.map((sample) => [sample.at, sample.totals[name]]);
-	return samples.slice(1).map((sample, i) => {
-		const grown = sample.totals[name] - samples[i].totals[name];
-		return [sample.at, grown < 0 ? null : (grown / (sample.at - samples[i].at)) * 1000];
+function seriesOf(p, name) {
+	if (!p.rate) return p.samples.map((sample) => [sample.at, sample.values[name]]);
+	return p.samples.slice(1).map((sample, i) => {
+		const grown = (sample.values[name] ?? 0) - (p.samples[i].values[name] ?? 0);
+		return [sample.at, grown < 0 ? null : (grown / (sample.at - p.samples[i].at)) * 1000];
 	});
 }
 
-// drawPlot draws what is known of the last ten minutes, but a minute at least.
+// drawPlot draws what is known of the last ten minutes, but a minute at least. A line
+// that is nothing but zero is left out: it would look like something that happens.
 function drawPlot(p) {
-	const now = samples.at(-1).at;
-	const span = Math.max(60_000, now - samples[0].at);
-	const series = p.lines.map(([name]) => seriesOf(name, p.rate));
+	const now = p.samples.at(-1).at;
+	const span = Math.max(60_000, now - p.samples[0].at);
+	const series = p.lines.map(([name]) => seriesOf(p, name));
 	const highest = Math.max(1, ...series.flat().map(([, value]) => value ?? 0));
 	p.lines.forEach((_, i) => {
-		p.paths[i].setAttribute("d", pathOf(series[i], now, span, highest));
+		const flat = series[i].every(([, value]) => !value);
+		p.paths[i].setAttribute("d", flat ? "" : pathOf(series[i], now, span, highest));
+		p.legend[i].classList.toggle("muted", flat);
 		setText(p.values[i], number.format(series[i].at(-1)?.[1] ?? 0));
 	});
 	setText(p.scale, `up to ${number.format(highest)}, last ${duration(Math.round(span / 1000))}`);
@@ -92,7 +101,7 @@ function buildPlot(p) {
 	p.paths = p.lines.map(([, color, dash]) => svg("path", { class: `plot-line ${color} ${dash}` }));
 	p.values = p.lines.map(() => el("span", "mono", "0"));
 	p.scale = el("span", "hint", "");
-	const legend = p.lines.map(([name, color, dash], i) =>
+	p.legend = p.lines.map(([name, color, dash], i) =>
 		el(
 			"li",
 			"",
@@ -101,13 +110,12 @@ function buildPlot(p) {
 			p.values[i],
 		),
 	);
-	return el(
+	p.figure = el(
 		"figure",
 		"",
 		el("figcaption", "", el("h3", "", p.title), p.scale),
 		svg("svg", { viewBox: "0 0 300 60", preserveAspectRatio: "none", "aria-hidden": "true" }, ...p.paths),
-		el("ul", "legend", legend),
+		el("ul", "legend", p.legend),
 	);
+	return p;
 }
-
-$("plots").append(...plots.map(buildPlot));

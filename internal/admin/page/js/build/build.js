@@ -2,24 +2,11 @@
 
 import { $, button, el, setText } from "../dom.js";
 import { snippet } from "../copy.js";
-import { offer } from "../events.js";
 import { number } from "../format.js";
 import { TYPES } from "../words.js";
 import { buildNotes, isExample } from "./notes.js";
 import { ampAnalytics, escapeHTML, pixelURL, sealEvent } from "./pixel.js";
 import { hasTag, PRESETS, SHAPES } from "./presets.js";
-
-let baseIsOurs = true;
-
-// offerBases proposes the addresses that the configuration names. The host of a request
-// is never proposed: anybody may send one, and the snippets have the write key in them.
-export function offerBases(handlers) {
-	const bases = handlers.flatMap((handler) => handler.addresses ?? []);
-	for (const base of bases) offer($("build-bases"), base);
-	if (!baseIsOurs || bases.length === 0 || $("build-base").value === bases[0]) return;
-	$("build-base").value = bases[0];
-	rebuild();
-}
 
 function addProperty(name = "", value = "") {
 	const inputs = [
@@ -118,9 +105,6 @@ for (const type of TYPES) {
 $("preset").append(...Object.keys(PRESETS).map((name) => el("option", "", name)));
 $("build-form").addEventListener("input", rebuild);
 $("build-form").addEventListener("submit", (event) => event.preventDefault());
-$("build-base").addEventListener("input", () => {
-	baseIsOurs = false;
-});
 $("add-property").addEventListener("click", () => addProperty().focus());
 $("use-preset").addEventListener("click", usePreset);
 $("load").addEventListener("click", loadPixel);
