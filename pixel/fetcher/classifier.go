@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/x-way/crawlerdetect"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher/crawlers"
 )
 
 // Classifier says who has fetched pixels. It may be used by anybody at any time.
@@ -19,6 +19,7 @@ type Classifier struct {
 
 // New returns a classifier that asks the operator's rules before the table.
 func New(own []Rule) *Classifier {
+	crawlers.Load() // The first pixel shall not wait for it.
 	c := &Classifier{rules: slices.Concat(own, Table()), budget: newBudget()}
 	for i := range c.rules {
 		if !c.rules[i].byAgentAlone() {
@@ -86,7 +87,7 @@ func (c *Classifier) ofAgent(agent string) answer {
 		return answer{byCrawlers, Verdict{Kind: Unknown}}
 	}
 	found := answer{byCrawlers, Verdict{Kind: Reader}}
-	if crawlerdetect.IsCrawler(agent) {
+	if crawlers.Has(agent) {
 		found.verdict = Verdict{Kind: Bot, By: "crawler"}
 	}
 	c.known.put(agent, found)

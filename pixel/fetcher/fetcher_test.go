@@ -4,7 +4,6 @@ package fetcher
 
 import (
 	"bufio"
-	"cmp"
 	"flag"
 	"fmt"
 	"net/http"
@@ -40,7 +39,13 @@ func TestKnownAgents(t *testing.T) {
 		"Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 10.0; WOW64; Trident/7.0; .NET4.0C; .NET4.0E; Microsoft Outlook 16.0.5071; ms-office; MSOffice 16)": "reader",
 		"Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)":                                                                                       "preview/slack",
 		"WhatsApp/2.23.20.0": "preview/whatsapp",
-		"facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)": "preview/facebook",
+		"WhatsApp/2":         "preview/signal",
+		"facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)":                                                                                           "preview/facebook",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_11_1) AppleWebKit/601.2.4 (KHTML, like Gecko) Version/9.0.1 Safari/601.2.4 facebookexternalhit/1.1 Facebot Twitterbot/1.0": "preview/imessage",
+		"facebookexternalhit/1.1; kakaotalk-scrap/1.0; +https://devtalk.kakao.com/t/scrap/33984":                                                                              "preview/kakaotalk",
+		"TelegramBot (like TwitterBot)": "preview/telegram",
+		"hey.com/imageproxy Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/134.0.0.0 Safari/537.36": "proxy/hey",
+		"Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.19041.1682":                                        "bot/powershell",
 		"curl/8.9.1":           "bot/curl",
 		"Go-http-client/2.0":   "bot/go",
 		"python-requests/2.32": "bot/python",
@@ -58,8 +63,8 @@ func TestKnownAgents(t *testing.T) {
 // another one.
 func TestTable(t *testing.T) {
 	for i, rule := range Table() {
-		if rule.From == "" {
-			t.Errorf("line %d has no source", i+1)
+		if rule.From == "" || rule.Seen == "" {
+			t.Errorf("line %d has no source, or was not looked up", i+1)
 		}
 		q := Request{UserAgent: chrome, Header: http.Header{}.Get}
 		switch {
@@ -113,7 +118,7 @@ func TestReason(t *testing.T) {
 	c := New([]Rule{{Verdict: Verdict{Scanner, "acme"}, Agents: []Agent{{Text: "Acme"}}}})
 	for agent, want := range map[string]string{
 		"Acme/1": "a fetcher of the configuration: `Acme` in the user agent",
-		"curl/8": "`curl/` in the user agent, see https://curl.se/docs/manpage.html",
+		"curl/8": "`curl/` in the user agent, see https://github.com/monperrus/crawler-user-agents/blob/master/crawler-user-agents.json",
 		"":       "it says nothing of itself",
 		chrome:   "no rule knows it",
 		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)": "the list of crawlerdetect",
@@ -208,7 +213,7 @@ func TestTableIsDocumented(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| kind | by | request | from | seen |\n|---|---|---|---|---|\n")
 	for _, rule := range Table() {
-		fmt.Fprintf(&table, "| `%s` | %s | %s | <%s> | %s |\n", rule.Kind, rule.By, rule.Conditions(), rule.From, cmp.Or(rule.Seen, "not looked up"))
+		fmt.Fprintf(&table, "| `%s` | %s | %s | <%s> | %s |\n", rule.Kind, rule.By, rule.Conditions(), rule.From, rule.Seen)
 	}
 	name := filepath.Join("..", "..", "docs", "fetchers.md")
 	text, err := os.ReadFile(name)

@@ -16,8 +16,8 @@ type Rule struct {
 	Headers  []Header
 	Networks []netip.Prefix
 
-	// From is where that is said, and Seen when it was looked up, if it was. Rules of
-	// operators have neither.
+	// From is where that is said, and Seen when it was looked up. Rules of operators have
+	// neither.
 	From, Seen string
 }
 
