@@ -102,9 +102,13 @@ func keyOf(h *offline.Handler, source string) (string, error) {
 		source = names[0]
 	}
 	for _, key := range slices.Sorted(maps.Keys(known)) {
-		if known[key] == source && source != "" {
-			return key, nil
+		if known[key] != source || source == "" {
+			continue
 		}
+		if offline.IsUnknown(key) {
+			return "", fmt.Errorf("the key of %s comes from %s, which is not set here: give it with --write-key, or %s", source, strings.Join(h.Unset, ", "), offline.AsService)
+		}
+		return key, nil
 	}
 	return "", fmt.Errorf("the handler has several sources: choose one of %s with --source, or name a --write-key", strings.Join(names, ", "))
 }

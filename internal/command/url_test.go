@@ -138,6 +138,18 @@ http://localhost:8080 {
 }
 
 // TestURLAsJSON has all that is said otherwise.
+// TestURLWithoutTheVariables makes the URLs of the sources whose keys it knows.
+func TestURLWithoutTheVariables(t *testing.T) {
+	file := pixeltest.WriteCaddyfile(t, "segment_pixel {\nwrite_key {env.PIXEL_TEST_UNSET} web\nwrite_key KNOWN mail\nsink jetstream {\ntoken {env.PIXEL_TEST_UNSET}\n}\n}")
+	args := []string{"--config", file, "--base", "http://localhost", "--form", "fields", "--user-id", "u", "--event", "e", "--url"}
+	if out, messages, code := executeURL(t, "", append(args, "--source", "mail")...); code != 0 || !strings.Contains(out, "writeKey=KNOWN&") {
+		t.Errorf("%d: %s%s", code, out, messages)
+	}
+	if out, messages, code := executeURL(t, "", append(args, "--source", "web")...); code != 1 || !strings.Contains(messages, "comes from PIXEL_TEST_UNSET, which is not set here") {
+		t.Errorf("%d: %s%s", code, out, messages)
+	}
+}
+
 func TestURLAsJSON(t *testing.T) {
 	out, messages, code := executeURL(t, "", "--form", "fields", "--type", "page", "--write-key", "k", "--user-id", "{{id}}", "--json")
 	var made struct {

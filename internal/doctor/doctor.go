@@ -60,6 +60,7 @@ func (d *Doctor) handler(index int, h offline.Handler) {
 	} else if file != "" {
 		checks = append(checks, report.Check{Name: "seals", Mark: report.OK, Found: "the keys in " + file + " are good"})
 	}
+	checks = append(checks, d.checkMissing(h)...)
 	checks = append(checks, d.checkWay(index, h)...)
 	d.add(h.Describe(index), checks...)
 	if list := h.Suppress(); list != nil {
@@ -74,6 +75,7 @@ func (d *Doctor) sinks(handlers []offline.Handler) {
 	type group struct {
 		sink     sinks.Sink
 		site     sinks.Site
+		missing  error
 		name     string
 		handlers []string
 	}
@@ -88,7 +90,7 @@ func (d *Doctor) sinks(handlers []offline.Handler) {
 			key = fmt.Sprint(size, key)
 			g := known[key]
 			if g == nil {
-				g = &group{sink: sink.Sink, site: sinks.Site{MaxEventSize: size}, name: name}
+				g = &group{sink: sink.Sink, site: sinks.Site{MaxEventSize: size}, missing: h.MissingSink(n), name: name}
 				known[key] = g
 				groups = append(groups, g)
 			}
@@ -102,7 +104,12 @@ func (d *Doctor) sinks(handlers []offline.Handler) {
 		if len(g.handlers) > 1 {
 			word = "handlers "
 		}
-		d.add(fmt.Sprintf("sink %s of %s", g.name, word+strings.Join(g.handlers, ", ")), d.examine(g.sink, g.site)...)
+		about := fmt.Sprintf("sink %s of %s", g.name, word+strings.Join(g.handlers, ", "))
+		if g.missing != nil {
+			d.add(about, d.missing("configuration", g.missing))
+			continue
+		}
+		d.add(about, d.examine(g.sink, g.site)...)
 	}
 	if checks := sinks.ExamineForgotten(all); len(checks) > 0 {
 		d.add("spools without a sink", checks...)

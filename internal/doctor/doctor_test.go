@@ -196,3 +196,20 @@ func TestDoctorWithoutTheVariables(t *testing.T) {
 	t.Setenv("PIXEL_TEST_UNSET", "k")
 	pixeltest.Execute(t, command.NewDoctor(), "--config", file).Want(0, "2, for mail, web")
 }
+
+// TestDoctorWithoutTheSecrets looks at a configuration of which only the service has the
+// secrets, whatever they are of: each is a problem of its own.
+func TestDoctorWithoutTheSecrets(t *testing.T) {
+	file := pixeltest.WriteCaddyfile(t, `segment_pixel {
+		write_key k web
+		write_keys {file./nowhere/keys}
+		seal {env.PIXEL_TEST_UNSET}
+		sink jetstream nats://127.0.0.1:1 {
+			token {env.PIXEL_TEST_UNSET}
+		}
+		sink writer discard
+	}`)
+	got := pixeltest.Execute(t, command.NewDoctor(), "--config", file)
+	got.Want(5, "problem  write keys: write_keys file: ", "problem  seal: ", "sink jetstream of handler 1\n  problem  configuration: token: the environment variable PIXEL_TEST_UNSET is not set or empty\n",
+		"sink writer of handler 1\n  ok       sink: nothing to check", "3 problems")
+}

@@ -21,6 +21,11 @@ func (d *Doctor) checkKeys(h offline.Handler) report.Check {
 		}
 		return report.Check{Name: name, Mark: report.Problem, Found: "some come from " + unset + ", which is not set here", Remedy: offline.AsService}
 	}
+	for _, m := range h.Missing {
+		if m.Option == offline.KeyFiles {
+			return d.missing(name, m.Err)
+		}
+	}
 	if err := h.Keys().Load(); err != nil {
 		return report.Check{
 			Name: name, Mark: report.Problem, Found: err.Error(),
@@ -35,6 +40,31 @@ func (d *Doctor) checkKeys(h offline.Handler) report.Check {
 		}
 	}
 	return report.Check{Name: name, Mark: report.OK, Found: fmt.Sprintf("%d, for %s", keys.Count(), strings.Join(keys.Names(), ", "))}
+}
+
+// checkMissing tells of what besides write keys and sinks cannot be had here.
+func (d *Doctor) checkMissing(h offline.Handler) []report.Check {
+	var checks []report.Check
+	for _, m := range h.Missing {
+		if m.Sink == offline.NotSink && m.Option != offline.KeyFiles {
+			checks = append(checks, d.missing(m.Option, m.Err))
+		}
+	}
+	return checks
+}
+
+// missing tells of what cannot be had here. The Caddy that runs may have it.
+func (d *Doctor) missing(what string, err error) report.Check {
+	if d.status != nil {
+		return report.Check{
+			Name: what, Mark: report.Warning, Remedy: offline.AsService,
+			Found: fmt.Sprintf("this cannot be looked at from here (%v), but the Caddy that runs has taken its configuration", err),
+		}
+	}
+	return report.Check{
+		Name: what, Mark: report.Problem, Found: err.Error(),
+		Remedy: "correct it, or if only the service has it, " + offline.AsService,
+	}
 }
 
 // checkRequestSize compares the largest event with the largest head of a request that

@@ -3,7 +3,6 @@
 package offline
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -14,7 +13,6 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/adminapi"
-	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 )
 
 // Configuration is what of a whole configuration matters to the commands.
@@ -28,7 +26,8 @@ type Configuration struct {
 // FindHandlers returns the segment_pixel handlers of a configuration file, in the order in
 // which they stand there, ready to decode but with their sinks not started. Without a
 // file, they are those of the Caddyfile in the current folder or, if there is none, of the
-// Caddy that runs, whose admin API has the address, or the default one.
+// Caddy that runs, whose admin API has the address, or the default one. What of them
+// cannot be had here, such as a variable of the service, is left out; see [Missing].
 func FindHandlers(ctx context.Context, configFile, adapter, address string) (handlers []Handler, release func(), err error) {
 	c, err := Load(configFile, adapter)
 	if errors.Is(err, ErrNone) {
@@ -38,12 +37,6 @@ func FindHandlers(ctx context.Context, configFile, adapter, address string) (han
 		}
 	} else if err != nil {
 		return nil, nil, err
-	}
-	for _, h := range c.Handlers {
-		if len(h.Unset) > 0 {
-			c.Release()
-			return nil, nil, fmt.Errorf("a write key comes from a variable that is not set here, %s: %s", h.Unset[0], AsService)
-		}
 	}
 	return c.Handlers, c.Release, nil
 }
@@ -143,14 +136,10 @@ func provisionHandlers(ctx caddy.Context, cfg *caddy.Config, config []byte) (*Co
 	cfg.AppsRaw = parsed.Apps
 	ctx, cancel := caddy.NewContext(ctx)
 	for i := range found {
-		raw, unset := withoutUnset(withMaxEventSize(found[i].raw, found[i].Server.MaxHeaderBytes))
-		found[i].Unset = unset
-		module, err := ctx.LoadModuleByID(handlers.ID, bytes.Clone(raw))
-		if err != nil {
+		if err := found[i].provision(ctx); err != nil {
 			cancel()
 			return nil, fmt.Errorf("server %s: loading handler module 'segment_pixel': %w", found[i].Server.Name, err)
 		}
-		found[i].Handler = handlers.Of(module)
 	}
 	return &Configuration{
 		Handlers: found,

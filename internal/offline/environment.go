@@ -4,10 +4,11 @@ package offline
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // AsService is how a command gets the variables that only the service has.
@@ -15,6 +16,12 @@ const AsService = "run this command with the environment of the service: under s
 	"systemd-run --pipe --wait -p User=caddy -p EnvironmentFile=<that of the service> caddy segment-pixel ..."
 
 var envPlaceholder = regexp.MustCompile(`\{env\.([A-Za-z_][A-Za-z0-9_]*)\}`)
+
+// unknownKey begins what stands in the place of a key.
+const unknownKey = "\x00"
+
+// IsUnknown tells whether a write key stands for one whose variable is not set here.
+func IsUnknown(key string) bool { return strings.HasPrefix(key, unknownKey) }
 
 // withoutUnset puts something into the place of write keys whose variables are not set
 // here, so that all the rest of a handler can be looked at, and returns the variables.
@@ -32,7 +39,7 @@ func withoutUnset(raw json.RawMessage) (json.RawMessage, []string) {
 			if os.Getenv(found[1]) != "" {
 				continue
 			}
-			key["key"] = fmt.Sprintf("\x00%d", i)
+			key["key"] = unknownKey + strconv.Itoa(i)
 			if !slices.Contains(unset, found[1]) {
 				unset = append(unset, found[1])
 			}

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 )
 
@@ -26,6 +24,8 @@ type Handler struct {
 	// Unset are the variables of its write keys that are not set here. Pixels with those
 	// keys are taken for unknown.
 	Unset []string
+	// Missing is what else of it cannot be had here, and so was left out.
+	Missing []Missing
 }
 
 // httpServer is what matters to a handler of the HTTP server around it.
@@ -59,17 +59,24 @@ func (h *Handler) Describe(index int) string {
 // SinkIdentity returns the name of a sink, and a text that is the same for sinks that
 // are configured alike.
 func (h *Handler) SinkIdentity(n int) (name, key string) {
-	name = "log"
-	if module, ok := h.Sinks()[n].Sink.(caddy.Module); ok {
-		name = module.CaddyModule().ID.Name()
-	}
 	var parsed struct {
 		Sinks []json.RawMessage `json:"sinks"`
 	}
 	if err := json.Unmarshal(h.raw, &parsed); err == nil && n < len(parsed.Sinks) {
-		key = string(parsed.Sinks[n])
+		return sinkName(parsed.Sinks[n]), string(parsed.Sinks[n])
 	}
-	return name, name + " " + key
+	return defaultSink, defaultSink
+}
+
+// defaultSink is the sink of a handler that names none.
+const defaultSink = "log"
+
+func sinkName(raw json.RawMessage) string {
+	var parsed struct {
+		Sink string `json:"sink"`
+	}
+	_ = json.Unmarshal(raw, &parsed) // It was provisioned.
+	return parsed.Sink
 }
 
 // OfSite are those of the site with that host; if it has none, or is reached by

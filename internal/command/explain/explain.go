@@ -81,7 +81,7 @@ type explainer struct {
 	bare       pixel.Type
 	json       bool
 	verbose    bool
-	out        io.Writer
+	out, warn  io.Writer
 }
 
 func runExplain(cmd *cobra.Command, args []string) (int, error) {
@@ -122,7 +122,7 @@ func runExplain(cmd *cobra.Command, args []string) (int, error) {
 
 func newExplainer(cmd *cobra.Command) (e *explainer, release func(), err error) {
 	flags := cmd.Flags()
-	e = &explainer{out: cmd.OutOrStdout()}
+	e = &explainer{out: cmd.OutOrStdout(), warn: cmd.ErrOrStderr()}
 	// Flags that are defined here cannot fail to be read.
 	e.json, _ = flags.GetBool("json")
 	e.verbose, _ = flags.GetBool("verbose")
@@ -173,6 +173,7 @@ func (e *explainer) Configure(ctx context.Context, config, adapter string) (rele
 			return nil, err
 		}
 	}
+	offline.WarnOfMissing(e.warn, configured, false)
 	e.checksKeys = true
 	byHost := make(map[string][]handlers.Handler)
 	e.handlersOf = func(host string) []handlers.Handler {

@@ -319,6 +319,24 @@ const explainedLog = `{"ts":1646861401.5,"request":{"method":"GET","host":"h","u
 https://example.com/v1/pixel/page?writeKey=k
 data=!`
 
+// TestExplainWithoutTheVariables goes on with what is known, and says what is not.
+func TestExplainWithoutTheVariables(t *testing.T) {
+	file := pixeltest.WriteCaddyfile(t, `segment_pixel {
+		write_key {env.PIXEL_TEST_UNSET} web
+		write_key KNOWN mail
+		sink jetstream {
+			token {env.PIXEL_TEST_UNSET}
+		}
+	}`)
+	for key, code := range map[string]int{"KNOWN": 0, "OTHER": cli.ExitRejected} {
+		got := pixeltest.Execute(t, explain.New(), "--config", file, "/v1/pixel/track?writeKey="+key+"&userId=u&event=e")
+		got.Want(code)
+		if !strings.HasPrefix(got.Out, "PIXEL_TEST_UNSET is not set here, so its write keys are taken for unknown: run this command") || strings.Contains(got.Out, "jetstream") {
+			t.Errorf("with the key %s it says %q", key, got.Out)
+		}
+	}
+}
+
 func TestExplainLog(t *testing.T) {
 	got := explainInput(t, strings.NewReader(explainedLog), "-")
 	got.Want(4)

@@ -132,6 +132,7 @@ func runReplayRejected(ctx context.Context, cmd *cobra.Command) (int, error) {
 		return caddy.ExitCodeFailedStartup, err
 	}
 	defer release()
+	offline.WarnOfMissing(cmd.ErrOrStderr(), configured, true)
 	handlers, sink, err := replayHandlers(configured, flags.Int("sink"), target.Hostname())
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err

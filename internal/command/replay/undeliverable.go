@@ -59,6 +59,7 @@ func runReplayUndeliverable(ctx context.Context, cmd *cobra.Command) (int, error
 		return caddy.ExitCodeFailedStartup, err
 	}
 	defer release()
+	offline.WarnOfMissing(cmd.ErrOrStderr(), configured, true)
 	sink, err := undeliverableSink(configured, flags.Int("sink"), name)
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
