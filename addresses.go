@@ -102,3 +102,11 @@ func (s served) addresses(prefixes []string) []string {
 	}
 	return all
 }
+
+// place says which of several handlers it is.
+func (h *Handler) place() string {
+	if len(h.addresses) > 0 {
+		return h.addresses[0]
+	}
+	return h.PathPrefixes[0] + " of any host"
+}

@@ -159,7 +159,7 @@ func (a *App) Start() error {
 	// Without the lock: a sink may take its time.
 	for _, h := range own {
 		if err := h.start(a); err != nil {
-			return err
+			return fmt.Errorf("handler of %s: %w", h.place(), err)
 		}
 	}
 	return nil

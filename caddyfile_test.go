@@ -19,6 +19,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 	"go.uber.org/goleak"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 )
 
 var updateGoldens = flag.Bool("update", false, "rewrite the JSON of the golden files in testdata/adapt")
@@ -132,6 +134,27 @@ func validateConfig(t *testing.T, config []byte, writer string) error {
 		caddy.DefaultLoggerName: {BaseLog: caddy.BaseLog{WriterRaw: json.RawMessage(writer), Level: "WARN"}},
 	}}
 	return caddy.Validate(cfg)
+}
+
+// TestStartErrorsNameThePlace has two handlers, of which the second cannot start.
+func TestStartErrorsNameThePlace(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for option, want := range map[string]string{
+		"write_keys " + dir:                             "write_keys file " + dir,
+		"sink jetstream {\ncreds " + dir + "/none\n}":   "sink jetstream: creds: open " + dir + "/none",
+		"sink nats {\ncontext " + dir + "/none.json\n}": "sink nats: context " + dir + "/none.json: ",
+		"sink jetstream {\nspool " + dir + "/file\n}":   "sink jetstream: spool " + dir + "/file: ",
+	} {
+		s := pixeltest.NewSite(t)
+		body := "segment_pixel {\nwrite_key k web\nsink writer discard\n}\nhandle /other/* {\nsegment_pixel {\nwrite_key k web\npath_prefix /other\n" + option + "\n}\n}"
+		err := caddy.Load(s.Config(body), true)
+		if place := "handler of " + s.URL + "/other: " + want; err == nil || !strings.Contains(err.Error(), place) {
+			t.Errorf("with %q the error is %v, want one with %q", option, err, place)
+		}
+	}
 }
 
 // TestValidateTouchesNothing has every option that names a file or an address.

@@ -85,7 +85,9 @@ func newMountedSink(sink sinks.Sink, logger *zap.Logger, emit *emitter) *mounted
 
 func (s *mountedSink) start(site sinks.Site) error {
 	if starter, ok := s.Sink.(sinks.Starter); ok {
-		return starter.Start(site)
+		if err := starter.Start(site); err != nil {
+			return fmt.Errorf("sink %s: %w", s.name, err)
+		}
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ import (
 	"context"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
+	_ "github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natsoption" // says what is missing where it is
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 

@@ -16,6 +16,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/doctor"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/offline"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
@@ -78,7 +79,7 @@ func runDoctor(cmd *cobra.Command, _ []string) (int, error) {
 		if err := encoder.Encode(d.Report()); err != nil {
 			return caddy.ExitCodeFailedStartup, err
 		}
-	} else if _, err := io.WriteString(out, d.String()); err != nil {
+	} else if _, err := io.WriteString(out, d.Text(terminal.Colours(out))); err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
 	if d.Count(report.Problem) > 0 {

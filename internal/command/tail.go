@@ -20,6 +20,7 @@ import (
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/adminapi"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 )
 
@@ -111,7 +112,7 @@ type tail struct {
 	query      url.Values
 	out, notes io.Writer
 	json       bool
-	paint      palette
+	paint      terminal.Palette
 	lastID     string
 	mended     *mendedCounts
 }
@@ -123,6 +124,8 @@ func (t *tail) Run(ctx context.Context) error {
 		err := t.follow(ctx, func() {
 			if said {
 				_, _ = fmt.Fprintln(t.notes, "connected again")
+			} else if !connected {
+				_, _ = fmt.Fprintln(t.notes, "following Caddy until Ctrl-C: requests show here as they come")
 			}
 			connected, said = true, false
 		})
@@ -191,6 +194,6 @@ func (t *tail) print(name, data string) error {
 		_, err := fmt.Fprintln(t.out, data)
 		return err
 	}
-	_, err := fmt.Fprintln(t.out, t.paint.line(&v))
+	_, err := fmt.Fprintln(t.out, line(t.paint, &v))
 	return err
 }

@@ -50,15 +50,22 @@ func (d *Doctor) Count(mark report.Mark) int {
 	return n
 }
 
-// String is the result as text: what was looked at, a line for each check, and below
+// colours has a problem stand out.
+var colours = map[report.Mark]string{report.Problem: terminal.Red, report.Warning: terminal.Yellow}
+
+// Text is the result for people: what was looked at, a line for each check, and below
 // it what to do.
-func (d *Doctor) String() string {
+func (d *Doctor) Text(paint terminal.Palette) string {
 	const width = len("  warning  ")
 	var b strings.Builder
 	for _, found := range d.found {
 		fmt.Fprintf(&b, "%s\n", found.about)
 		for _, check := range found.checks {
-			fmt.Fprintf(&b, "  %-*s%s: %s\n", width-2, check.Mark, check.Name, check.Found)
+			line := fmt.Sprintf("%-*s%s: %s", width-2, check.Mark, check.Name, check.Found)
+			if colour := colours[check.Mark]; colour != "" {
+				line = paint.Text(colour, line)
+			}
+			b.WriteString("  " + line + "\n")
 			if check.Remedy != "" {
 				fmt.Fprintf(&b, "%*s-> %s\n", width, "", check.Remedy)
 			}

@@ -19,6 +19,7 @@ const (
 	unknownHost
 	refusedLogin
 	brokenTLS
+	withoutTLS
 )
 
 func troubleOf(err error) trouble {
@@ -31,8 +32,9 @@ func troubleOf(err error) trouble {
 		errors.Is(err, nats.ErrNkeysNotSupported), strings.Contains(text, "authentication"),
 		strings.Contains(text, "signing nonce"):
 		return refusedLogin
-	case errors.Is(err, nats.ErrTLS), errors.Is(err, nats.ErrSecureConnWanted),
-		errors.Is(err, nats.ErrSecureConnRequired), strings.Contains(text, "tls: "),
+	case errors.Is(err, nats.ErrSecureConnWanted), strings.Contains(text, "first record does not look like a tls handshake"):
+		return withoutTLS
+	case errors.Is(err, nats.ErrTLS), errors.Is(err, nats.ErrSecureConnRequired), strings.Contains(text, "tls: "),
 		strings.Contains(text, "x509: "), strings.Contains(text, "secure connection"):
 		return brokenTLS
 	case errors.As(err, &dns):
@@ -51,6 +53,8 @@ func (l *Log) hint(kind trouble) string {
 		}
 		return "check the tls option: ca must have signed the server's certificate, " +
 			"cert is needed if the server verifies clients, first must be set just if the server has handshake_first"
+	case withoutTLS:
+		return "this server speaks no TLS: write nats:// instead of tls:// and leave the option tls out, or give the server a certificate"
 	case refusedLogin:
 		return "NATS refuses the login: " + l.loginHint()
 	}

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"hash"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -163,22 +162,6 @@ func (c *Connection) readFiles() ([sha256.Size]byte, error) {
 		}
 	}
 	return [sha256.Size]byte(sum.Sum(nil)), err
-}
-
-// contextFile is where the nats command line keeps a context.
-func contextFile(name string) string {
-	if filepath.IsAbs(name) {
-		return name
-	}
-	folder := os.Getenv("XDG_CONFIG_HOME")
-	if folder == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return ""
-		}
-		folder = filepath.Join(home, ".config")
-	}
-	return filepath.Join(folder, "nats", "context", name+".json")
 }
 
 func hashLogin(sum hash.Hash, option, file string, check func(Contents) error) error {

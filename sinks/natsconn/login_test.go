@@ -120,7 +120,7 @@ func TestContextErrors(t *testing.T) {
 	natstest.WriteFile(t, filepath.Join(dir, "url.json"), `{"url":"nats://alice:s3cret/x@b"}`)
 	natstest.WriteFile(t, filepath.Join(dir, "files.json"), `{"nkey":"/nowhere/user.nk"}`)
 	for name, want := range map[string]string{
-		"missing": `context missing: unknown context "missing"`,
+		"missing": `context missing: unknown context "missing": this user has broken, files, url`,
 		"broken":  "context broken: unexpected end of JSON",
 		"url":     "context url: a server URL cannot be parsed",
 		"files":   "/nowhere/user.nk",
@@ -128,6 +128,9 @@ func TestContextErrors(t *testing.T) {
 		_, err := Acquire(Options{Connection: Connection{Context: name}})
 		natstest.WantError(t, err, want)
 	}
+	dir = natstest.ContextDir(t)
+	_, err := Acquire(Options{Connection: Connection{Context: "missing"}})
+	natstest.WantError(t, err, "there is none in "+dir)
 	wantEmptyPool(t)
 }
 

@@ -92,6 +92,7 @@ func (o Options) dial(opts []nats.Option) (*nats.Conn, jetstream.JetStream, erro
 	var err error
 	if o.Context != "" {
 		nc, settings, err = natscontext.Connect(o.Context, opts...)
+		err = withContexts(err)
 	} else {
 		nc, err = nats.Connect(strings.Join(o.Servers, ","), opts...)
 	}

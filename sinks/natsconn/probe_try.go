@@ -37,7 +37,7 @@ func (t *ServerTry) Explain() (found, remedy string) {
 	switch kind := troubleOf(t.Err); {
 	case kind == refusedLogin:
 		return "it refuses the login: " + text, t.Log.hint(kind)
-	case kind == brokenTLS:
+	case kind == brokenTLS, kind == withoutTLS:
 		return "TLS fails: " + text, t.Log.hint(kind)
 	case isTimeout(t.Err):
 		return "it takes connections and says nothing: " + text,

@@ -42,7 +42,7 @@ func TestTLS(t *testing.T) {
 				test.change(o.TLS)
 			}
 			if test.refused {
-				wantRefusedTLS(t, acquire(t, o), logs.FilterMessage)
+				wantRefusedTLS(t, acquire(t, o), logs.FilterMessage, "this server speaks no TLS")
 				return
 			}
 			c := connect(t, o)
@@ -62,7 +62,7 @@ func TestTLSWrongAuthority(t *testing.T) {
 	o := toServer(s)
 	o.TLS = clientOf(a)
 	o.TLS.CA = other.File("ca.pem")
-	wantRefusedTLS(t, acquire(t, o), logs.FilterMessage)
+	wantRefusedTLS(t, acquire(t, o), logs.FilterMessage, "check the tls option")
 }
 
 func TestTLSIsRequired(t *testing.T) {
@@ -70,14 +70,14 @@ func TestTLSIsRequired(t *testing.T) {
 	logs := observeLogs(t)
 	o := toServer(natstest.StartPlain(t, nil))
 	o.TLS = &TLS{}
-	wantRefusedTLS(t, acquire(t, o), logs.FilterMessage)
+	wantRefusedTLS(t, acquire(t, o), logs.FilterMessage, "this server speaks no TLS")
 }
 
-func wantRefusedTLS(t *testing.T, c *Conn, logged func(string) *observer.ObservedLogs) {
+func wantRefusedTLS(t *testing.T, c *Conn, logged func(string) *observer.ObservedLogs, want string) {
 	t.Helper()
 	natstest.Eventually(t, "the condition holds", func() bool { return logged("cannot connect to NATS yet, trying on").Len() > 0 })
 	lines := logged("cannot connect to NATS yet, trying on").All()
-	if hint, _ := lines[0].ContextMap()["hint"].(string); !strings.HasPrefix(hint, "check the tls option") {
+	if hint, _ := lines[0].ContextMap()["hint"].(string); !strings.HasPrefix(hint, want) {
 		t.Errorf("hint %q for %v, want one about TLS", hint, lines[0].ContextMap()["error"])
 	}
 	if len(lines) > 1 {

@@ -17,13 +17,14 @@ import (
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natsoption"
 	"go.uber.org/zap"
 )
 
 // appID is the module ID, the name of the global option and the name of the
 // logger.
-const appID = "segment_pixel_nats"
+const appID = natsoption.Name
 
 const (
 	defaultListen     = "127.0.0.1:4222"
@@ -38,7 +39,7 @@ const (
 
 func init() {
 	caddy.RegisterModule(new(App))
-	httpcaddyfile.RegisterGlobalOption(appID, parseGlobalOption)
+	natsoption.Parse(parseGlobalOption)
 }
 
 // App is a Caddy app that runs one NATS server with JetStream in the Caddy

@@ -19,6 +19,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/offline"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/link"
 )
@@ -82,6 +83,7 @@ type explainer struct {
 	json       bool
 	verbose    bool
 	out, warn  io.Writer
+	paint      terminal.Palette
 }
 
 func runExplain(cmd *cobra.Command, args []string) (int, error) {
@@ -122,7 +124,7 @@ func runExplain(cmd *cobra.Command, args []string) (int, error) {
 
 func newExplainer(cmd *cobra.Command) (e *explainer, release func(), err error) {
 	flags := cmd.Flags()
-	e = &explainer{out: cmd.OutOrStdout(), warn: cmd.ErrOrStderr()}
+	e = &explainer{out: cmd.OutOrStdout(), warn: cmd.ErrOrStderr(), paint: terminal.Colours(cmd.OutOrStdout())}
 	// Flags that are defined here cannot fail to be read.
 	e.json, _ = flags.GetBool("json")
 	e.verbose, _ = flags.GetBool("verbose")

@@ -209,7 +209,7 @@ func (e *explainer) printLine(v handlers.Judgement, site []handlers.Handler, log
 	b.WriteString(strings.TrimRight(fmt.Sprintf("%6d  %s  %s  %s", number, outcome, about, more), " ") + "\n")
 	if e.verbose {
 		x := v.Explain(site, logged)
-		writeSteps(&b, x.Steps, strings.Repeat(" ", 8))
+		e.writeSteps(&b, x.Steps, strings.Repeat(" ", 8))
 	}
 	_, err := io.WriteString(e.out, b.String())
 	return err

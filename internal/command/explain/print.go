@@ -23,10 +23,10 @@ var stepIndent = strings.Repeat(" ", len("FAILED  ")+stepWidth+2)
 // print writes an explanation for people to read.
 func (e *explainer) print(x *pixel.Explanation) error {
 	var b strings.Builder
-	writeSteps(&b, x.Steps, "")
+	e.writeSteps(&b, x.Steps, "")
 	b.WriteByte('\n')
 	if x.Rejected() {
-		b.WriteString(terminal.Wrapped("rejected: "+x.Reason+": "+terminal.Printable(x.Detail), "") + terminal.Wrapped(x.Hint, ""))
+		b.WriteString(e.paint.Text(terminal.Red, terminal.Wrapped("rejected: "+x.Reason+": "+terminal.Printable(x.Detail), "")) + terminal.Wrapped(x.Hint, ""))
 	} else {
 		fmt.Fprintf(&b, "accepted: %s, messageId %s", x.Type, terminal.Printable(x.MessageID))
 		if x.Source != "" {
@@ -59,7 +59,7 @@ func explains(x *pixel.Explanation, name string) bool {
 
 // writeSteps writes a line for each step, longer ones wrapped, with its excerpt
 // below.
-func writeSteps(b *strings.Builder, steps []pixel.Step, indent string) {
+func (e *explainer) writeSteps(b *strings.Builder, steps []pixel.Step, indent string) {
 	for _, step := range steps {
 		mark := "ok"
 		if !step.OK {
@@ -67,7 +67,11 @@ func writeSteps(b *strings.Builder, steps []pixel.Step, indent string) {
 		}
 		head := fmt.Sprintf("%-6s  %-*s  ", mark, stepWidth, step.Name)
 		text := terminal.Wrapped(terminal.Printable(step.Detail), indent+stepIndent)
-		b.WriteString(indent + head + strings.TrimPrefix(text, indent+stepIndent))
+		said := head + strings.TrimPrefix(text, indent+stepIndent)
+		if !step.OK {
+			said = e.paint.Text(terminal.Red, said)
+		}
+		b.WriteString(indent + said)
 		if step.Text != "" {
 			b.WriteString(indent + stepIndent + terminal.Printable(step.Text) + "\n")
 		}
