@@ -17,9 +17,9 @@ import (
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natsoption"
-	"go.uber.org/zap"
 )
 
 // appID is the module ID, the name of the global option and the name of the
