@@ -3,11 +3,13 @@
 package main
 
 import (
+	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsserver"
 )
@@ -20,39 +22,45 @@ const (
 	announceTick = 100 * time.Millisecond
 )
 
-// announce waits for the first configuration and logs a pixel URL for every
-// segment_pixel handler in it, and how to watch the events. It does so once,
-// and gives up silently.
-func announce() {
+// announce waits for the first configuration and prints a pixel URL for every
+// segment_pixel handler in it, and how to watch the events: below what Caddy logs of
+// its start, and apart from it. It does so once, and gives up silently.
+func announce(out io.Writer) {
 	deadline := time.NewTimer(announceTimeout)
 	defer deadline.Stop()
 	tick := time.NewTicker(announceTick)
 	defer tick.Stop()
+	text := ""
 	for {
 		select {
 		case <-tick.C:
-			if announced(caddy.ActiveContext()) {
+			if text != "" { // Caddy has had another moment for the last line of its start.
+				_, _ = io.WriteString(out, text)
 				return
 			}
+			text = announcement(caddy.ActiveContext())
 		case <-deadline.C:
 			return
 		}
 	}
 }
 
-// announced logs the URLs if ctx runs the http app, and reports whether it
-// does.
-func announced(ctx caddy.Context) bool {
+// announcement is empty unless ctx runs the http app with a handler.
+func announcement(ctx caddy.Context) string {
 	app, err := ctx.AppIfConfigured("http")
 	if err != nil {
-		return false
+		return ""
 	}
-	logger := caddy.Log().Named("quickstart")
+	var text strings.Builder
 	for _, url := range pixelURLs(app.(*caddyhttp.App)) {
-		logger.Info("pixel to try", zap.String("url", url))
-		logger.Info("watch events", zap.String("command", watchCommand(ctx)))
+		// In quotes, as a question mark and an ampersand mean something to shells.
+		fmt.Fprintf(&text, "\n  Try a pixel:       curl -so /dev/null '%s'\n", url)
+		fmt.Fprintf(&text, "  Watch its events:  %s\n", watchCommand(ctx))
 	}
-	return true
+	if text.Len() > 0 {
+		text.WriteString("\n")
+	}
+	return text.String()
 }
 
 // watchCommand returns the command that prints the events, which reach the

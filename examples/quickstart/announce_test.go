@@ -3,13 +3,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -23,7 +23,7 @@ import (
 func TestAnnounceGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		announce()
+		announce(io.Discard)
 		if waited := time.Since(began); waited != announceTimeout {
 			t.Errorf("gave up after %s, want %s", waited, announceTimeout)
 		}
@@ -33,9 +33,10 @@ func TestAnnounceGivesUp(t *testing.T) {
 func TestAnnounce(t *testing.T) {
 	leaks := goleak.IgnoreCurrent()
 	done := make(chan struct{})
+	var said strings.Builder
 	go func() {
 		defer close(done)
-		announce()
+		announce(&said)
 	}()
 
 	address := freeAddress(t)
@@ -67,16 +68,16 @@ func TestAnnounce(t *testing.T) {
 	}`, t.TempDir(), log, t.TempDir(), address))
 	<-done
 
-	entries := logEntries(t, log, "quickstart")
-	if len(entries) != 2 {
-		t.Fatalf("logged %v, want two entries", entries)
+	found := regexp.MustCompile(`^\n  Try a pixel:       curl -so /dev/null '(\S+)'\n  Watch its events:  (.*)\n\n$`).FindStringSubmatch(said.String())
+	if found == nil {
+		t.Fatalf("it says\n%s", said.String())
 	}
-	url, _ := entries[0]["url"].(string)
+	url := found[1]
 	if !strings.HasPrefix(url, "http://"+address+"/px/e/track?data=") {
 		t.Errorf("the URL to try is %s", url)
 	}
-	if command, _ := entries[1]["command"].(string); !strings.HasPrefix(command, "go run ./examples/consumer -server nats://127.0.0.1:") {
-		t.Errorf("the command to watch events is %s", command)
+	if !strings.HasPrefix(found[2], "go run ./examples/consumer -server nats://127.0.0.1:") {
+		t.Errorf("the command to watch events is %s", found[2])
 	}
 
 	response, err := http.Get(url)
@@ -125,24 +126,4 @@ func freeAddress(t *testing.T) string {
 	}
 	defer ln.Close()
 	return ln.Addr().String()
-}
-
-// logEntries returns what the named logger has written to a log file.
-func logEntries(t *testing.T, file, logger string) []map[string]any {
-	t.Helper()
-	log, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var entries []map[string]any
-	for _, line := range strings.Split(strings.TrimSpace(string(log)), "\n") {
-		var entry map[string]any
-		if err := json.Unmarshal([]byte(line), &entry); err != nil {
-			t.Fatalf("log line %q: %v", line, err)
-		}
-		if entry["logger"] == logger {
-			entries = append(entries, entry)
-		}
-	}
-	return entries
 }

@@ -2,7 +2,7 @@
 
 // Command quickstart is Caddy with segment_pixel and a NATS server inside, to
 // try the one without building or installing the other. It takes the same
-// commands as caddy, and in addition logs a pixel URL to try when it runs:
+// commands as caddy, and in addition prints a pixel URL to try when it runs:
 //
 //	go run ./examples/quickstart run --config Caddyfile.example --adapter caddyfile
 package main
@@ -19,7 +19,7 @@ import (
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "run" {
-		go announce()
+		go announce(os.Stderr)
 	}
 	caddycmd.Main()
 }
