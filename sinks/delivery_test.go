@@ -428,7 +428,7 @@ func TestForgottenSpool(t *testing.T) {
 	publishMany(t, s, "a", 7)
 	dir := s.lease.value.delivery.Directory
 	report := func() int {
-		delivery.ReportForgotten(delivery.DefaultParent())
+		delivery.ReportForgotten()
 		return logs.FilterMessageSnippet("events wait in a spool that no sink uses").Len()
 	}
 	if n := report(); n != 0 {

@@ -264,4 +264,14 @@ func TestDoctorFindsForgottenSpools(t *testing.T) {
 	}
 	moved, _ := newJetStream(t, "nats://127.0.0.1:2", byDefault)
 	conntest.Examined{T: t, Checks: ExamineForgotten([]Sink{moved})}.Want(report.Warning, "forgotten spool", "about 2 events wait in ")
+	// One may have been given a name, in the place of the others.
+	options, err := old.spoolOptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := filepath.Join(filepath.Dir(options.Dir), "named")
+	if err := os.Rename(options.Dir, named); err != nil {
+		t.Fatal(err)
+	}
+	conntest.Examined{T: t, Checks: ExamineForgotten([]Sink{moved})}.Want(report.Warning, "forgotten spool", "about 2 events wait in "+named)
 }

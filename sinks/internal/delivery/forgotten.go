@@ -3,6 +3,7 @@
 package delivery
 
 import (
+	"iter"
 	"os"
 	"path/filepath"
 	"sync"
@@ -37,35 +38,45 @@ func LookForForgotten() {
 		forgotten.Lock()
 		forgotten.pending = false
 		forgotten.Unlock()
-		ReportForgotten(DefaultParent())
+		ReportForgotten()
 	})
 }
 
-// ReportForgotten says of each forgotten spool below a directory once how many events
-// wait in it.
-func ReportForgotten(parent string) {
+// ForgottenRemedy says what to do about a spool that no sink uses.
+const ForgottenRemedy = "to deliver them, write 'spool <dir>' with this directory into a jetstream sink for the NATS that they belong to"
+
+// ReportForgotten says of each forgotten spool once how many events wait in it.
+func ReportForgotten() {
 	forgotten.Lock()
 	defer forgotten.Unlock()
-	entries, err := os.ReadDir(parent)
-	if err != nil {
-		return // There is no spool in the default place.
-	}
-	for _, entry := range entries {
-		dir := filepath.Join(parent, entry.Name())
-		if _, known := forgotten.reported[dir]; known || !entry.IsDir() || isLive(dir) {
+	for dir, events := range Forgotten(isLive) {
+		if _, known := forgotten.reported[dir]; known {
 			continue
-		}
-		events, err := spool.Waiting(dir)
-		if err != nil || events == 0 {
-			continue // It is in use, by another Caddy for one, or empty, or no spool.
 		}
 		if forgotten.reported == nil {
 			forgotten.reported = make(map[string]struct{})
 		}
 		forgotten.reported[dir] = struct{}{}
-		Logger().Warn("events wait in a spool that no sink uses: "+
-			"to deliver them, write 'spool <dir>' with this directory into a jetstream sink for the NATS that they belong to",
-			zap.String("dir", dir), zap.Uint64("events", events))
+		Logger().Warn("events wait in a spool that no sink uses: "+ForgottenRemedy, zap.String("dir", dir), zap.Uint64("events", events))
+	}
+}
+
+// Forgotten visits the spools in the default place that are not in use and hold events,
+// with how many those are.
+func Forgotten(used func(dir string) bool) iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		parent := DefaultParent()
+		entries, _ := os.ReadDir(parent) // There may be none, or it is somebody else's.
+		for _, entry := range entries {
+			dir, err := ResolveDirectory(filepath.Join(parent, entry.Name()))
+			if err != nil || !entry.IsDir() || used(dir) {
+				continue
+			}
+			// An error means that it is in use, by another Caddy for one, or no spool.
+			if events, err := spool.Waiting(dir); err == nil && events > 0 && !yield(dir, events) {
+				return
+			}
+		}
 	}
 }
 

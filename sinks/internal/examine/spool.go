@@ -177,22 +177,9 @@ func bytesIn(dir string) int64 {
 // Forgotten looks for spools in the default place that hold events and are none
 // of the directories that are used.
 func Forgotten(used []string) []report.Check {
-	parent := delivery.DefaultParent()
-	entries, err := os.ReadDir(parent)
-	if err != nil {
-		return nil // There is no spool in the default place, or it is somebody else's.
-	}
 	var list report.CheckList
-	for _, entry := range entries {
-		dir, err := delivery.ResolveDirectory(filepath.Join(parent, entry.Name()))
-		if err != nil || !entry.IsDir() || slices.Contains(used, dir) || !strings.HasPrefix(entry.Name(), "jetstream-") {
-			continue
-		}
-		if events, err := spool.Waiting(dir); err == nil && events > 0 {
-			list.Warning("forgotten spool",
-				"to deliver them, write 'spool <dir>' with this directory into a jetstream sink for the NATS that they belong to",
-				"about %d events wait in %s, which no sink uses", events, dir)
-		}
+	for dir, events := range delivery.Forgotten(func(dir string) bool { return slices.Contains(used, dir) }) {
+		list.Warning("forgotten spool", delivery.ForgottenRemedy, "about %d events wait in %s, which no sink uses", events, dir)
 	}
 	return list
 }
