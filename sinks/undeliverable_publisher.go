@@ -6,8 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -31,7 +30,6 @@ type UndeliverablePublisher struct {
 	probe   *natsconn.Probe
 	stream  string               // that has to take the events, if the sink names one
 	streams map[string]streamFor // by subject, as far as they were asked for
-	denials chan struct{}        // gets one when the server has denied something
 	lost    <-chan nats.Status   // tells that the connection has ended
 }
 
@@ -53,20 +51,12 @@ func OpenUndeliverable(ctx context.Context, sink Sink) (*UndeliverablePublisher,
 	if err != nil {
 		return nil, err
 	}
-	u := &UndeliverablePublisher{
+	return &UndeliverablePublisher{
 		probe:   p,
 		stream:  s.streamName(),
 		streams: make(map[string]streamFor),
-		denials: make(chan struct{}, 1),
 		lost:    p.Nc.StatusChanged(nats.CLOSED),
-	}
-	p.WhenRefused(func() {
-		select {
-		case u.denials <- struct{}{}:
-		default:
-		}
-	})
-	return u, nil
+	}, nil
 }
 
 // Close ends the connection.
@@ -104,28 +94,29 @@ func (u *UndeliverablePublisher) Publish(ctx context.Context, events []*Undelive
 
 // await waits for one ack, which nats.go gives up after a while.
 func (u *UndeliverablePublisher) await(ctx context.Context, ack jetstream.PubAckFuture, subject string) (Published, error) {
-	for !u.denied(subject) {
+	for {
+		denials := u.probe.Denials.Next()
+		if u.denied(subject) {
+			return Published{Refused: forward.ErrDenied.Error()}, nil
+		}
 		select {
 		case stored := <-ack.Ok():
 			return Published{Stored: true, Before: stored.Duplicate}, nil
 		case err := <-ack.Err():
 			refused, err := u.refusal(err)
 			return Published{Refused: refused}, err
-		case <-u.denials:
+		case <-denials:
 		case <-u.lost:
 			return Published{}, forward.ErrNotConnected
 		case <-ctx.Done():
 			return Published{}, ctx.Err()
 		}
 	}
-	return Published{Refused: forward.ErrDenied.Error()}, nil
 }
 
 // denied tells whether the server has denied us to publish to a subject.
 func (u *UndeliverablePublisher) denied(subject string) bool {
-	return u.probe.Violation(func(text string) bool {
-		return strings.Contains(text, "Publish to") && strings.Contains(text, strconv.Quote(subject))
-	}) != nil
+	return u.probe.Denials.Since(subject, time.Time{})
 }
 
 // refusal parts what NATS says of one event from what keeps all from being published.

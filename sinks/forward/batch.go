@@ -160,7 +160,7 @@ func commit(prefix string, entries []spool.Entry, stream string) *nats.Msg {
 // is nil.
 func (b *batcher) ending(prefix string, entries []spool.Entry, began time.Time) *nats.Msg {
 	for i := range slices.Backward(entries) {
-		if subject := entries[i].Subject; !b.session.Denials.since(subject, began) {
+		if subject := entries[i].Subject; !b.session.Denials.Since(subject, began) {
 			return &nats.Msg{Subject: subject, Reply: batchReplySubject(prefix, len(entries), opEnd)}
 		}
 	}
@@ -176,8 +176,8 @@ func (b *batcher) await(ctx context.Context, prefix string, entries []spool.Entr
 	defer timer.Stop()
 	for waits := 0; ; {
 		var end error
-		denied := b.session.Denials.next()
-		if b.session.Denials.since(last.Subject, began) {
+		denied := b.session.Denials.Next()
+		if b.session.Denials.Since(last.Subject, began) {
 			if last = b.ending(prefix, entries, began); last == nil {
 				return p.stored, ErrDenied
 			}

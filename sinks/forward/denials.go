@@ -43,16 +43,16 @@ func (d *Denials) Note(err error) {
 	}
 }
 
-// since tells whether the server has denied the subject at that time or later.
-func (d *Denials) since(subject string, t time.Time) bool {
+// Since tells whether the server has denied the subject at that time or later.
+func (d *Denials) Since(subject string, t time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	last, denied := d.last[subject]
 	return denied && !last.Before(t)
 }
 
-// next returns what is closed at the next change.
-func (d *Denials) next() <-chan struct{} {
+// Next returns what is closed at the next change.
+func (d *Denials) Next() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.changed == nil {

@@ -46,8 +46,8 @@ func TestDenials(t *testing.T) {
 			d.Note(violation(fmt.Sprintf("Permissions Violation for Publish to %q", subject)))
 		}
 		began := time.Now()
-		next := d.next()
-		if d.since("a", began) {
+		next := d.Next()
+		if d.Since("a", began) {
 			t.Error("a subject is denied before anything was")
 		}
 		d.Note(nats.ErrSlowConsumer)
@@ -59,14 +59,14 @@ func TestDenials(t *testing.T) {
 		time.Sleep(time.Second) // of the bubble's clock: it takes no time
 		deny("a")
 		<-next
-		if !d.since("a", began) || !d.since("a", time.Now()) || d.since("a", time.Now().Add(1)) || d.since("b", began) {
+		if !d.Since("a", began) || !d.Since("a", time.Now()) || d.Since("a", time.Now().Add(1)) || d.Since("b", began) {
 			t.Error("a denial counts for another subject or time")
 		}
-		next = d.next()
+		next = d.Next()
 		time.Sleep(time.Second) // of the bubble's clock: it takes no time
 		deny("a")
 		<-next
-		if !d.since("a", time.Now()) {
+		if !d.Since("a", time.Now()) {
 			t.Error("a second denial is not noted")
 		}
 		for i := range 3 * maxDenials {
@@ -74,7 +74,7 @@ func TestDenials(t *testing.T) {
 			if n := len(d.last); n > maxDenials {
 				t.Fatalf("%d subjects are remembered", n)
 			}
-			if !d.since(fmt.Sprint(i), time.Now()) {
+			if !d.Since(fmt.Sprint(i), time.Now()) {
 				t.Fatalf("denial %d is not noted", i)
 			}
 		}

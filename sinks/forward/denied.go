@@ -57,7 +57,7 @@ func (f *Forwarder) noteStored(event *spool.Event, at time.Time) {
 // has not been denied since.
 func (f *Forwarder) storesOthers(session *Session, subject string) bool {
 	for _, last := range f.lastStored {
-		if last.subject != subject && time.Since(last.at) <= strayKnown && !session.Denials.since(last.subject, last.at) {
+		if last.subject != subject && time.Since(last.at) <= strayKnown && !session.Denials.Since(last.subject, last.at) {
 			return true
 		}
 	}

@@ -135,7 +135,7 @@ func (f *Forwarder) round(ctx context.Context, route Route, session *Session, w 
 	acks := f.send(route, session, w, &failed)
 	timer := time.NewTimer(ackWait)
 	defer timer.Stop()
-	waiting := waiting{session: session, began: began, expired: timer.C, denied: session.Denials.next()}
+	waiting := waiting{session: session, began: began, expired: timer.C, denied: session.Denials.Next()}
 	for i, ack := range acks {
 		if ack == nil {
 			continue
@@ -223,7 +223,7 @@ var closedTimer = func() <-chan time.Time {
 func (a *waiting) await(ctx context.Context, ack jetstream.PubAckFuture, subject string) error {
 	var end error
 	for end == nil {
-		if a.session.Denials.since(subject, a.began) {
+		if a.session.Denials.Since(subject, a.began) {
 			end = ErrDenied
 			break
 		}
@@ -234,7 +234,7 @@ func (a *waiting) await(ctx context.Context, ack jetstream.PubAckFuture, subject
 		case err := <-ack.Err():
 			return err
 		case <-a.denied:
-			a.denied = a.session.Denials.next()
+			a.denied = a.session.Denials.Next()
 		case <-a.expired:
 			a.expired = closedTimer
 			end = ErrNoAck

@@ -13,6 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 )
 
 // Probe is a connection to NATS of its own: not from the usage pool, so that
@@ -22,6 +24,7 @@ type Probe struct {
 	Log     *Log
 	Nc      *nats.Conn
 	Js      jetstream.JetStream
+	Denials forward.Denials
 
 	mu      sync.Mutex
 	async   []error
@@ -112,6 +115,7 @@ func (p *Probe) Close() {
 }
 
 func (p *Probe) note(err error) {
+	p.Denials.Note(err)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.async = append(p.async, err)
