@@ -93,7 +93,6 @@ func open(o natsconn.Options, bucket string, key [sha256.Size]byte) (*List, erro
 		defer forget()
 		l.follow(ctx)
 	}()
-	register(l)
 	return l, nil
 }
 
@@ -115,7 +114,6 @@ func (l *List) Release() { _, _ = lists.Delete(l.key) }
 
 // Destruct implements caddy.Destructor.
 func (l *List) Destruct() error {
-	unregister(l)
 	l.stop()
 	<-l.done
 	l.disk.close()

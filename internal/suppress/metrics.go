@@ -2,28 +2,7 @@
 
 package suppress
 
-import (
-	"sync"
-
-	"github.com/prometheus/client_golang/prometheus"
-)
-
-var running = struct {
-	sync.Mutex
-	lists map[*List]struct{}
-}{lists: make(map[*List]struct{})}
-
-func register(l *List) {
-	running.Lock()
-	defer running.Unlock()
-	running.lists[l] = struct{}{}
-}
-
-func unregister(l *List) {
-	running.Lock()
-	defer running.Unlock()
-	delete(running.lists, l)
-}
+import "github.com/prometheus/client_golang/prometheus"
 
 // Collector shows the lists that are in use.
 var Collector prometheus.Collector = collector{}
@@ -47,19 +26,18 @@ func (collector) Describe(to chan<- *prometheus.Desc) {
 }
 
 // Collect implements prometheus.Collector. Of buckets of the same name in several NATS,
-// it shows the worst.
+// it shows the worst. One that is being opened is waited for, which takes no long.
 func (collector) Collect(to chan<- prometheus.Metric) {
 	states := make(map[string]State)
-	running.Lock()
-	for l := range running.lists {
-		s := l.State()
+	lists.Range(func(_, pooled any) bool {
+		s := pooled.(*List).State()
 		if other, found := states[s.Bucket]; found {
 			s.People = min(s.People, other.People)
 			s.Current, s.Known = s.Current && other.Current, s.Known && other.Known
 		}
 		states[s.Bucket] = s
-	}
-	running.Unlock()
+		return true
+	})
 	for bucket, s := range states {
 		to <- prometheus.MustNewConstMetric(peopleDesc, prometheus.GaugeValue, float64(s.People), bucket)
 		to <- prometheus.MustNewConstMetric(currentDesc, prometheus.GaugeValue, flag(s.Current), bucket)
