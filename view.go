@@ -138,5 +138,6 @@ func newOffline(pixels handlers.Pixels) (handlers.Handler, error) {
 		return nil, err
 	}
 	h.decoder.Source = func(string) (string, bool) { return "", true }
+	_ = h.keys.Provision(nil, nil, h.logger) // none are there that could be wrong
 	return view{h}, nil
 }

@@ -10,8 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -63,33 +61,24 @@ func Validate(keys []Key, files []string) error {
 	return nil
 }
 
-// Ring finds the source of a write key. Its keys may change while it is used.
+// Ring finds the source of a write key, in a map from keys to sources.
 type Ring struct {
+	Follower[map[string]string]
 	configured []Key
-	files      []string
-	logger     *zap.Logger
-
-	sources atomic.Pointer[map[string]string]
-	trouble atomic.Pointer[string] // why the files could not be read again; nil if they were
-
-	open   sync.Once
-	opened error
-	first  []look // of the files, from before they were read first
-
-	mu     sync.Mutex
-	cancel chan struct{}
 }
 
 // Provision resolves the placeholders, but reads no file.
 func (k *Ring) Provision(keys []Key, files []string, logger *zap.Logger) error {
-	k.configured, k.logger = keys, logger
+	k.configured = keys
+	k.What, k.Logger, k.ReadFiles = "the write keys", logger, k.read
+	k.Size = func(sources map[string]string) int { return len(sources) }
 	repl := caddy.NewReplacer()
 	for _, file := range files {
 		name, err := repl.ReplaceOrErr(file, true, true)
 		if err != nil {
 			return fmt.Errorf("write_keys file: %w", err)
 		}
-		k.files = append(k.files, name)
+		k.Files = append(k.Files, name)
 	}
 	_, err := k.resolve(false)
 	return err
@@ -141,57 +130,28 @@ func addKey(sources map[string]string, key, source string) error {
 
 // Source finds the source of a key.
 func (k *Ring) Source(key string) (string, bool) {
-	sources := k.sources.Load()
-	if sources == nil {
-		// A request came before the app was started.
-		if k.Load() != nil {
-			return "", false
-		}
-		sources = k.sources.Load()
-	}
-	source, known := (*sources)[key]
+	source, known := k.InForce()[key]
 	return source, known
 }
 
 // Names returns the sources that have a key, sorted.
 func (k *Ring) Names() []string {
-	sources := k.sources.Load()
-	if sources == nil {
-		return []string{}
-	}
-	return slices.Compact(slices.Sorted(maps.Values(*sources)))
+	names := slices.AppendSeq([]string{}, maps.Values(k.InForce())) // a list in JSON, even of none
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Count is how many keys there are.
-func (k *Ring) Count() int {
-	if sources := k.sources.Load(); sources != nil {
-		return len(*sources)
-	}
-	return 0
-}
+func (k *Ring) Count() int { return len(k.InForce()) }
 
 // Problem says why the files could not be read again, or that there is no key; empty if
 // all is well.
 func (k *Ring) Problem() string {
-	if trouble := k.trouble.Load(); trouble != nil {
-		return "the write keys changed, but could not be read, so the old ones are in force: " + *trouble
-	}
-	if sources := k.sources.Load(); sources != nil && len(*sources) == 0 {
+	problem := k.Follower.Problem()
+	if sources := k.keys.Load(); problem == "" && sources != nil && len(*sources) == 0 {
 		return "the write_keys files hold no key, so every request is rejected: write a key and its source on a line of one of them"
 	}
-	return ""
-}
-
-// Load reads everything, once.
-func (k *Ring) Load() error {
-	k.open.Do(func() {
-		k.first = looksOf(k.files)
-		var sources map[string]string
-		if sources, k.opened = k.Read(); k.opened == nil {
-			k.sources.Store(&sources)
-		}
-	})
-	return k.opened
+	return problem
 }
 
 // Read returns the keys of the configuration and of the files.
@@ -205,7 +165,7 @@ func (k *Ring) read(someInEach bool) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, file := range k.files {
+	for _, file := range k.Files {
 		before := len(sources)
 		if err := readKeyFile(file, sources); err != nil {
 			return nil, fmt.Errorf("write_keys file %s: %w", file, err)
@@ -218,30 +178,3 @@ func (k *Ring) read(someInEach bool) (map[string]string, error) {
 }
 
 var errNoKeys = errors.New("there is no key in it any more: to have none, take the file out of the configuration and reload")
-
-// Start reads the keys and watches the files from then on.
-func (k *Ring) Start() error {
-	if err := k.Load(); err != nil {
-		return err
-	}
-	if len(k.files) == 0 {
-		return nil
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.cancel == nil {
-		k.cancel = make(chan struct{})
-		go k.watch(k.cancel, k.first)
-	}
-	return nil
-}
-
-// Stop ends watching. The keys stay, for requests that are still under way.
-func (k *Ring) Stop() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.cancel != nil {
-		close(k.cancel)
-		k.cancel = nil
-	}
-}
