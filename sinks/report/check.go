@@ -18,6 +18,14 @@ type Check struct {
 	Remedy string `json:"remedy,omitempty"`
 }
 
+// String is what was found, and what to do about it.
+func (c Check) String() string {
+	if c.Remedy == "" {
+		return c.Found
+	}
+	return c.Found + ": " + c.Remedy
+}
+
 // Mark tells how a check came out.
 type Mark string
 

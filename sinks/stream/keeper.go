@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/subject"
 )
 
@@ -184,24 +185,22 @@ func (k *Keeper) Check(ctx context.Context, js jetstream.JetStream) bool {
 		}
 		return false
 	}
-	names, findings := []string{}, []string{}
-	takes := slices.ContainsFunc(infos, k.takes)
-	if len(infos) == 0 || !takes {
-		others := k.Others(ctx, js)
-		if len(infos) == 0 {
-			findings = append(findings, k.Missing(others))
-		} else {
-			findings = append(findings, k.elsewhere(others)...)
-		}
+	seen := &streamsSeen{names: []string{}, takes: slices.ContainsFunc(infos, k.takes)}
+	if len(infos) == 0 {
+		seen.missing = k.Missing(k.Others(ctx, js))
+	} else if !seen.takes {
+		seen.missing = k.elsewhere(k.Others(ctx, js))
 	}
 	for _, info := range infos {
-		names = append(names, info.Config.Name)
-		for _, finding := range Warnings(k.Inspect(info, js.Conn().MaxPayload())) {
-			findings = append(findings, finding.String())
+		seen.names = append(seen.names, info.Config.Name)
+		for _, finding := range k.Inspect(info, js.Conn().MaxPayload(), len(infos) == 1) {
+			if finding.Mark != report.OK {
+				seen.lacks = append(seen.lacks, finding)
+			}
 		}
 	}
 	k.noteBatched(infos)
-	k.report(&streamsSeen{names: names, takes: takes, findings: findings})
+	k.report(seen)
 	return true
 }
 
@@ -229,12 +228,12 @@ func (k *Keeper) Others(ctx context.Context, js jetstream.JetStream) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return name == k.Stream.Name })
 }
 
-func (k *Keeper) elsewhere(others []string) []string {
+func (k *Keeper) elsewhere(others []string) string {
 	if len(others) == 0 {
-		return nil
+		return ""
 	}
-	return []string{fmt.Sprintf("the subject %s belongs to %s, and the sink names %s: correct the name, or move the subject",
-		k.Subject, strings.Join(others, ", "), k.Stream.Name)}
+	return fmt.Sprintf("the subject %s belongs to %s, and the sink names %s: correct the name, or move the subject",
+		k.Subject, strings.Join(others, ", "), k.Stream.Name)
 }
 
 // Name is that of the stream, or of the one that is recommended where none is named.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -17,11 +16,24 @@ import (
 
 // streamsSeen is what a stream keeper has found. It never changes.
 type streamsSeen struct {
-	names    []string
-	takes    bool // some of them take events
-	findings []string
-	failure  string // why the last look has failed, if it did
-	hint     string
+	names   []string
+	takes   bool           // some of them take events
+	missing string         // says that none does, and what to do
+	lacks   []report.Check // of those that are there
+	failure string         // why the last look has failed, if it did
+	hint    string
+}
+
+// findings are what the log and the status say.
+func (s *streamsSeen) findings() []string {
+	texts := []string{} // a list in JSON, even of none
+	if s.missing != "" {
+		texts = append(texts, s.missing)
+	}
+	for _, lack := range s.lacks {
+		texts = append(texts, lack.String())
+	}
+	return texts
 }
 
 // reportFailure logs why a look failed, unless the last one failed alike. What has
@@ -31,18 +43,14 @@ func (k *Keeper) reportFailure(err error) {
 		return
 	}
 	k.failure = err.Error()
-	hint := streamHint(err)
+	hint := LookHint(err)
 	k.noteFailure(k.failure, hint)
-	fields := []zap.Field{zap.Error(err)}
-	if hint != "" {
-		fields = append(fields, zap.String("hint", hint))
-	}
-	k.logger().Warn("cannot look after the stream yet, trying on", fields...)
+	k.logger().Warn("cannot look after the stream yet, trying on", zap.Error(err), zap.String("hint", hint))
 }
 
 // report logs findings that differ from those of the last look.
 func (k *Keeper) report(seen *streamsSeen) {
-	streams, findings := seen.names, seen.findings
+	streams, findings := seen.names, seen.findings()
 	failed := k.failure != ""
 	k.failure = ""
 	k.seen.Store(seen)
@@ -79,17 +87,17 @@ func (k *Keeper) noteFailure(failure, hint string) {
 	k.seen.Store(&seen)
 }
 
-// streamHint says what to do when streams cannot be looked after, if it is known.
-func streamHint(err error) string {
+// LookHint says what to do when streams cannot be looked at.
+func LookHint(err error) string {
 	switch {
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled),
 		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return "check that JetStream is on in the server and for this account, and the option domain"
-	case errors.Is(err, context.DeadlineExceeded):
-		return "events may be published all the same; to have the stream looked after, " +
-			"allow this user $JS.API.STREAM.NAMES and $JS.API.STREAM.INFO.*"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout), errors.Is(err, context.Canceled):
+		return "events may be published all the same; to have the stream looked after, allow the user to publish to " +
+			"$JS.API.STREAM.NAMES and $JS.API.STREAM.INFO.*; if it may, JetStream has no leader at the moment"
 	}
-	return ""
+	return "check it with `nats stream ls --subjects`"
 }
 
 // Describe adds to a status what has been seen, and tells whether there may be a stream
@@ -103,26 +111,15 @@ func (k *Keeper) Describe(s *report.Status, batched bool) (takes bool) {
 	if names == nil {
 		names = []string{}
 	}
-	s.Stream = &report.StreamStatus{Names: names, Batched: batched, Findings: seen.findings, Failure: seen.failure}
-	for _, finding := range seen.findings {
-		s.AddProblem(seen.sentence(finding))
+	s.Stream = &report.StreamStatus{Names: names, Batched: batched, Findings: seen.findings(), Failure: seen.failure}
+	if seen.missing != "" {
+		s.AddProblem(seen.missing)
+	}
+	for _, lack := range seen.lacks {
+		s.AddProblem("the stream " + lack.String())
 	}
 	if seen.failure != "" && s.Connected != nil && *s.Connected {
-		problem := "the stream cannot be looked after: " + seen.failure
-		if seen.hint != "" {
-			problem += ": " + seen.hint
-		}
-		s.AddProblem(problem)
+		s.AddProblem("the stream cannot be looked after: " + seen.failure + ": " + seen.hint)
 	}
 	return seen.takes || seen.failure != ""
-}
-
-// sentence says what a finding that begins with the name of a stream is about.
-func (s *streamsSeen) sentence(finding string) string {
-	for _, name := range s.names {
-		if strings.HasPrefix(finding, name+" ") {
-			return "the stream " + finding
-		}
-	}
-	return finding
 }

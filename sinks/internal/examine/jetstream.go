@@ -47,7 +47,7 @@ func (e *examination) streams(ctx context.Context, configured *stream.Stream) {
 	}
 	infos, err := keeper.Find(ctx, e.Js)
 	if err != nil {
-		e.Skipped("stream", e.lookHint(err), "it cannot be looked at: %s", e.Scrub(err))
+		e.Skipped("stream", stream.LookHint(err), "it cannot be looked at: %s", e.Scrub(err))
 		return
 	}
 	if len(infos) == 0 {
@@ -106,13 +106,6 @@ func (e *examination) jetStream(ctx context.Context) bool {
 	return true
 }
 
-func (e *examination) lookHint(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.Canceled) {
-		return "allow the user to publish to $JS.API.STREAM.NAMES and $JS.API.STREAM.INFO.*; if it may, JetStream has no leader at the moment"
-	}
-	return "check it with `nats stream ls --subjects`"
-}
-
 func (e *examination) manyStreams(infos []*jetstream.StreamInfo) {
 	var names []string
 	for _, info := range infos {
@@ -123,28 +116,11 @@ func (e *examination) manyStreams(infos []*jetstream.StreamInfo) {
 }
 
 func (e *examination) stream(keeper *stream.Keeper, info *jetstream.StreamInfo, alone bool) {
-	const name = "stream"
 	config := info.Config
-	findings := keeper.Inspect(info, e.Nc.MaxPayload())
-	// What is left when the stream takes everything is no reason that events are lost.
-	taking := config
-	taking.Sealed, taking.NoAck = false, false
-	if alone {
-		taking.Subjects = []string{e.subject}
-	}
-	minor := keeper.Inspect(&jetstream.StreamInfo{Config: taking, State: info.State, Cluster: info.Cluster}, e.Nc.MaxPayload())
-	for _, finding := range findings {
-		mark := report.Problem
-		switch {
-		case finding.Hint:
-			mark = report.OK
-		case slices.Contains(minor, finding):
-			mark = report.Warning
-		}
-		e.Add(mark, name, finding.Remedy, "%s", finding.Text)
-	}
-	if len(stream.Warnings(findings)) == 0 {
-		e.OK(name, "%s takes %s, recognises repeated events for %v and allows batched publish",
+	findings := keeper.Inspect(info, e.Nc.MaxPayload(), alone)
+	e.CheckList = append(e.CheckList, findings...)
+	if !slices.ContainsFunc(findings, func(finding report.Check) bool { return finding.Mark != report.OK }) {
+		e.OK("stream", "%s takes %s, recognises repeated events for %v and allows batched publish",
 			config.Name, strings.Join(config.Subjects, ", "), config.Duplicates)
 	}
 	e.room(info)
