@@ -12,6 +12,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/keys"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/seal"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/suppress"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
@@ -56,18 +57,17 @@ func (v view) Sinks() []handlers.Sink {
 	return all
 }
 
-func (v view) Problems() []string {
-	var problems []string
+func (v view) Problems() (all report.Trouble) {
 	if problem := v.h.proxies.Problem(); problem != "" && v.h.ip.Publish {
-		problems = append(problems, problem)
+		all.AddProblem(watch.ClientIP, watch.ProxyRemedy, "%s", problem)
 	}
-	if trouble := v.h.keys.Problem(); trouble != "" {
-		problems = append(problems, trouble)
+	if problem := v.h.keys.Problem(); problem != "" {
+		all.AddProblem("write keys", "", "%s", problem)
 	}
 	if v.h.seals != nil && v.h.seals.Problem() != "" {
-		problems = append(problems, v.h.seals.Problem())
+		all.AddProblem("seals", "", "%s", v.h.seals.Problem())
 	}
-	return problems
+	return all
 }
 
 func (v view) Seal(object []byte) (token string, has bool, err error) {

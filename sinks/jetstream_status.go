@@ -3,8 +3,6 @@
 package sinks
 
 import (
-	"fmt"
-
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
@@ -23,7 +21,7 @@ func (s *JetStream) Status() report.Status {
 	status := report.Status{Server: m.Server, Subject: m.Subject, Counts: m.Counts()}
 	link, keeper := s.active.Load(), s.keeper.Load()
 	if link == nil || keeper == nil {
-		status.AddProblem(report.NotRunning)
+		status.AddProblem("sink", "", report.NotRunning)
 		return status
 	}
 	connected := link.conn.Describe(&status)
@@ -45,8 +43,8 @@ func (l *deliveryLink) describeSpool(s *report.Status) (takes bool) {
 		s.Spool = &report.SpoolStatus{Dir: d.Directory, Capacity: l.route.MaxSize, Sync: delivery.SyncText(l.route.Sync)}
 		if trouble := d.Trouble.Load(); trouble != nil {
 			s.Spool.Failing = trouble.Error()
-			s.AddProblem(fmt.Sprintf("the spool %s is not open (%s): free or repair the disk; "+
-				"events are published directly until then", d.Directory, trouble.Cause))
+			s.AddProblem("spool", "free or repair the disk; events are published directly until then",
+				"the spool %s is not open (%s)", d.Directory, trouble.Cause)
 		}
 		return false
 	}
@@ -83,13 +81,13 @@ func describeTrouble(s *report.Status, stats *spool.Stats) {
 		if stats.Mended {
 			remedy = "the disk takes files again, and the next event will show whether that is enough"
 		}
-		s.AddProblem(fmt.Sprintf("the spool %s cannot be written (%s): %s", s.Spool.Dir, stats.Failing, remedy))
+		s.AddProblem("spool", remedy, "the spool %s cannot be written (%s)", s.Spool.Dir, stats.Failing)
 	}
 	if stats.Full {
-		s.AddProblem(fmt.Sprintf("the spool %s is full: see why events are not acknowledged, or raise max_size; "+
-			"events are not safe until then", s.Spool.Dir))
+		s.AddProblem("spool", "see why events are not acknowledged, or raise max_size; events are not safe until then",
+			"the spool %s is full", s.Spool.Dir)
 	}
 	if s.Spool.Waiting != "" {
-		s.AddProblem(fmt.Sprintf("%d events wait in the spool: %s", stats.Events, s.Spool.Waiting))
+		s.AddProblem(report.EventsWaiting, "", "%d events wait in the spool: %s", stats.Events, s.Spool.Waiting)
 	}
 }

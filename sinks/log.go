@@ -84,8 +84,8 @@ func (l *Log) meter() *meter.Meter { return l.counted }
 func (l *Log) Status() report.Status {
 	status := report.Status{Ready: l.logger.Core().Enabled(l.level), Counts: l.counted.Counts()}
 	if !status.Ready {
-		status.AddProblem("Caddy's log does not take lines of the level " + l.Level + ", so events are not written: " +
-			"lower the level of the log, or raise that of the sink")
+		status.AddProblem("log", "lower the level of the log, or raise that of the sink",
+			"Caddy's log does not take lines of the level %s, so events are not written", l.Level)
 	}
 	return status
 }

@@ -4,7 +4,6 @@ package sinks
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
@@ -92,13 +91,13 @@ func (s *NATS) Status() report.Status {
 	status := report.Status{Server: m.Server, Subject: m.Subject, Counts: m.Counts()}
 	c := s.active.Load()
 	if c == nil {
-		status.AddProblem(report.NotRunning)
+		status.AddProblem("sink", "", report.NotRunning)
 		return status
 	}
 	status.Ready = c.Describe(&status)
 	if waiting := c.Outbox.Size(); !status.Ready && waiting > 0 {
-		status.AddProblem(fmt.Sprintf("%d events wait in memory for NATS: they are lost when Caddy stops, "+
-			"and further ones beyond 8 MiB; use the sink jetstream where that must not be", waiting))
+		status.AddProblem(report.EventsWaiting, "they are lost when Caddy stops, "+
+			"and further ones beyond 8 MiB; use the sink jetstream where that must not be", "%d events wait in memory for NATS", waiting)
 	}
 	return status
 }

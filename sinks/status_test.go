@@ -370,7 +370,7 @@ func TestStatusOfOtherSinks(t *testing.T) {
 func TestStatusIsJSON(t *testing.T) {
 	up := true
 	text, err := json.Marshal(report.Status{
-		Server: "a", Subject: "b", Ready: true, Problems: []string{"c"}, Connected: &up, NATS: "d",
+		Server: "a", Subject: "b", Ready: true, Trouble: report.Trouble{Problems: []string{"c"}}, Connected: &up, NATS: "d",
 		Stream: &report.StreamStatus{Names: []string{"e"}, Batched: true, Findings: []string{"f"}, Failure: "g"},
 		Spool: &report.SpoolStatus{
 			Dir: "h", Open: true, Events: 1, Bytes: 2, Capacity: 3, OldestSeconds: 4, Sync: "i",

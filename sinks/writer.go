@@ -89,7 +89,7 @@ func (w *Writer) meter() *meter.Meter { return w.counted }
 func (w *Writer) Status() report.Status {
 	status := report.Status{Output: w.opener.String(), Ready: w.active.Load(), Counts: w.counted.Counts()}
 	if !status.Ready {
-		status.AddProblem(report.NotRunning)
+		status.AddProblem("sink", "", report.NotRunning)
 	}
 	return status
 }

@@ -78,6 +78,10 @@ func TestStatusOfDrops(t *testing.T) {
 	if after.Ready || after.Outcomes.Dropped != before.Outcomes.Dropped+1 || len(after.Problems) != 1 || !strings.Contains(after.Problems[0], "out of paper") {
 		t.Errorf("got %+v", after)
 	}
+	const check = `"checks":[{"about":"sink hook","check":"sink","mark":"problem","found":"events are answered and dropped, 1 so far: out of paper"}]`
+	if _, text := s.Ask(http.MethodGet, "/segment_pixel/status", ""); !strings.Contains(string(text), check) {
+		t.Errorf("the status has no %s: %s", check, text)
+	}
 	if code, text := s.Ask(http.MethodGet, "/segment_pixel/health/ready", ""); code != http.StatusServiceUnavailable || !strings.Contains(string(text), "out of paper") {
 		t.Errorf("ready: %d %s", code, text)
 	}

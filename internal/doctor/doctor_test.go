@@ -102,7 +102,8 @@ func TestDoctorCommandChecksTheHandler(t *testing.T) {
 func TestDoctorCommandAsksTheCaddyThatRuns(t *testing.T) {
 	const (
 		config  = `{"apps":{"http":{"servers":{"srv0":{TRUSTED "max_header_bytes":65536,"routes":[{"handle":[{"handler":"segment_pixel","write_keys":[{"key":"k"}]}]}]}}}}}`
-		proxied = `"untrusted_proxy":12,"problems":["handler 1: 12 of 20 requests came through a proxy that trusted_proxies does not name: set trusted_proxies"],
+		claims  = `"check":"client IP","mark":"warning","found":"12 of 20 requests came through a proxy that trusted_proxies does not name","remedy"`
+		proxied = `"untrusted_proxy":12,"checks":[{"about":"handler 1",` + claims + `:"set trusted_proxies"}],"problems":["handler 1: 12 of 20 requests came through a proxy that trusted_proxies does not name: set trusted_proxies"],
 			"handlers":[{"path_prefixes":["/v1/pixel"],"sources":["default"],
 			"problems":["12 of 20 requests came through a proxy that trusted_proxies does not name: set trusted_proxies"]}]`
 		fine = `{"ready":true,"running_since":"2026-11-23T12:00:00Z","outcomes":{"accepted":7,"rejected":{"no_data":2,"dnt":1}}}`
@@ -119,7 +120,7 @@ func TestDoctorCommandAsksTheCaddyThatRuns(t *testing.T) {
 		{"a proxy", "", `{"ready":true,PROXY}`, 0, []string{"warning  client IP: 12 of 20 requests came through a", "-> set trusted_proxies\n", "no problems, 1 warning"}},
 		{"another proxy", `"trusted_proxies":{"source":"static","ranges":["10.0.0.0/8"]},`, `{"ready":true,PROXY}`, 0,
 			[]string{"warning  client IP: 12 of 20 requests", "no problems, 1 warning"}},
-		{"the proxy of another handler", "", `{"ready":true,"problems":["handler 2: 12 of 20 requests came through a proxy that trusted_proxies does not name: do"]}`, 0,
+		{"the proxy of another handler", "", `{"ready":true,"checks":[{"about":"handler 2",` + claims + `:"do"}],"problems":["handler 2: 12 of 20 requests came through a proxy that trusted_proxies does not name: do"]}`, 0,
 			[]string{"no request has come through a proxy", "warning  client IP: 12 of 20 requests", "no problems, 1 warning"}},
 		{"a forged header", "", `{"ready":true,"untrusted_proxy":1}`, 0, []string{"ok       client IP: trusted_proxies is not set, and 1 request claimed", "no problems, no warnings"}},
 		{"forged headers", "", `{"ready":true,"untrusted_proxy":4}`, 0, []string{"4 requests claimed"}},

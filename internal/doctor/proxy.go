@@ -5,11 +5,11 @@ package doctor
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/offline"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
@@ -19,13 +19,13 @@ const trustProxies = "if there is a proxy or a CDN in front, write servers { tru
 // the client is for the handler that runs to say: anybody can claim to be a proxy now
 // and then.
 func (d *Doctor) checkClientIP(h offline.Handler) report.Check {
-	check := report.Check{Name: "client IP", Mark: report.OK}
+	check := report.Check{Name: watch.ClientIP, Mark: report.OK}
 	if h.Options().ClientIP == handlers.ClientIPOff {
 		check.Found = "client_ip is off: none is published"
 		return check
 	}
-	if problem := d.proxyProblem(h); problem != "" {
-		return proxyWarning(problem)
+	if problem := d.proxyProblem(h); problem != nil {
+		return *problem
 	}
 	switch {
 	case len(h.Server.TrustedProxies) > 0:
@@ -44,34 +44,19 @@ func (d *Doctor) checkClientIP(h offline.Handler) report.Check {
 }
 
 // proxyProblem is what the handler that runs with this configuration says of a proxy.
-func (d *Doctor) proxyProblem(h offline.Handler) string {
+func (d *Doctor) proxyProblem(h offline.Handler) *report.Check {
 	if d.status == nil {
-		return ""
+		return nil
 	}
-	for _, running := range d.status.Handlers {
+	for i, running := range d.status.Handlers {
 		if !slices.Equal(running.PathPrefixes, h.Options().PathPrefixes) || !slices.Equal(running.Sources, h.Keys().Names()) {
 			continue
 		}
-		if i := slices.IndexFunc(running.Problems, blamesProxy); i >= 0 {
-			return running.Problems[i]
+		for _, problem := range d.status.Checks {
+			if problem.Name == watch.ClientIP && problem.About == fmt.Sprintf("handler %d", i+1) {
+				return &problem.Check
+			}
 		}
 	}
-	return ""
-}
-
-// blamesProxy finds the problem of a handler that is about a proxy.
-func blamesProxy(problem string) bool {
-	return strings.Contains(problem, "proxy that trusted_proxies does not name")
-}
-
-// proxyWarning passes such a problem on. Events do arrive, with the wrong address.
-func proxyWarning(problem string) report.Check {
-	if rest, isHandler := strings.CutPrefix(problem, "handler "); isHandler {
-		_, problem, _ = strings.Cut(rest, ": ")
-	}
-	found, remedy, split := strings.Cut(problem, ": ")
-	if !split {
-		remedy = trustProxies
-	}
-	return report.Check{Name: "client IP", Mark: report.Warning, Found: found, Remedy: remedy}
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/status"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
@@ -15,15 +16,9 @@ var errAdminOff = errors.New("its admin API is off")
 
 // Report is the result as JSON.
 type Report struct {
-	Problems int     `json:"problems"`
-	Warnings int     `json:"warnings"`
-	Checks   []Check `json:"checks"`
-}
-
-// Check is one check, and what it is about.
-type Check struct {
-	About string `json:"about"`
-	report.Check
+	Problems int            `json:"problems"`
+	Warnings int            `json:"warnings"`
+	Checks   []status.Check `json:"checks"`
 }
 
 // Report is all that was found, as JSON shows it.
@@ -31,7 +26,7 @@ func (d *Doctor) Report() Report {
 	report := Report{Problems: d.Count(report.Problem), Warnings: d.Count(report.Warning)}
 	for _, found := range d.found {
 		for _, check := range found.checks {
-			report.Checks = append(report.Checks, Check{found.about, check})
+			report.Checks = append(report.Checks, status.Check{About: found.about, Check: check})
 		}
 	}
 	return report

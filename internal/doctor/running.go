@@ -15,6 +15,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/adminapi"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/status"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
@@ -34,6 +35,9 @@ func (d *Doctor) askCaddy() {
 	running := new(status.Status)
 	if d.trouble = json.Unmarshal(text, running); d.trouble == nil {
 		d.status = running
+		for i := len(running.Checks); i < len(running.Problems); i++ { // An older Caddy has texts alone.
+			running.Checks = append(running.Checks, status.Check{Check: report.Check{Found: running.Problems[i]}})
+		}
 	}
 }
 
@@ -93,15 +97,15 @@ func (d *Doctor) mended() []report.Check {
 func (d *Doctor) reported(waiting []report.Check) []report.Check {
 	var checks []report.Check
 	var left []string
-	for _, problem := range d.status.Problems {
+	for i, problem := range d.status.Checks {
 		switch {
-		case blamesProxy(problem):
-			if check := proxyWarning(problem); !d.said(check.Found) {
-				checks = append(checks, check)
+		case problem.Name == watch.ClientIP:
+			if !d.any(func(_ string, check report.Check) bool { return check.Found == problem.Found }) {
+				checks = append(checks, problem.Check)
 			}
-		case d.status.Ready && tellsOfWaiting(waiting, problem):
-		case !d.told(problem):
-			left = append(left, problem)
+		case d.status.Ready && problem.Name == report.EventsWaiting && slices.ContainsFunc(waiting, func(check report.Check) bool { return check.Mark == report.Warning }):
+		case !d.told(&problem):
+			left = append(left, d.status.Problems[i])
 		}
 	}
 	check := report.Check{Name: "status", Mark: report.OK, Found: "it is ready"}
@@ -123,31 +127,19 @@ func (d *Doctor) reported(waiting []report.Check) []report.Check {
 
 // told tells whether a check has found what the status names as a problem, or the
 // cause of it. If Caddy is not ready, a mere warning does not stand for the problem.
-func (d *Doctor) told(problem string) bool {
-	sink, text, ofSink := strings.Cut(strings.TrimPrefix(problem, "sink "), ": ")
-	ofSink = ofSink && strings.HasPrefix(problem, "sink ")
-	follows := ofSink && followsFromDelivery(text)
+func (d *Doctor) told(problem *status.Check) bool {
+	// What comes of a server or a stream that does not take the events of a sink.
+	follows := problem.Name == report.NotConnected || problem.Name == report.EventsWaiting
 	return d.any(func(about string, check report.Check) bool {
 		switch {
 		case check.Mark != report.Problem && (check.Mark != report.Warning || !d.status.Ready):
 			return false
-		case check.Found != "" && strings.Contains(problem, check.Found):
+		case check.Found != "" && strings.Contains(problem.Found, check.Found):
 			return true
 		}
-		return follows && check.Mark == report.Problem && strings.HasPrefix(about, "sink "+sink+" of ") &&
+		return follows && check.Mark == report.Problem && strings.HasPrefix(about, problem.About+" of ") &&
 			!strings.HasPrefix(check.Name, "spool")
 	})
-}
-
-// followsFromDelivery tells whether a problem of a sink is what comes of a server or a
-// stream that does not take its events, which the checks look at themselves.
-func followsFromDelivery(text string) bool {
-	return strings.HasPrefix(text, "NATS is not connected") || strings.Contains(text, " events wait in ")
-}
-
-// said tells whether a check has been given with these words.
-func (d *Doctor) said(found string) bool {
-	return d.any(func(_ string, check report.Check) bool { return check.Found == found })
 }
 
 // any tells whether one of the checks so far is of that kind.

@@ -31,9 +31,9 @@ func TestDoctorCommandTellsOneCauseOnce(t *testing.T) {
 			[]string{"ok       status: it is ready\n", "\n1 problem, no warnings"}},
 		{"the same while not ready", examined, `{"ready":false,"problems":["sink test_examined: an event of 32768 bytes is too large: make it smaller"]}`, 5,
 			[]string{"warning  status: it is not ready, because of the problems above\n", "\n1 problem, 1 warning"}},
-		{"what follows", examined, `{"ready":true,"problems":["sink test_examined: NATS is not connected (eof)","sink test_examined: 3 events wait in the spool: why"]}`, 5,
+		{"what follows", examined, `{"ready":true,"checks":[{"about":"sink test_examined","check":"NATS"},{"about":"sink test_examined","check":"waiting events"}],"problems":["sink test_examined: NATS is not connected (eof)","sink test_examined: 3 events wait in the spool: why"]}`, 5,
 			[]string{"ok       status: it is ready\n", "\n1 problem, no warnings"}},
-		{"what does not follow", examined, `{"ready":false,"problems":["sink other: NATS is not connected (eof)","sink test_examined: events are answered and dropped, 3 so far: why"]}`, 5,
+		{"what does not follow", examined, `{"ready":false,"checks":[{"about":"sink other","check":"NATS"},{"about":"sink test_examined","check":"sink"}],"problems":["sink other: NATS is not connected (eof)","sink test_examined: events are answered and dropped, 3 so far: why"]}`, 5,
 			[]string{"problem  status: it is not ready: sink other: NATS is not connected (eof); sink test_examined: events are answered and dropped", "\n2 problems, no warnings"}},
 		{"events that wait", fine, waits("61", "the server is slow"), 0,
 			[]string{"ok       status: it is ready\n", "warning  waiting events: 300 in /spool, the oldest for 1m1s: the server is slow\n", "\nno problems, 1 warning"}},
@@ -57,11 +57,12 @@ func TestDoctorCommandTellsOneCauseOnce(t *testing.T) {
 // waits is the status of a Caddy whose two sites share a spool with waiting events.
 func waits(seconds, cause string) string {
 	sink := `{"sinks":[{"sink":"jetstream","spool":{"dir":"/spool","open":true,"events":300,"oldest_seconds":` + seconds + `,"waiting":"` + cause + `"}}]}`
-	problems := ""
+	problems, checks := "", ""
 	if cause != "" {
 		problems = `"sink jetstream: 300 events wait in the spool: ` + cause + `"`
+		checks = `{"about":"sink jetstream","check":"waiting events"}`
 	}
-	return `{"ready":true,"problems":[` + problems + `],"handlers":[` + sink + "," + sink + `]}`
+	return `{"ready":true,"problems":[` + problems + `],"checks":[` + checks + `],"handlers":[` + sink + "," + sink + `]}`
 }
 
 // TestDoctorCommandTellsOnceThatNATSIsDown asks a Caddy whose events wait for NATS.

@@ -4,7 +4,6 @@ package doctor
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +31,7 @@ func (d *Doctor) spools() []report.Check {
 }
 
 func waitingEvents(s *report.SpoolStatus) report.Check {
-	check := report.Check{Name: "waiting events", Mark: report.OK, Found: "none in " + s.Dir}
+	check := report.Check{Name: report.EventsWaiting, Mark: report.OK, Found: "none in " + s.Dir}
 	if s.Events == 0 {
 		return check
 	}
@@ -57,12 +56,3 @@ func waitingEvents(s *report.SpoolStatus) report.Check {
 // outOfStorage is in the server's answer to an event for which it has no storage left,
 // whatever the limits of the stream and the account.
 const outOfStorage = "err_code=10023"
-
-// tellsOfWaiting tells whether one of the checks warns of what the status names as a
-// problem: that events wait, with the same cause.
-func tellsOfWaiting(checks []report.Check, problem string) bool {
-	_, cause, waits := strings.Cut(problem, " events wait in the spool: ")
-	return waits && slices.ContainsFunc(checks, func(check report.Check) bool {
-		return check.Mark == report.Warning && strings.HasSuffix(check.Found, ": "+cause)
-	})
-}

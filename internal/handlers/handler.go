@@ -27,8 +27,8 @@ type Handler interface {
 	Seals() (file string, err error)
 	// Sinks are its sinks, in the order of the configuration.
 	Sinks() []Sink
-	// Problems are sentences on what is wrong with it, apart from its sinks.
-	Problems() []string
+	// Problems say what is wrong with it, apart from its sinks.
+	Problems() report.Trouble
 	// Seal makes a token of an object, if the handler has keys, while it runs.
 	Seal(object []byte) (token string, has bool, err error)
 	// Suppress is its list of those who have withdrawn consent; nil if it has none.

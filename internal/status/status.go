@@ -26,6 +26,7 @@ type Status struct {
 	RunningSince   *time.Time          `json:"running_since,omitempty"` // the configuration
 	Ready          bool                `json:"ready"`
 	Problems       []string            `json:"problems"`
+	Checks         []Check             `json:"checks"` // the problems in parts, one for one
 	Outcomes       watch.OutcomeTotals `json:"outcomes"`
 	Repairs        map[string]uint64   `json:"repairs"`
 	Mended         []watch.Mended      `json:"mended"`    // the same by source
@@ -48,7 +49,7 @@ type Handler struct {
 	Sources      []string `json:"sources"`
 	MaxEventSize int      `json:"max_event_size"`
 	ClientIP     string   `json:"client_ip"`
-	Problems     []string `json:"problems,omitempty"`
+	report.Trouble
 	// Suppress is its list of those who have withdrawn consent.
 	Suppress *suppress.State `json:"suppress,omitempty"`
 	Sinks    []Sink          `json:"sinks"`
@@ -70,6 +71,7 @@ func Current() Status {
 		Now:            time.Now().UTC(),
 		Ready:          true,
 		Problems:       []string{},
+		Checks:         []Check{},
 		Outcomes:       watch.Requests.Totals(),
 		Repairs:        watch.Requests.Repaired(),
 		Mended:         watch.Requests.Mended(),
@@ -80,8 +82,9 @@ func Current() Status {
 	}
 	c := handlers.Running.InForce()
 	if c == nil {
+		const nothing = "no configuration with segment_pixel runs"
 		s.Ready = false
-		s.Problems = append(s.Problems, "no configuration with segment_pixel runs")
+		s.add(nothing, Check{"", report.Check{Name: "configuration", Mark: report.Problem, Found: nothing}})
 		return s
 	}
 	s.RunningSince, s.BuilderSeals = &c.Since, c.BuilderSeals
@@ -89,30 +92,37 @@ func Current() Status {
 		handler, ready := ofHandler(h, c.MaxBacklogAge)
 		s.Handlers = append(s.Handlers, handler)
 		s.Ready = s.Ready && ready
-		s.addProblems(i, &handler)
+		about := fmt.Sprintf("handler %d", i+1)
+		s.addAll(about, true, handler.Checks)
+		if list := handler.Suppress; list != nil {
+			s.addAll(about, list.Known, list.Checks)
+		}
+		for _, sink := range handler.Sinks {
+			s.addAll("sink "+sink.Sink, sink.Ready, sink.Checks)
+		}
 	}
 	return s
 }
 
-// addProblems lists the problems of a handler among all others, each once: sites that
-// import one snippet share their sinks.
-func (s *Status) addProblems(index int, h *Handler) {
-	add := func(text string) {
-		if !slices.Contains(s.Problems, text) {
-			s.Problems = append(s.Problems, text)
+// addAll lists problems among all others. They are mere warnings where events are taken
+// all the same.
+func (s *Status) addAll(about string, ready bool, checks []report.Check) {
+	for _, check := range checks {
+		if ready {
+			check.Mark = report.Warning
 		}
-	}
-	for _, problem := range h.Problems {
-		add(fmt.Sprintf("handler %d: %s", index+1, problem))
-	}
-	for _, sink := range h.Sinks {
-		for _, problem := range sink.Problems {
-			add(fmt.Sprintf("sink %s: %s", sink.Sink, problem))
-		}
+		s.add(about+": "+check.String(), Check{about, check})
 	}
 }
 
-// statusOf tells how a handler is, and whether its sinks can take events.
+// add lists each problem once: sites that import one snippet share their sinks.
+func (s *Status) add(text string, check Check) {
+	if !slices.Contains(s.Problems, text) {
+		s.Problems, s.Checks = append(s.Problems, text), append(s.Checks, check)
+	}
+}
+
+// ofHandler tells how a handler is, and whether its sinks can take events.
 func ofHandler(h handlers.Handler, maxBacklogAge time.Duration) (Handler, bool) {
 	options := h.Options()
 	s := Handler{
@@ -121,7 +131,7 @@ func ofHandler(h handlers.Handler, maxBacklogAge time.Duration) (Handler, bool) 
 		Sources:      h.Keys().Names(),
 		MaxEventSize: options.MaxEventSize,
 		ClientIP:     options.ClientIP,
-		Problems:     h.Problems(),
+		Trouble:      h.Problems(),
 		Sinks:        []Sink{},
 	}
 	ready := true
@@ -138,7 +148,7 @@ func ofHandler(h handlers.Handler, maxBacklogAge time.Duration) (Handler, bool) 
 	return s, ready
 }
 
-// sinkStatusOf adds to what a sink tells of itself what the handler knows of it. A
+// ofSink adds to what a sink tells of itself what the handler knows of it. A
 // sink that tells nothing is ready as long as it takes events.
 func ofSink(s handlers.Sink, maxBacklogAge time.Duration) Sink {
 	each := Sink{Sink: s.Name, Status: report.Status{Ready: true}}
@@ -147,12 +157,12 @@ func ofSink(s handlers.Sink, maxBacklogAge time.Duration) Sink {
 	}
 	if spool := each.Spool; spool != nil && spool.Events > 0 && spool.OldestSeconds > maxBacklogAge.Seconds() {
 		each.Ready = false
-		each.Problems = append(each.Problems, fmt.Sprintf("%d events wait in the spool %s, the oldest for %s, which is longer than max_backlog_age",
-			spool.Events, spool.Dir, time.Duration(spool.OldestSeconds*float64(time.Second)).Round(time.Second)))
+		each.AddProblem(report.EventsWaiting, "", "%d events wait in the spool %s, the oldest for %s, which is longer than max_backlog_age",
+			spool.Events, spool.Dir, time.Duration(spool.OldestSeconds*float64(time.Second)).Round(time.Second))
 	}
 	if problem := s.Problem(); problem != "" {
 		each.Ready = false
-		each.Problems = append(each.Problems, problem)
+		each.AddProblem("sink", "", "%s", problem)
 	}
 	return each
 }

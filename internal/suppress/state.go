@@ -3,8 +3,9 @@
 package suppress
 
 import (
-	"fmt"
 	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 // State is what can be told of a list. It names nobody.
@@ -19,8 +20,7 @@ type State struct {
 	Current bool `json:"current"`
 	// AsOf is when the list was last known to be that of the bucket.
 	AsOf *time.Time `json:"as_of,omitempty"`
-	// Problems are sentences that say what is wrong, and what to do.
-	Problems []string `json:"problems,omitempty"`
+	report.Trouble
 }
 
 // State tells how the list is.
@@ -34,19 +34,15 @@ func (l *List) State() State {
 	}
 	switch {
 	case !s.Known:
-		s.add("suppress %s: the list was never read, so events are answered and dropped: %s", l.bucket, l.trouble)
+		s.AddProblem("bucket", "", "suppress %s: the list was never read, so events are answered and dropped: %s", l.bucket, l.trouble)
 	case !s.Current && l.trouble != "":
-		s.add("suppress %s: not read since %s: %s", l.bucket, l.asOf.UTC().Format(time.RFC3339), l.trouble)
+		s.AddProblem("bucket", "", "suppress %s: not read since %s: %s", l.bucket, l.asOf.UTC().Format(time.RFC3339), l.trouble)
 	}
 	if l.diskFail != "" {
-		s.add("suppress %s: the list cannot be kept in %s: %s", l.bucket, l.disk.name, l.diskFail)
+		s.AddProblem("bucket", "", "suppress %s: the list cannot be kept in %s: %s", l.bucket, l.disk.name, l.diskFail)
 	}
 	if strange := l.strange.Load(); strange > 0 {
-		s.add("suppress %s: %s", l.bucket, strangeKeys(strange))
+		s.AddProblem("bucket", "", "suppress %s: %s", l.bucket, strangeKeys(strange))
 	}
 	return s
-}
-
-func (s *State) add(format string, args ...any) {
-	s.Problems = append(s.Problems, fmt.Sprintf(format, args...))
 }

@@ -34,7 +34,7 @@ func (p *ProxyWatch) Note(r *http.Request, logger *zap.Logger) bool {
 	}
 	untrusted := p.untrusted.Add(1)
 	if suspicious(untrusted, requests) && !p.reported.Swap(true) {
-		logger.Warn("most requests come through a proxy that trusted_proxies does not name: " + proxyRemedy)
+		logger.Warn("most requests come through a proxy that trusted_proxies does not name: " + ProxyRemedy)
 	}
 	return true
 }
@@ -52,7 +52,11 @@ func (p *ProxyWatch) Problem() string {
 	if !suspicious(untrusted, requests) {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d requests came through a proxy that trusted_proxies does not name: %s", untrusted, requests, proxyRemedy)
+	return fmt.Sprintf("%d of %d requests came through a proxy that trusted_proxies does not name", untrusted, requests)
 }
 
-const proxyRemedy = "context.ip is the address of the proxy; name it in the global option servers { trusted_proxies static <ranges> }"
+// ClientIP is the name of the check of the published addresses.
+const ClientIP = "client IP"
+
+// ProxyRemedy says what to do if they are those of a proxy.
+const ProxyRemedy = "context.ip is the address of the proxy; name it in the global option servers { trusted_proxies static <ranges> }"

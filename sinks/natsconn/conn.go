@@ -379,7 +379,7 @@ func (c *Conn) Describe(s *report.Status) (up bool) {
 	if up {
 		s.NATS = c.Log.describe()
 	} else {
-		s.AddProblem(c.Log.whyDown())
+		s.AddProblem(report.NotConnected, "", "%s", c.Log.whyDown())
 	}
 	return up
 }

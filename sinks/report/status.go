@@ -11,9 +11,8 @@ type Status struct {
 	Output string `json:"output,omitempty"`
 	// Ready tells whether the sink can take events now and keep its promise.
 	Ready bool `json:"ready"`
-	// Problems are sentences that say what is wrong, and what to do. There may be some
-	// although the sink is ready.
-	Problems []string `json:"problems,omitempty"`
+	// Trouble may be there although the sink is ready.
+	Trouble
 	// Connected tells whether the sink is connected to NATS; nil where it never is.
 	Connected *bool `json:"connected,omitempty"`
 	// NATS is the server that the sink is connected to, and its version.
@@ -58,6 +57,3 @@ type Counts struct {
 
 // NotRunning is the problem of a sink that has no status.
 const NotRunning = "the sink does not run: its configuration has not started yet, or has ended"
-
-// AddProblem adds a sentence.
-func (s *Status) AddProblem(text string) { s.Problems = append(s.Problems, text) }

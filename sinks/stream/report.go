@@ -113,13 +113,13 @@ func (k *Keeper) Describe(s *report.Status, batched bool) (takes bool) {
 	}
 	s.Stream = &report.StreamStatus{Names: names, Batched: batched, Findings: seen.findings(), Failure: seen.failure}
 	if seen.missing != "" {
-		s.AddProblem(seen.missing)
+		s.AddProblem("stream", "", "%s", seen.missing)
 	}
 	for _, lack := range seen.lacks {
-		s.AddProblem("the stream " + lack.String())
+		s.AddProblem("stream", lack.Remedy, "the stream %s", lack.Found)
 	}
 	if seen.failure != "" && s.Connected != nil && *s.Connected {
-		s.AddProblem("the stream cannot be looked after: " + seen.failure + ": " + seen.hint)
+		s.AddProblem("stream", seen.hint, "the stream cannot be looked after: %s", seen.failure)
 	}
 	return seen.takes || seen.failure != ""
 }
