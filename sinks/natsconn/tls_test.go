@@ -42,7 +42,7 @@ func TestTLS(t *testing.T) {
 				test.change(o.TLS)
 			}
 			if test.refused {
-				wantRefusedTLS(t, acquire(t, o), logs.FilterMessage, "this server speaks no TLS")
+				wantRefusedTLS(t, acquire(t, o), logs.FilterMessage, "check the tls option")
 				return
 			}
 			c := connect(t, o)
