@@ -75,6 +75,7 @@ func large(i, size int) spool.Event {
 // Events that are too large are set aside, wherever they stand, and the others are
 // stored in their order.
 func TestTooLarge(t *testing.T) {
+	t.Parallel()
 	const limit = 16 << 10
 	for name, configure := range map[string]func(*server.Options, *jetstream.StreamConfig){
 		"max_msg_size": func(_ *server.Options, c *jetstream.StreamConfig) { c.MaxMsgSize = limit },
@@ -145,6 +146,7 @@ func wantRejection(t testing.TB, msg *nats.Msg) {
 
 // An event cannot be set aside while its file cannot be written. It waits.
 func TestAsideWaits(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
 	createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1000 })
@@ -173,6 +175,7 @@ func TestAsideWaits(t *testing.T) {
 // An event whose subject no stream takes is set aside, and holds up the others no
 // longer than that takes.
 func TestUncovered(t *testing.T) {
+	t.Parallel()
 	for name, listens := range map[string]bool{"nobody": false, "a listener": true} {
 		t.Run(name, func(t *testing.T) {
 			modes(t, func(t *testing.T, batched bool) {
@@ -202,6 +205,7 @@ func TestUncovered(t *testing.T) {
 // Later events of a subject without a stream do not wait again, nor keep the others
 // from being published in batches; and they are stored once there is a stream.
 func TestUncoveredAgain(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
 	createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Subjects = []string{"events.web.>"} })
@@ -233,6 +237,7 @@ func TestUncoveredAgain(t *testing.T) {
 
 // A stream may be deleted to be created anew: its events wait, for a while.
 func TestUncoveredWaits(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
 	r.forwarder.strayWait = time.Hour
@@ -256,6 +261,7 @@ func TestUncoveredWaits(t *testing.T) {
 // A subject that the server maps to that of a stream has no stream by its name. Its
 // events are stored even so, and wait when the stream does not take them.
 func TestMappedSubject(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	account := s.GlobalAccount()
 	if err := account.AddMapping("events.>", "mapped.>"); err != nil {
@@ -275,6 +281,7 @@ func TestMappedSubject(t *testing.T) {
 }
 
 func TestAsideFile(t *testing.T) {
+	t.Parallel()
 	a := newAside(t.TempDir())
 	// What a crash has left of a line does not spoil the next one.
 	if err := os.WriteFile(a.name, []byte(`{"event":{"a`), 0o600); err != nil {
@@ -314,6 +321,7 @@ func undeliverable(body string) *spool.Entry {
 
 // What is set aside is logged once a minute for each cause, with the number.
 func TestAsideLog(t *testing.T) {
+	t.Parallel()
 	core, logs := observer.New(zap.DebugLevel)
 	logger := zap.New(core)
 	a := newAside(t.TempDir())
@@ -361,6 +369,7 @@ func TestAsideLog(t *testing.T) {
 
 // An event is set aside also on a disk that has no room but for what is kept for that.
 func TestAsideOnFullDisk(t *testing.T) {
+	t.Parallel()
 	a := newAside(t.TempDir())
 	full := false
 	a.append = func(name string, line []byte) (bool, error) {
@@ -384,6 +393,7 @@ func TestAsideOnFullDisk(t *testing.T) {
 }
 
 func TestRejectionIsCut(t *testing.T) {
+	t.Parallel()
 	entry := &spool.Entry{Event: large(1, 100_000)}
 	for _, limit := range []int64{0, 1 << 10, 8 << 10, 100_000, 1 << 20} {
 		msg := rejection("p", entry, ErrUncovered, limit)

@@ -80,6 +80,7 @@ func (c *cluster) feed() (stop func() int) {
 }
 
 func TestLeaderStepsDown(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		c := newCluster(t)
 		c.route.batched.Store(batched)
@@ -109,6 +110,7 @@ func (c *cluster) awaitBatch(t testing.TB) {
 }
 
 func TestLeaderIsShutDown(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		c := newCluster(t)
 		c.route.batched.Store(batched)

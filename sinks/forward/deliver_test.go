@@ -14,6 +14,7 @@ import (
 )
 
 func TestDeliver(t *testing.T) {
+	t.Parallel()
 	bare := []spool.Event{
 		{Subject: "events.a", Body: []byte("1")},
 		{Subject: "events.b", Body: []byte{0, '\r', '\n', 0xff}},
@@ -57,6 +58,7 @@ func TestDeliver(t *testing.T) {
 }
 
 func TestLargeEvents(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		s := natstest.Start(t, nil)
 		r := newRig(t, s.ClientURL())
@@ -76,6 +78,7 @@ func TestLargeEvents(t *testing.T) {
 }
 
 func TestEventsOneByOne(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		s := natstest.Start(t, nil)
 		wires := tap(t, s.ClientURL())
@@ -99,6 +102,7 @@ func TestEventsOneByOne(t *testing.T) {
 // Events that may have been sent by an earlier run are not put into a batch, as the
 // server takes one that it is about to store for stored.
 func TestInDoubt(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	wires := tap(t, s.ClientURL())
 	r := newRig(t, s.ClientURL())
@@ -122,6 +126,7 @@ func TestInDoubt(t *testing.T) {
 
 // A stream that allows no batches refuses one, and batches are left alone after.
 func TestFailingBatch(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	wires := tap(t, s.ClientURL())
 	r := newRig(t, s.ClientURL())
@@ -152,6 +157,7 @@ func TestFailingBatch(t *testing.T) {
 }
 
 func TestBatchesComeBack(t *testing.T) {
+	t.Parallel()
 	f := New(newMemory(), t.TempDir(), newRig(t, natstest.Start(t, nil).ClientURL()).forwarder.logger, nil)
 	for _, want := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
 		f.noteBatch(errGap)
@@ -167,6 +173,7 @@ func TestBatchesComeBack(t *testing.T) {
 }
 
 func TestUnreadableSource(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
 	createStream(t, r.route.js, nil)
@@ -184,6 +191,7 @@ func TestUnreadableSource(t *testing.T) {
 
 // A closed spool ends the forwarder.
 func TestClosedSource(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
 	r.fault = spool.ErrClosed

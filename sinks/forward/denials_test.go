@@ -15,6 +15,7 @@ import (
 func violation(text string) error { return fmt.Errorf("%w: %s", nats.ErrPermissionViolation, text) }
 
 func TestDeniedSubject(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		err  error
 		want string // empty: none
@@ -40,6 +41,7 @@ func TestDeniedSubject(t *testing.T) {
 }
 
 func TestDenials(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var d Denials
 		deny := func(subject string) {

@@ -15,6 +15,7 @@ import (
 // Events of one subject that is denied are set aside after a while, wherever they
 // stand, and the others are stored in their order.
 func TestDenied(t *testing.T) {
+	t.Parallel()
 	const wait = 200 * time.Millisecond
 	for place, isShop := range map[string]func(i int) bool{
 		"first":         func(i int) bool { return i == 1 },
@@ -63,6 +64,7 @@ func TestDenied(t *testing.T) {
 // Later events of a subject that was denied neither wait again nor hinder the others:
 // batches go on, and one event of a window is tried for all of its subject.
 func TestDeniedAgain(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		const n = 5000
 		g := startGuarded(t, shop)
@@ -93,6 +95,7 @@ func TestDeniedAgain(t *testing.T) {
 
 // A user who may not publish events at all has to be mended. Until then all wait.
 func TestAllDenied(t *testing.T) {
+	t.Parallel()
 	for name, isShop := range map[string]func(i int) bool{
 		"one subject":  func(int) bool { return true },
 		"two subjects": func(i int) bool { return i%2 == 0 },
@@ -127,6 +130,7 @@ func TestAllDenied(t *testing.T) {
 
 // The same for a user who could publish a moment ago.
 func TestAllDeniedLater(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		g := startGuarded(t)
 		r := g.rig(t, batched)
@@ -150,6 +154,7 @@ func TestAllDeniedLater(t *testing.T) {
 // A permission that is given in time has everything stored, and the order of a subject
 // is kept.
 func TestPermissionGiven(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		g := startGuarded(t, shop)
 		r := g.rig(t, batched)
@@ -168,6 +173,7 @@ func TestPermissionGiven(t *testing.T) {
 
 // That a subject was denied is not held against it once the permission is given.
 func TestPermissionGivenLater(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		g := startGuarded(t, shop)
 		r := g.rig(t, batched)
@@ -195,6 +201,7 @@ func TestPermissionGivenLater(t *testing.T) {
 
 // While an event waits for its permission, those that come later are stored.
 func TestDeniedDoesNotBlock(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		g := startGuarded(t, shop)
 		r := g.rig(t, batched)
@@ -217,6 +224,7 @@ func TestDeniedDoesNotBlock(t *testing.T) {
 // The first event of a run is denied. Nothing shows that others are stored, until one
 // comes.
 func TestDeniedAlone(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		g := startGuarded(t, shop)
 		r := g.rig(t, batched)
@@ -233,6 +241,7 @@ func TestDeniedAlone(t *testing.T) {
 
 // The events that are held in memory while all are denied are bounded.
 func TestDeniedBounds(t *testing.T) {
+	t.Parallel()
 	g := startGuarded(t, "events.>")
 	r := g.rig(t, false)
 	r.append(event(1))
@@ -259,6 +268,7 @@ func TestDeniedBounds(t *testing.T) {
 // A batch whose last message is denied has an end all the same, and what it has stored
 // is not sent again: without a message id it would be doubled.
 func TestDeniedEndOfBatch(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		isShop func(i int) bool
 		ends   int64 // messages that end a batch in the place of a denied one
@@ -289,6 +299,7 @@ func TestDeniedEndOfBatch(t *testing.T) {
 }
 
 func TestStoresOthers(t *testing.T) {
+	t.Parallel()
 	session := &Session{Denials: new(Denials)}
 	f := new(Forwarder)
 	now := time.Now()

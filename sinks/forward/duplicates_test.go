@@ -12,6 +12,7 @@ import (
 // A message that the stream already has counts as stored, wherever it stands in a
 // window.
 func TestDuplicates(t *testing.T) {
+	t.Parallel()
 	numbers := func(from, to int) (list []int) {
 		for i := from; i <= to; i++ {
 			list = append(list, i)

@@ -19,6 +19,7 @@ const (
 )
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	type step struct {
 		after time.Duration
 		err   error // nil: it works

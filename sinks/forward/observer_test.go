@@ -67,6 +67,7 @@ func (c *counts) wantSent(t testing.TB, first, again int64) {
 }
 
 func TestObserver(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		s := natstest.Start(t, nil)
 		r := newRig(t, s.ClientURL())
@@ -91,6 +92,7 @@ func TestObserver(t *testing.T) {
 // TestObserverAfterRestart has events that were sent, and not acknowledged, come again:
 // they are not sent for the first time.
 func TestObserverAfterRestart(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		s := natstest.Start(t, nil)
 		r := newRig(t, s.ClientURL())
@@ -114,6 +116,7 @@ func TestObserverAfterRestart(t *testing.T) {
 // TestObserverOfAside has events that can never be stored, first with room for them
 // and then without.
 func TestObserverOfAside(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		const limit = 16 << 10
 		s := natstest.Start(t, func(o *server.Options) { o.MaxPayload = limit })
@@ -141,6 +144,7 @@ func TestObserverOfAside(t *testing.T) {
 
 // TestWaiting asks why events wait, before that is worth a line and after.
 func TestWaiting(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
 	if why := r.forwarder.Waiting(); why != "" {

@@ -30,6 +30,7 @@ func restartable(t *testing.T) (*natstest.Proxy, func() *server.Server) {
 
 // The server ends in the middle of windows, and comes back with what it had.
 func TestServerRestarts(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		const restarts, chunk = 4, 3000
 		proxy, start := restartable(t)
@@ -56,6 +57,7 @@ func TestServerRestarts(t *testing.T) {
 
 // The connection is cut in the middle of windows.
 func TestConnectionIsCut(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		const cuts, chunk = 12, 1500
 		s := natstest.Start(t, nil)
@@ -80,6 +82,7 @@ func TestConnectionIsCut(t *testing.T) {
 
 // Short troubles are not worth a line.
 func TestShortOutageIsQuiet(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	proxy := natstest.NewProxy(t)
 	proxy.SetTarget(s.Addr().String())
@@ -99,6 +102,7 @@ func TestShortOutageIsQuiet(t *testing.T) {
 
 // While there is no NATS, events wait, which is said once when it lasts.
 func TestLongOutageIsLogged(t *testing.T) {
+	t.Parallel()
 	proxy, start := restartable(t)
 	s := start()
 	r := newRig(t, proxy.Address())
@@ -121,6 +125,7 @@ func TestLongOutageIsLogged(t *testing.T) {
 
 // Routes come and go while events are delivered.
 func TestRouteChanges(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		const changes, chunk = 12, 1500
 		s := natstest.Start(t, nil)
@@ -158,6 +163,7 @@ func TestRouteChanges(t *testing.T) {
 // Whenever the forwarder is stopped, the stream has what was acknowledged, and the
 // next run delivers the rest.
 func TestStopAtAnyTime(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		const runs, chunk = 30, 300
 		s := natstest.Start(t, nil)

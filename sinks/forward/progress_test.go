@@ -25,6 +25,7 @@ func refusal() *nats.Msg {
 }
 
 func TestParseReply(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		msg  *nats.Msg
 		want batchReply
@@ -71,6 +72,7 @@ var errAny = errors.New("any")
 
 // What a batch of five is known to have stored, and when it is over.
 func TestProgress(t *testing.T) {
+	t.Parallel()
 	const flow = ".1.$FI"
 	ack := func(n string) *nats.Msg { return reply(`{"type":"ack","seq":` + n + `,"msgs":1}`) }
 	end := func(n string) *nats.Msg { return reply(`{"stream":"S","seq":77,"batch":"b","count":` + n + `}`) }

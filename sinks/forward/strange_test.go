@@ -36,6 +36,7 @@ const pretendedAck = `{"stream":"S","seq":1}`
 
 // No answer to a batch that does not say so makes an event count as stored.
 func TestStrangeAnswers(t *testing.T) {
+	t.Parallel()
 	const n = 20
 	end := fmt.Sprintf(`{"stream":"S","seq":9,"count":%d}`, n)
 	for name, answer := range map[string]func(nc *nats.Conn, msg *nats.Msg){
@@ -80,6 +81,7 @@ func TestStrangeAnswers(t *testing.T) {
 // The last message of a batch is sent again when nothing is heard. An answer to that
 // ends the batch.
 func TestCommitIsSentAgain(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
 	var commits, single atomic.Int64
@@ -105,6 +107,7 @@ func TestCommitIsSentAgain(t *testing.T) {
 
 // When nobody answers, a batch is given up and its events are published singly.
 func TestSilence(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
 	pretend(t, s.ClientURL(), func(_ *nats.Conn, msg *nats.Msg) {
@@ -121,6 +124,7 @@ func TestSilence(t *testing.T) {
 // With too many acks missing, nats.go makes everyone wait who publishes. The
 // forwarder does not do so for each event, and can be stopped.
 func TestTooManyPendingAcks(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
 	js, err := jetstream.New(r.route.nc, jetstream.WithPublishAsyncMaxPending(50))
@@ -147,6 +151,7 @@ func TestTooManyPendingAcks(t *testing.T) {
 // Events without a message id are not stored twice because one among them is
 // refused.
 func TestRefusalDoublesNothing(t *testing.T) {
+	t.Parallel()
 	for name, refused := range map[string]spool.Event{
 		"max_payload":  large(5, 2<<20),
 		"max_msg_size": large(5, 20_000),

@@ -28,6 +28,7 @@ func (r *rig) awaitTrouble(t testing.TB) {
 
 // Events wait for a stream that is not there, long enough to be suspected.
 func TestMissingStream(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		s := natstest.Start(t, nil)
 		r := newRig(t, s.ClientURL())
@@ -54,6 +55,7 @@ func TestMissingStream(t *testing.T) {
 // A subscriber that only listens keeps the server from saying that there is no
 // stream. It is looked for all the same.
 func TestMissingStreamWithListener(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	tap(t, s.ClientURL())
 	r := newRig(t, s.ClientURL())
@@ -68,6 +70,7 @@ func TestMissingStreamWithListener(t *testing.T) {
 
 // What comes while a stream is away is stored in the one that takes its place.
 func TestStreamCreatedAgain(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		s := natstest.Start(t, nil)
 		r := newRig(t, s.ClientURL())
@@ -103,6 +106,7 @@ func TestStreamCreatedAgain(t *testing.T) {
 
 // Events wait for a stream that takes nothing at the moment.
 func TestStuckStream(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		stuck, free func(*jetstream.StreamConfig)
 		some        bool // events are stored even so
@@ -154,6 +158,7 @@ func TestStuckStream(t *testing.T) {
 
 // A sealed stream cannot be opened again. Events wait until another takes its place.
 func TestSealedStream(t *testing.T) {
+	t.Parallel()
 	modes(t, func(t *testing.T, batched bool) {
 		s := natstest.Start(t, nil)
 		r := newRig(t, s.ClientURL())
@@ -179,6 +184,7 @@ func TestSealedStream(t *testing.T) {
 
 // An ack that never comes holds up the forwarder no longer than it has to.
 func TestSilentStream(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
 	stream := createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.NoAck = true })
