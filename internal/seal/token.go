@@ -106,7 +106,11 @@ func (s *Set) Seal(object []byte, kid string) (string, error) {
 
 func (k *Key) seal(object []byte) (string, error) {
 	if k.Alg == HS256 {
-		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: k.secret}, k.options().signer())
+		var options jose.SignerOptions
+		if k.Kid != "" {
+			options.WithHeader("kid", k.Kid) // which go-jose takes from no symmetric key
+		}
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: k.secret}, &options)
 		if err != nil {
 			return "", err
 		}
@@ -116,8 +120,7 @@ func (k *Key) seal(object []byte) (string, error) {
 		}
 		return signed.CompactSerialize()
 	}
-	options := jose.EncrypterOptions(k.options())
-	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.DIRECT, Key: k.secret, KeyID: k.Kid}, &options)
+	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.DIRECT, Key: k.secret, KeyID: k.Kid}, nil)
 	if err != nil {
 		return "", err
 	}
@@ -126,20 +129,6 @@ func (k *Key) seal(object []byte) (string, error) {
 		return "", err
 	}
 	return encrypted.CompactSerialize()
-}
-
-// options put the kid into the head of a token.
-func (k *Key) options() options {
-	if k.Kid == "" || k.Alg == A256GCM {
-		return options{}
-	}
-	return options{ExtraHeaders: map[jose.HeaderKey]any{"kid": k.Kid}}
-}
-
-type options jose.EncrypterOptions
-
-func (o options) signer() *jose.SignerOptions {
-	return &jose.SignerOptions{ExtraHeaders: o.ExtraHeaders}
 }
 
 // takeExpiry takes exp, in seconds of Unix time, out of an object, if it has one and that
