@@ -213,16 +213,14 @@ func (s *JetStream) open() (*deliveryLink, func(), error) {
 		return nil, nil, err
 	}
 	r := &delivery.Route{
-		Conn:       c,
-		Meter:      m,
-		Subject:    s.template.Wildcard(),
-		StreamName: s.streamName(),
-		MaxSize:    options.MaxSize,
-		Sync:       options.Sync,
-		Drain:      time.Duration(s.DrainTimeout),
-	}
-	if s.Messages.Rejected != rejectedOff {
-		r.RejectedPrefix = s.Messages.Rejected
+		Conn:           c,
+		Meter:          m,
+		Subject:        s.template.Wildcard(),
+		StreamName:     s.streamName(),
+		MaxSize:        options.MaxSize,
+		Sync:           options.Sync,
+		Drain:          time.Duration(s.DrainTimeout),
+		RejectedPrefix: s.rejectedPrefix(),
 	}
 	d, err := delivery.Join(options, r)
 	if err != nil {

@@ -14,26 +14,8 @@ import (
 const OptionNames = "server, context, client_name, user, token, creds, nkey, jwt, inbox_prefix or tls"
 
 // UnmarshalOption consumes the subdirective on which d stands if it is one of
-// the connection's, and tells whether it was. Syntax:
-//
-//	server       <url...>
-//	context      <name>
-//	client_name  <name>
-//	user         <user> <password>
-//	token        <token>
-//	creds        <file>
-//	nkey         <file>
-//	jwt          <token> <seed>
-//	inbox_prefix <prefix>
-//	tls {
-//		ca                   <file>
-//		cert                 <cert> <key>
-//		server_name          <name>
-//		first
-//		insecure_skip_verify
-//	}
-//
-// Only `server` may be repeated; every further one adds to the list.
+// the connection's, and tells whether it was. Their syntax stands with the sink
+// nats. Only `server` may be repeated; every further one adds to the list.
 func (c *Connection) UnmarshalOption(d *caddyfile.Dispenser) (bool, error) {
 	switch d.Val() {
 	case "server":

@@ -38,8 +38,7 @@ type TLS struct {
 	InsecureSkipVerify bool `json:"insecure_skip_verify,omitempty"`
 }
 
-// unmarshalBlock reads the block of the `tls` subdirective, whose grammar
-// stands with unmarshalOption.
+// unmarshalBlock reads the block of the `tls` subdirective.
 func (t *TLS) unmarshalBlock(d *caddyfile.Dispenser) error {
 	if d.CountRemainingArgs() > 0 {
 		return d.Err("tls takes a block and no arguments: write 'tls { ... }', or use the scheme tls in the server URL")
