@@ -118,7 +118,7 @@ func (b *bench) startNginx(ctx context.Context, v nginxVariant) (*contender, err
 	if err != nil {
 		return nil, err
 	}
-	if err := process.AwaitAnswer(ctx, "http://"+http); err != nil {
+	if err := process.AwaitAnswer(ctx, "http://"+http, ""); err != nil {
 		return nil, errors.Join(err, process.Kill())
 	}
 	return newContender(v.name, process, map[protocol]string{plain: "http://" + http, secure: "https://" + https}), nil

@@ -23,7 +23,6 @@ type CaddyConfig struct {
 	Site   string      // what the site does, in the syntax of the Caddyfile
 	Hosts  []string    // names for a site each, which all do the same, over plain HTTP; none for one site with any name
 	Ready  string      // path that is asked for, of the first of Hosts, to see whether it answers; empty for the root
-	Global string      // more global options, in the same syntax
 	Admin  bool        // whether the admin API is on, with its profiles and metrics
 }
 
@@ -66,7 +65,7 @@ func StartCaddy(ctx context.Context, c CaddyConfig) (*Caddy, error) {
 	if len(c.Hosts) > 0 {
 		host = c.Hosts[0]
 	}
-	if err := caddy.awaitAnswer(ctx, caddy.HTTP+c.Ready, host); err != nil {
+	if err := caddy.AwaitAnswer(ctx, caddy.HTTP+c.Ready, host); err != nil {
 		return nil, errors.Join(err, caddy.Kill())
 	}
 	caddy.Startup = time.Since(begin)
@@ -106,13 +105,12 @@ func (c CaddyConfig) caddyfile() (*Caddy, string, error) {
 		protocols h1 h2
 		max_header_size 64KiB
 	}
-	%s
 }
 
 (site) {
 	%s
 }
-%s`, admin, filepath.Join(c.Dir, "storage"), c.Global, c.Site, c.sites(caddy.HTTP))
+%s`, admin, filepath.Join(c.Dir, "storage"), c.Site, c.sites(caddy.HTTP))
 	if c.Cert.Cert == "" {
 		return caddy, text, nil
 	}
@@ -139,14 +137,10 @@ func (c CaddyConfig) sites(base string) string {
 	return text.String()
 }
 
-// AwaitAnswer waits until a URL of the process is answered, with whatever status.
-// If it is not, the error has the end of the log.
-func (p *Process) AwaitAnswer(ctx context.Context, url string) error {
-	return p.awaitAnswer(ctx, url, "")
-}
-
-// awaitAnswer is AwaitAnswer, with another host to ask for unless it is empty.
-func (p *Process) awaitAnswer(ctx context.Context, url, host string) error {
+// AwaitAnswer waits until a URL of the process is answered, with whatever status. Unless
+// it is empty, the request asks for that host. If there is no answer, the error has the
+// end of the log.
+func (p *Process) AwaitAnswer(ctx context.Context, url, host string) error {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Second}
 	err := awaitReady(ctx, func(ctx context.Context) error {
 		select {

@@ -61,27 +61,12 @@ func Start(c Command) (*Process, error) {
 }
 
 // Attach returns a process that somebody else has started. Terminate leaves it
-// running, and Ended never tells anything.
+// running.
 func Attach(name string, pid int) (*Process, error) {
 	if err := syscall.Kill(pid, 0); err != nil && !errors.Is(err, syscall.EPERM) {
 		return nil, fmt.Errorf("%s: process %d: %w; name one that runs", name, pid, err)
 	}
 	return &Process{name: name, pid: pid, ended: make(chan struct{})}, nil
-}
-
-// Pid is the id of the process.
-func (p *Process) Pid() int {
-	return p.pid
-}
-
-// Ended is closed when the process has ended.
-func (p *Process) Ended() <-chan struct{} {
-	return p.ended
-}
-
-// Signal sends a signal.
-func (p *Process) Signal(signal syscall.Signal) error {
-	return syscall.Kill(p.pid, signal)
 }
 
 // Terminate asks the process to end, waits for that and returns what went wrong.
