@@ -12,7 +12,6 @@ import (
 
 	"github.com/segmentpixel/caddy-segment-pixel/examples/bench/internal/rig"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/seal"
-	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
 // recipe is a Caddy that takes part.
@@ -24,19 +23,9 @@ type recipe struct {
 	seal  string // the algorithm with which the pixels are sealed; empty if they are not
 }
 
-// standIn is sent instead of the gif. A configuration of Caddy is text, so it
-// cannot hold the gif.
-var standIn = strings.Repeat("x", len(pixel.GIF))
-
 var recipes = []recipe{
-	{name: floor, site: fmt.Sprintf(`header {
-		Content-Type image/gif
-		Cache-Control "no-cache, no-store, must-revalidate, max-age=0, private"
-		Cross-Origin-Resource-Policy cross-origin
-		Access-Control-Allow-Origin *
-	}
-	respond /v1/pixel/* %q`, standIn)},
-	{name: "respond, bare", site: fmt.Sprintf("respond /v1/pixel/* %q", standIn)},
+	{name: rig.FloorName, site: rig.Floor},
+	{name: "respond, bare", site: rig.Respond},
 	{name: "events discarded", sink: "writer discard"},
 	{name: "events discarded, JWE", sink: "writer discard", seal: seal.A256GCM},
 	{name: "events discarded, JWS", sink: "writer discard", seal: seal.HS256},
@@ -67,18 +56,18 @@ func (r recipe) siteText(server, dir string) string {
 	if r.site != "" {
 		return r.site
 	}
-	sink := r.sink
+	sink := "sink " + r.sink
 	switch {
 	case r.spool != "":
-		sink = fmt.Sprintf("jetstream %s {\n\t\t\tstream %s\n\t\t\tsubject %s.{type}\n\t\t\t%s\n\t\t}", server, r.key(), r.key(), r.spool)
+		sink = rig.JetStream(server, r.key(), r.spool)
 	case r.name == coreNATS:
-		sink = fmt.Sprintf("nats %s {\n\t\t\tsubject %s.{type}\n\t\t}", server, r.key())
+		sink = fmt.Sprintf("sink nats %s {\n\t\t\tsubject %s.{type}\n\t\t}", server, r.key())
 	}
 	options := ""
 	if r.seal != "" {
 		options = "\n\t\tseal " + filepath.Join(dir, r.seal+".jwks") + " required"
 	}
-	return fmt.Sprintf("segment_pixel {\n\t\twrite_key %s web%s\n\t\tsink %s\n\t}", rig.WriteKey, options, sink)
+	return fmt.Sprintf("segment_pixel {\n\t\twrite_key %s web%s\n\t\t%s\n\t}", rig.WriteKey, options, sink)
 }
 
 // startCaddy starts the Caddy of a recipe, with its stream if it needs one.
@@ -94,8 +83,8 @@ func (b *bench) startCaddy(ctx context.Context, r recipe) (*contender, error) {
 		}
 	}
 	caddy, err := rig.StartCaddy(ctx, rig.CaddyConfig{
-		Name: r.name, Binary: b.binaries.Caddy, Dir: filepath.Join(b.dir, r.key()), CPU: b.measuredCPU,
-		Cert: b.cert, Site: r.siteText(b.broker.URL, b.dir), Admin: b.options.profile != "",
+		Name: r.name, Binary: b.Binaries.Caddy, Dir: filepath.Join(b.Dir, r.key()), CPU: b.Measured,
+		Cert: b.cert, Site: r.siteText(b.broker.URL, b.Dir), Admin: b.options.profile != "",
 	})
 	if err != nil {
 		return nil, err
@@ -117,7 +106,7 @@ func (b *bench) sealPaths(alg string) (file string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(filepath.Join(b.dir, alg+".jwks"), keys, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(b.Dir, alg+".jwks"), keys, 0o600); err != nil {
 		return "", err
 	}
 	var text strings.Builder
@@ -128,7 +117,7 @@ func (b *bench) sealPaths(alg string) (file string, err error) {
 		}
 		text.WriteString("/v1/pixel/track?data=" + token + "\n")
 	}
-	file = filepath.Join(b.dir, "paths-"+alg)
+	file = filepath.Join(b.Dir, "paths-"+alg)
 	return file, os.WriteFile(file, []byte(text.String()), 0o600)
 }
 

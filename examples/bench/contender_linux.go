@@ -18,10 +18,6 @@ const (
 
 var protocols = []protocol{plain, secure}
 
-// floor is the contender that every other one is compared with: Caddy and an
-// answer of the same bytes, without anything that makes it.
-const floor = "respond, same bytes"
-
 // contender is a process that answers requests, and what was found out about it.
 type contender struct {
 	name     string

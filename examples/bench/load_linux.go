@@ -10,39 +10,12 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/examples/bench/internal/rig"
 )
 
-// outcome is what one load found out.
-type outcome struct {
-	rig.Result
-	cpu      time.Duration // for each request that was answered
-	resident int64         // bytes, at the end of the load
-}
-
-// load loads a contender, at a rate or as fast as it can, and waits until all has
-// arrived: what it does for a request after its answer counts as well.
-func (b *bench) load(ctx context.Context, c *contender, p protocol, d time.Duration, rate float64) (outcome, error) {
-	// What others have left for the disk is not the burden of this one.
-	if err := rig.Flush(b.dir); err != nil {
-		return outcome{}, err
+// load loads a contender, at a rate or as fast as it can.
+func (b *bench) load(ctx context.Context, c *contender, p protocol, d time.Duration, rate float64) (rig.Spent, error) {
+	load := rig.Load{
+		URL: c.urls[p], Paths: cmp.Or(c.paths, b.paths), Connections: b.options.connections, Duration: d, Rate: rate, CPU: b.Rest,
 	}
-	before, err := c.process.CPUTime()
-	if err != nil {
-		return outcome{}, err
-	}
-	result, err := rig.Load{
-		URL: c.urls[p], Paths: cmp.Or(c.paths, b.paths), Connections: b.options.connections, Duration: d, Rate: rate, CPU: b.restCPU,
-	}.Run(ctx)
-	if err != nil {
-		return outcome{}, err
-	}
-	memory, err := c.process.Memory()
-	if err != nil {
-		return outcome{}, err
-	}
-	if err := b.settle(ctx, c, p, result, rate > 0); err != nil {
-		return outcome{}, err
-	}
-	after, err := c.process.CPUTime()
-	return outcome{Result: result, cpu: (after - before) / time.Duration(result.Answered), resident: memory.Resident}, err
+	return b.Measure(ctx, c.process, load, func(result rig.Result) error { return b.settle(ctx, c, p, result, rate > 0) })
 }
 
 // settle waits until all that was answered has arrived, compares the two, and adds
@@ -59,7 +32,7 @@ func (b *bench) settle(ctx context.Context, c *contender, p protocol, result rig
 		return ctx.Err()
 	}
 	if err == nil && result.Unfinished > 0 {
-		arrived, err = c.stragglers(ctx)
+		arrived, err = rig.Standstill(ctx, func(ctx context.Context) (int, error) { return c.arrivals(ctx, 0) })
 	}
 	c.arrived = arrived
 	came := arrived - already
@@ -70,32 +43,13 @@ func (b *bench) settle(ctx context.Context, c *contender, p protocol, result rig
 	c.figures[p].arrived += came
 	switch {
 	case came < result.Answered && c.promises:
-		b.fault("%s: %d events of %d that were answered did not arrive: %v", c.name, result.Answered-came, result.Answered, err)
+		b.Fault("%s: %d events of %d that were answered did not arrive: %v", c.name, result.Answered-came, result.Answered, err)
 	case came < result.Answered:
-		note("%s: %d events of %d that were answered did not arrive, which it does not promise", c.name, result.Answered-came, result.Answered)
+		rig.Note("%s: %d events of %d that were answered did not arrive, which it does not promise", c.name, result.Answered-came, result.Answered)
 	case c.arrived > c.sent:
-		b.fault("%s: %d events arrived, and only %d requests can have been sent", c.name, c.arrived, c.sent)
+		b.Fault("%s: %d events arrived, and only %d requests can have been sent", c.name, c.arrived, c.sent)
 	case err != nil:
 		return err
 	}
 	return nil
-}
-
-// stragglers waits until the number of events stands still, and returns it.
-func (c *contender) stragglers(ctx context.Context) (int, error) {
-	const still = 100 * time.Millisecond
-	for {
-		now, err := c.arrivals(ctx, 0)
-		if err != nil {
-			return now, err
-		}
-		select {
-		case <-ctx.Done():
-			return now, ctx.Err()
-		case <-time.After(still):
-		}
-		if later, err := c.arrivals(ctx, 0); err != nil || later == now {
-			return later, err
-		}
-	}
 }

@@ -25,12 +25,12 @@ func describeMachine(ctx context.Context, b *bench) (string, error) {
 	parts := []string{
 		fmt.Sprintf("%d CPUs (%s)", runtime.NumCPU(), processor()),
 		"Linux " + unix.ByteSliceToString(system.Release[:]),
-		"disk: " + fileSystem(b.dir),
+		"disk: " + fileSystem(b.Dir),
 		"Go " + strings.TrimPrefix(runtime.Version(), "go"),
 	}
 	for _, dependency := range []struct{ name, binary, module string }{
-		{"Caddy", b.binaries.Caddy, "github.com/caddyserver/caddy/v2"},
-		{"nats-server", b.binaries.NATSServer, "github.com/nats-io/nats-server/v2"},
+		{"Caddy", b.Binaries.Caddy, "github.com/caddyserver/caddy/v2"},
+		{"nats-server", b.Binaries.NATSServer, "github.com/nats-io/nats-server/v2"},
 	} {
 		version, err := rig.Version(dependency.binary, dependency.module)
 		if err != nil {

@@ -37,5 +37,5 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	fmt.Print(text)
-	return b.verdict()
+	return b.Verdict()
 }

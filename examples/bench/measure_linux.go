@@ -39,7 +39,7 @@ func (b *bench) rounds(ctx context.Context, what string, measured turn) error {
 				return err
 			}
 		}
-		note("round %d of %d %s is done", round+1, b.options.rounds, what)
+		rig.Note("round %d of %d %s is done", round+1, b.options.rounds, what)
 	}
 	return nil
 }
@@ -56,7 +56,7 @@ type turn func(ctx context.Context, c *contender, p protocol) (cpu float64, rati
 func (b *bench) turns(ctx context.Context, p protocol, measured turn) error {
 	before, _, err := measured(ctx, b.contenders[0], p)
 	if err != nil {
-		return fmt.Errorf("%s over %s: %w", floor, p, err)
+		return fmt.Errorf("%s over %s: %w", rig.FloorName, p, err)
 	}
 	for _, n := range rand.Perm(len(b.contenders) - 1) { //nolint:gosec // the order is no secret
 		c := b.contenders[n+1]
@@ -66,12 +66,12 @@ func (b *bench) turns(ctx context.Context, p protocol, measured turn) error {
 		cpu, ratios, err := measured(ctx, c, p)
 		if err != nil && ctx.Err() == nil {
 			c.broken = true
-			b.fault("%s over %s: %v; it is measured no more", c.name, p, err)
+			b.Fault("%s over %s: %v; it is measured no more", c.name, p, err)
 			continue
 		}
 		after, _, floorErr := measured(ctx, b.contenders[0], p)
 		if err := errors.Join(err, floorErr); err != nil {
-			return fmt.Errorf("%s and %s over %s: %w", c.name, floor, p, err)
+			return fmt.Errorf("%s and %s over %s: %w", c.name, rig.FloorName, p, err)
 		}
 		*ratios = append(*ratios, 2*cpu/(before+after))
 		before = after
@@ -99,10 +99,10 @@ func (b *bench) full(ctx context.Context, c *contender, p protocol) (float64, *[
 	if err := errors.Join(err, profiled()); err != nil {
 		return 0, nil, err
 	}
-	f, cpu := c.figures[p], micros(run.cpu)
+	f, cpu := c.figures[p], rig.Micros(run.CPU)/float64(run.Answered)
 	f.cpu = append(f.cpu, cpu)
 	f.perSecond = append(f.perSecond, run.PerSecond)
-	f.resident = append(f.resident, float64(run.resident)/(1<<20))
+	f.resident = append(f.resident, rig.MiB(run.Resident))
 	return cpu, &f.ratios, nil
 }
 
@@ -112,9 +112,9 @@ func (b *bench) fixed(ctx context.Context, c *contender, p protocol) (float64, *
 	if err != nil {
 		return 0, nil, err
 	}
-	f, cpu := c.figures[p], micros(run.cpu)
-	f.p50 = append(f.p50, micros(run.P50)/1000)
-	f.p99 = append(f.p99, micros(run.P99)/1000)
+	f, cpu := c.figures[p], rig.Micros(run.CPU)/float64(run.Answered)
+	f.p50 = append(f.p50, rig.Millis(run.P50))
+	f.p99 = append(f.p99, rig.Millis(run.P99))
 	return cpu, &f.fixedRatios, nil
 }
 
@@ -140,15 +140,5 @@ func (b *bench) chooseRate(p protocol) {
 	if b.options.rate > 0 {
 		b.rates[p] = b.options.rate
 	}
-	note("the fixed rate over %s is %.0f requests a second", p, b.rates[p])
-}
-
-// fault tells what makes the run a failure although it goes on.
-func (b *bench) fault(format string, args ...any) {
-	note(format, args...)
-	b.faults++
-}
-
-func micros(d time.Duration) float64 {
-	return float64(d.Nanoseconds()) / 1000
+	rig.Note("the fixed rate over %s is %.0f requests a second", p, b.rates[p])
 }

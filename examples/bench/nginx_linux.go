@@ -102,7 +102,7 @@ func (b *bench) startNginx(ctx context.Context, v nginxVariant) (*contender, err
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(b.dir, v.dir)
+	dir := filepath.Join(b.Dir, v.dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (b *bench) startNginx(ctx context.Context, v nginxVariant) (*contender, err
 		return nil, err
 	}
 	process, err := rig.Start(rig.Command{
-		Name: v.name, Path: binary, Dir: dir, CPU: b.measuredCPU,
+		Name: v.name, Path: binary, Dir: dir, CPU: b.Measured,
 		Args: []string{"-p", dir + "/", "-e", "stderr", "-c", file},
 	})
 	if err != nil {

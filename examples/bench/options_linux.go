@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/examples/bench/internal/rig"
 )
 
 // options are the flags.
@@ -27,8 +29,7 @@ type options struct {
 }
 
 func parseOptions(args []string) (options, error) {
-	o := options{sizes: sizes{300, 700}}
-	only := ""
+	o := options{sizes: sizes{300, 700}, only: regexp.MustCompile("")}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&o.rounds, "rounds", 5, "`number` of rounds, after warming up")
 	flags.DurationVar(&o.duration, "duration", time.Second, "how long each load goes on")
@@ -36,22 +37,15 @@ func parseOptions(args []string) (options, error) {
 	flags.IntVar(&o.connections, "connections", 64, "`number` of connections")
 	flags.Float64Var(&o.rate, "rate", 0, "requests a `second` of the load with a fixed rate; 0 is half of what jetstream with \"sync always\" manages")
 	flags.Var(&o.sizes, "size", "`bytes` of the payloads' JSON, one size or the least and the most with a dash between")
-	flags.StringVar(&only, "only", "", "measure only the contenders whose name matches the `expression`, and the floor")
+	flags.TextVar(o.only, "only", o.only, "measure only the contenders whose name matches the `expression`, and the floor")
 	flags.StringVar(&o.dir, "dir", "", "make the temporary `directory` in this one; spools and streams are on its disk")
 	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of the Caddies into the `directory`, taken in their first turn")
 	flags.Var(&o.foreign, "contender", "also measure the server `name=url,pid`, which runs already; may be repeated")
-	if err := flags.Parse(args); err != nil {
+	if err := rig.Parse(flags, args); err != nil {
 		return o, err
-	}
-	if flags.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q; all options begin with a dash", flags.Arg(0))
 	}
 	if o.rounds < 1 || o.duration < time.Second || o.warmUp <= 0 || o.connections < 1 || o.rate < 0 {
 		return o, fmt.Errorf("there have to be a round and a connection or more, a duration of 1s or more, a warmup above 0 and a rate not below it")
-	}
-	var err error
-	if o.only, err = regexp.Compile(only); err != nil {
-		return o, fmt.Errorf("-only: %w", err)
 	}
 	return o, nil
 }

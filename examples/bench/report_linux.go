@@ -42,7 +42,7 @@ func (b *bench) method(ctx context.Context) (string, error) {
 		"RSS is at the end of the faster load. p50 and p99 are at the fixed rate, corrected for coordinated omission. "+
 		"What was answered and arrived is that of the whole run, with all warming up; requests that were under way at the end of a load "+
 		"are not counted as answered, but may have arrived.\n",
-		o.rounds, o.duration, o.connections, floor, o.sizes.String(), m), nil
+		o.rounds, o.duration, o.connections, rig.FloorName, o.sizes.String(), m), nil
 }
 
 // table is that of one protocol.
@@ -74,17 +74,8 @@ func (b *bench) table(p protocol) string {
 
 // ratio writes how a contender compares with the floor.
 func ratio(c *contender, ratios []float64) string {
-	if c.name == floor {
+	if c.name == rig.FloorName {
 		return "1"
 	}
 	return rig.SpreadOf(ratios).Text(2)
-}
-
-// verdict is an error if a load failed, or an event did not arrive although that
-// was promised.
-func (b *bench) verdict() error {
-	if b.faults == 0 {
-		return nil
-	}
-	return fmt.Errorf("%d times something went wrong; what did was printed before the tables", b.faults)
 }

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,23 +14,14 @@ import (
 
 // bench is a run of the benchmark.
 type bench struct {
-	options     options
-	dir         string // for all that is stored
-	payloads    [][]byte
-	paths       string // file with the paths of the pixels
-	measuredCPU int    // of the contenders
-	restCPU     int    // of all else
-	binaries    rig.Binaries
-	cert        rig.Certificate
-	broker      *rig.Broker
-	contenders  []*contender
-	rates       map[protocol]float64
-	faults      int // what makes the run a failure although it goes on
-}
-
-// note tells whoever waits for the tables.
-func note(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, format+"\n", args...)
+	*rig.Stage // the contenders are what is measured
+	options    options
+	payloads   [][]byte
+	paths      string // file with the paths of the pixels
+	cert       rig.Certificate
+	broker     *rig.Broker
+	contenders []*contender
+	rates      map[protocol]float64
 }
 
 // stage builds and starts everything. What has been started is returned with an
@@ -39,28 +29,14 @@ func note(format string, args ...any) {
 func stage(ctx context.Context, o options) (*bench, error) {
 	b := &bench{options: o, rates: make(map[protocol]float64)}
 	var err error
-	if b.measuredCPU, b.restCPU, err = rig.CPUs(); err != nil {
-		return b, err
-	}
-	// The build may use all CPUs.
-	if b.dir, err = os.MkdirTemp(o.dir, "segment-pixel-bench-"); err != nil {
-		return b, err
-	}
-	if b.dir, err = filepath.Abs(b.dir); err != nil {
-		return b, err
-	}
-	note("building Caddy and nats-server")
-	if b.binaries, err = rig.Build(ctx, b.dir); err != nil {
-		return b, err
-	}
-	if err := rig.PinSelf(b.restCPU); err != nil {
+	if b.Stage, err = rig.NewStage(ctx, o.dir, "segment-pixel-bench-"); err != nil {
 		return b, err
 	}
 	if err := b.prepare(); err != nil {
 		return b, err
 	}
 	if b.broker, err = rig.StartBroker(ctx, rig.BrokerConfig{
-		Binary: b.binaries.NATSServer, Dir: filepath.Join(b.dir, "nats"), CPU: b.restCPU,
+		Binary: b.Binaries.NATSServer, Dir: filepath.Join(b.Dir, "nats"), CPU: b.Rest,
 	}); err != nil {
 		return b, err
 	}
@@ -74,7 +50,7 @@ func stage(ctx context.Context, o options) (*bench, error) {
 // prepare writes the files that the contenders and the load need.
 func (b *bench) prepare() error {
 	var err error
-	if b.cert, err = rig.NewCertificate(b.dir); err != nil {
+	if b.cert, err = rig.NewCertificate(b.Dir); err != nil {
 		return err
 	}
 	const different = 1000
@@ -82,7 +58,7 @@ func (b *bench) prepare() error {
 	if err != nil {
 		return err
 	}
-	b.paths = filepath.Join(b.dir, "paths")
+	b.paths = filepath.Join(b.Dir, "paths")
 	if b.options.profile != "" {
 		if err := os.MkdirAll(b.options.profile, 0o750); err != nil {
 			return err
@@ -93,7 +69,7 @@ func (b *bench) prepare() error {
 
 func (b *bench) startCaddies(ctx context.Context) error {
 	for _, r := range recipes {
-		if r.name != floor && !b.options.only.MatchString(r.name) {
+		if r.name != rig.FloorName && !b.options.only.MatchString(r.name) {
 			continue
 		}
 		c, err := b.startCaddy(ctx, r)
@@ -113,7 +89,7 @@ func (b *bench) startNginxes(ctx context.Context) {
 		}
 		c, err := b.startNginx(ctx, v)
 		if err != nil {
-			note("%s is left out: %v; to have it, install nginx, libnginx-mod-http-lua and lua-cjson, as Debian names them", v.name, err)
+			rig.Note("%s is left out: %v; to have it, install nginx, libnginx-mod-http-lua and lua-cjson, as Debian names them", v.name, err)
 			continue
 		}
 		b.contenders = append(b.contenders, c)
@@ -145,8 +121,8 @@ func (b *bench) end() error {
 	if b.broker != nil {
 		errs = errors.Join(errs, b.broker.Terminate())
 	}
-	if b.dir != "" {
-		errs = errors.Join(errs, os.RemoveAll(b.dir))
+	if b.Stage != nil {
+		errs = errors.Join(errs, b.Stage.End())
 	}
 	return errs
 }

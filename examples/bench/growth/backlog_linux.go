@@ -29,7 +29,7 @@ func measureBacklog(ctx context.Context, g *growth, d dimension) (result, error)
 			return r, errors.Join(ctx.Err(), err)
 		}
 		if err != nil {
-			g.fault("a backlog of %d events: %v", p.value, err)
+			g.Fault("a backlog of %d events: %v", p.value, err)
 		}
 	}
 	return r, nil
@@ -51,7 +51,7 @@ func (g *growth) backlogOf(ctx context.Context, p *point) (err error) {
 	if err != nil {
 		return err
 	}
-	note("putting %s events into a spool", grouped(p.value))
+	rig.Note("putting %s events into a spool", grouped(p.value))
 	spool := filepath.Join(dir, "spool")
 	if err := fill(ctx, spool, backlogStream+".track", p.value); err != nil {
 		return err
@@ -60,7 +60,7 @@ func (g *growth) backlogOf(ctx context.Context, p *point) (err error) {
 	if err != nil {
 		return err
 	}
-	p.backlog = &drained{files: mebi(size)}
+	p.backlog = &drained{files: rig.MiB(size)}
 	if err := rig.Flush(g.Dir); err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (g *growth) startOn(ctx context.Context, dir, spool string, nats rig.Broker
 	}
 	s := usual
 	options := fmt.Sprintf("spool %s {\n\t\t\tsync off\n\t\t\tmax_size %dB\n\t\t}", spool, spoolLimit)
-	s.sinks = []string{jetstream("nats://"+nats.Address, backlogStream, options)}
+	s.sinks = []string{rig.JetStream("nats://"+nats.Address, backlogStream, options)}
 	c, err := g.start(ctx, fmt.Sprintf("a backlog of %d", p.value), dir, s, p)
 	defer func() { err = errors.Join(err, c.end()) }()
 	if err != nil {
@@ -114,9 +114,9 @@ func (g *growth) loadAndDrain(ctx context.Context, c *contender, nats rig.Broker
 		}
 		count(s)
 		p := c.point
-		p.cpu = append(p.cpu, micros(s.cpu)/float64(s.requests))
+		p.cpu = append(p.cpu, rig.Micros(s.CPU)/float64(s.requests))
 		p.perSecond = append(p.perSecond, s.PerSecond)
-		p.resident = append(p.resident, mebi(s.resident))
+		p.resident = append(p.resident, rig.MiB(s.Resident))
 	}
 	c.point.backlog.events = waiting
 	return g.drain(ctx, c, nats, waiting)
@@ -147,7 +147,7 @@ func (g *growth) drain(ctx context.Context, c *contender, nats rig.BrokerConfig,
 		d.perSecond = float64(all-first) / time.Since(begin).Seconds()
 	}
 	memory, err := c.caddy.Memory()
-	d.peak = mebi(memory.Peak)
+	d.peak = rig.MiB(memory.Peak)
 	if err != nil {
 		return err
 	}

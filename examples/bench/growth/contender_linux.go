@@ -48,14 +48,14 @@ func (g *growth) start(ctx context.Context, name, dir string, s setup, p *point)
 	if err != nil {
 		return c, err
 	}
-	p.start = millis(c.caddy.Startup)
+	p.start = rig.Millis(c.caddy.Startup)
 	select {
 	case <-ctx.Done():
 		return c, ctx.Err()
 	case <-time.After(calm):
 	}
 	memory, err := c.caddy.Memory()
-	p.idle = mebi(memory.Resident)
+	p.idle = rig.MiB(memory.Resident)
 	return c, err
 }
 
@@ -100,21 +100,19 @@ func (g *growth) turn(ctx context.Context, broker *rig.Broker, c *contender, war
 		full.withoutConnections(first, c)
 	}
 	p := c.point
-	p.cpu = append(p.cpu, micros(full.cpu)/float64(full.requests))
+	p.cpu = append(p.cpu, rig.Micros(full.CPU)/float64(full.requests))
 	p.perSecond = append(p.perSecond, full.PerSecond)
-	p.resident = append(p.resident, mebi(full.resident))
+	p.resident = append(p.resident, rig.MiB(full.Resident))
 	if c.connects {
-		p.p99 = append(p.p99, millis(full.P99))
+		p.p99 = append(p.p99, rig.Millis(full.P99))
 	}
 	return nil
 }
 
 // spent is what one load has cost.
 type spent struct {
-	rig.Result
-	cpu      time.Duration // of all
-	requests int           // that cost it
-	resident int64         // bytes, at the end of the load
+	rig.Spent
+	requests int // that cost it
 }
 
 // withoutConnections takes away what the connections have cost. Both loads have
@@ -124,61 +122,31 @@ func (s *spent) withoutConnections(first spent, c *contender) {
 	if s.requests <= first.requests {
 		return // Caddy did not get to a second request, and nothing tells the two apart
 	}
-	request := (s.cpu - first.cpu).Seconds() / float64(s.requests-first.requests)
+	request := (s.CPU - first.CPU).Seconds() / float64(s.requests-first.requests)
 	// What Caddy does anyway while the load goes on is little only beside many.
 	const many = 256
 	if c.connections >= many {
-		opening := max(0, first.cpu.Seconds()-request*float64(first.requests))
+		opening := max(0, first.CPU.Seconds()-request*float64(first.requests))
 		c.point.connection = append(c.point.connection, 1e6*opening/float64(c.connections))
 	}
-	s.cpu = time.Duration(request * float64(s.requests) * float64(time.Second))
+	s.CPU = time.Duration(request * float64(s.requests) * float64(time.Second))
 }
 
-// spend loads a contender and waits until all is stored: what it does for a
-// request after its answer counts as well.
-func (g *growth) spend(ctx context.Context, broker *rig.Broker, c *contender, load rig.Load) (spent, error) {
-	// What others have left for the disk is not the burden of this one.
-	if err := rig.Flush(g.Dir); err != nil {
-		return spent{}, err
-	}
+// spend loads a contender and waits until all is stored.
+func (g *growth) spend(ctx context.Context, broker *rig.Broker, c *contender, load rig.Load) (s spent, err error) {
 	counted, err := countStored(ctx, broker, c.streams)
 	if err != nil {
-		return spent{}, err
+		return s, err
 	}
-	before, err := c.caddy.CPUTime()
-	if err != nil {
-		return spent{}, err
-	}
-	result, err := load.Run(ctx)
-	if err != nil {
-		return spent{}, err
-	}
-	memory, err := c.caddy.Memory()
-	if err != nil {
-		return spent{}, err
-	}
-	requests, err := settle(ctx, broker, c, counted, result)
-	if err != nil {
-		return spent{}, err
-	}
-	after, err := c.caddy.CPUTime()
-	return spent{Result: result, cpu: after - before, requests: requests, resident: memory.Resident}, err
+	s.Spent, err = g.Measure(ctx, c.caddy.Process, load, func(result rig.Result) (err error) {
+		s.requests, err = settle(ctx, broker, c, counted, result)
+		return err
+	})
+	return s, err
 }
 
 // place makes the directory of a contender.
 func (g *growth) place(name string) (string, error) {
 	dir := filepath.Join(g.Dir, name)
 	return dir, os.Mkdir(dir, 0o700)
-}
-
-func micros(d time.Duration) float64 {
-	return float64(d.Nanoseconds()) / 1000
-}
-
-func millis(d time.Duration) float64 {
-	return micros(d) / 1000
-}
-
-func mebi(bytes int64) float64 {
-	return float64(bytes) / (1 << 20)
 }

@@ -67,13 +67,8 @@ func (s *setup) store(p place, number int) {
 	for n := range number {
 		stream := fmt.Sprintf("%s_%d", p.name, n+1)
 		s.streams = append(s.streams, stream)
-		s.sinks = append(s.sinks, jetstream(p.server, stream, "spool {\n\t\t\tsync off\n\t\t}"))
+		s.sinks = append(s.sinks, rig.JetStream(p.server, stream, "spool {\n\t\t\tsync off\n\t\t}"))
 	}
-}
-
-// jetstream is a sink that publishes to a stream.
-func jetstream(server, stream, spool string) string {
-	return fmt.Sprintf("sink jetstream %s {\n\t\tstream %s\n\t\tsubject %s.{type}\n\t\t%s\n\t}", server, stream, stream, spool)
 }
 
 // text is the site in the syntax of the Caddyfile.

@@ -9,17 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/segmentpixel/caddy-segment-pixel/examples/bench/internal/rig"
-	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
 // The names of variants.
 const (
 	discarded = "events discarded"
 	stored    = "jetstream"
-	floor     = "respond, same bytes"
 )
 
 var dimensions = []dimension{
@@ -57,7 +54,7 @@ var dimensions = []dimension{
 	{
 		name: "sites", axis: "sites",
 		values:   []int{1, 10, 100, 1000},
-		variants: []variant{{discarded, onSites}, {floor, respondingSites}},
+		variants: []variant{{discarded, onSites}, {rig.FloorName, respondingSites}},
 		columns:  slices.Concat(startColumns, usualColumns, []column{floorColumn}),
 		remark:   "All requests are for the site in the middle. Caddy finds it in the same way for both variants.",
 	},
@@ -128,14 +125,6 @@ func onSites(s *setup, p place) error {
 }
 
 func respondingSites(s *setup, p place) error {
-	// A configuration of Caddy is text, so it cannot hold the gif.
-	standIn := strings.Repeat("x", len(pixel.GIF))
-	s.site = fmt.Sprintf(`header {
-		Content-Type image/gif
-		Cache-Control "no-cache, no-store, must-revalidate, max-age=0, private"
-		Cross-Origin-Resource-Policy cross-origin
-		Access-Control-Allow-Origin *
-	}
-	respond /v1/pixel/* %q`, standIn)
+	s.site = rig.Floor
 	return onSites(s, p)
 }

@@ -25,7 +25,7 @@ func (g *growth) draw(results []result) error {
 	if err := os.WriteFile(g.options.svg, []byte(text), 0o644); err != nil {
 		return fmt.Errorf("%w; -svg names another file", err)
 	}
-	note("drew %s", g.options.svg)
+	rig.Note("drew %s", g.options.svg)
 	return nil
 }
 

@@ -17,24 +17,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/segmentpixel/caddy-segment-pixel/examples/bench/internal/rig"
 )
 
 func main() { rig.Main(parseOptions, run) }
 
-// note tells whoever waits for the tables.
-func note(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, format+"\n", args...)
-}
-
 // growth is a run of this program.
 type growth struct {
 	*rig.Stage
 	options options
 	files   int // that may be open
-	faults  int // what makes the run a failure although it goes on
 }
 
 // run measures each dimension, prints its table, and draws all of them.
@@ -43,7 +36,6 @@ func run(ctx context.Context, o options) (err error) {
 	if g.files, err = rig.RaiseFiles(); err != nil {
 		return err
 	}
-	note("building Caddy and nats-server")
 	if g.Stage, err = rig.NewStage(ctx, o.dir, "segment-pixel-growth-"); err != nil {
 		return err
 	}
@@ -59,7 +51,7 @@ func run(ctx context.Context, o options) (err error) {
 			return errors.Join(ctx.Err(), err)
 		}
 		if err != nil {
-			g.fault("%s: %v", d.name, err)
+			g.Fault("%s: %v", d.name, err)
 		}
 		fmt.Print(r.table())
 		results = append(results, r)
@@ -67,16 +59,7 @@ func run(ctx context.Context, o options) (err error) {
 	if err := g.draw(results); err != nil {
 		return err
 	}
-	if g.faults > 0 {
-		return fmt.Errorf("%d times something went wrong; what did was printed among the tables", g.faults)
-	}
-	return nil
-}
-
-// fault tells what makes the run a failure although it goes on.
-func (g *growth) fault(format string, args ...any) {
-	note(format, args...)
-	g.faults++
+	return g.Verdict()
 }
 
 // method tells how it was measured.

@@ -39,7 +39,7 @@ func newResult(d dimension) result {
 
 // measure measures a dimension.
 func (g *growth) measure(ctx context.Context, d dimension) (result, error) {
-	note("%s", d.name)
+	rig.Note("%s", d.name)
 	if d.measure != nil {
 		return d.measure(ctx, g, d)
 	}
@@ -84,7 +84,7 @@ func (g *growth) startAll(ctx context.Context, broker *rig.Broker, dir string, r
 				return contenders, errors.Join(ctx.Err(), c.end())
 			}
 			if err != nil {
-				g.fault("%s is left out: %v", c.name, errors.Join(err, c.end()))
+				g.Fault("%s is left out: %v", c.name, errors.Join(err, c.end()))
 				continue
 			}
 			contenders[n] = append(contenders[n], c)
@@ -127,7 +127,7 @@ func (g *growth) rounds(ctx context.Context, broker *rig.Broker, values [][]*con
 			}
 		}
 		if round > 0 {
-			note("round %d of %d is done", round, g.options.rounds)
+			rig.Note("round %d of %d is done", round, g.options.rounds)
 		}
 	}
 	return nil
@@ -146,7 +146,7 @@ func (g *growth) tryTurn(ctx context.Context, broker *rig.Broker, c *contender, 
 	}
 	err := g.turn(ctx, broker, c, warm, round > 0)
 	if err != nil && ctx.Err() == nil {
-		note("%s: %v; it is tried once more", c.name, err)
+		rig.Note("%s: %v; it is tried once more", c.name, err)
 		err = g.turn(ctx, broker, c, warm, round > 0)
 	}
 	if ctx.Err() != nil {
@@ -154,7 +154,7 @@ func (g *growth) tryTurn(ctx context.Context, broker *rig.Broker, c *contender, 
 	}
 	if err != nil {
 		c.broken = true
-		g.fault("%s: %v; it is measured no more", c.name, err)
+		g.Fault("%s: %v; it is measured no more", c.name, err)
 	}
 	return nil
 }

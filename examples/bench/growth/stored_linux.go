@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/segmentpixel/caddy-segment-pixel/examples/bench/internal/rig"
 )
@@ -52,17 +51,5 @@ func settle(ctx context.Context, broker *rig.Broker, c *contender, before []int,
 // standstill waits until a stream takes no more events, and returns how many it
 // has taken.
 func standstill(ctx context.Context, broker *rig.Broker, stream string) (int, error) {
-	const still = 100 * time.Millisecond
-	for last := -1; ; {
-		now, err := broker.Stored(ctx, stream)
-		if err != nil || now == last {
-			return now, err
-		}
-		last = now
-		select {
-		case <-ctx.Done():
-			return now, ctx.Err()
-		case <-time.After(still):
-		}
-	}
+	return rig.Standstill(ctx, func(ctx context.Context) (int, error) { return broker.Stored(ctx, stream) })
 }

@@ -34,7 +34,7 @@ var (
 		{"start ms", single(func(p *point) float64 { return p.start })},
 		{"RSS MiB after the start", single(func(p *point) float64 { return p.idle })},
 	}
-	floorColumn = column{"CPU × " + floor, func(r *result, s, n int) string {
+	floorColumn = column{"CPU × " + rig.FloorName, func(r *result, s, n int) string {
 		if s == 0 {
 			return rig.SpreadOf(rig.Ratios(r.series[0].points[n].cpu, r.series[1].points[n].cpu)).Text(2)
 		}

@@ -5,6 +5,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/segmentpixel/caddy-segment-pixel/examples/bench/internal/rig"
 )
 
 func TestGrouped(t *testing.T) {
@@ -25,7 +27,7 @@ func TestLabel(t *testing.T) {
 func TestTable(t *testing.T) {
 	r := newResult(dimension{
 		name: "sites", axis: "sites", values: []int{1, 1000}, columns: append(usualColumns[:2:2], floorColumn),
-		variants: []variant{{name: "pixel"}, {name: floor}}, remark: "Remark.",
+		variants: []variant{{name: "pixel"}, {name: rig.FloorName}}, remark: "Remark.",
 	})
 	r.series[0].points[0].cpu = []float64{40, 50, 60}
 	r.series[1].points[0].cpu = []float64{20, 20, 20}

@@ -5,8 +5,9 @@ package main
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/examples/bench/internal/rig"
 )
 
 // options are the flags.
@@ -24,11 +25,8 @@ func parseOptions(args []string) (options, error) {
 	flags.Float64Var(&o.rate, "rate", 2000, "requests a `second`")
 	flags.DurationVar(&o.outage, "outage", 10*time.Minute, "how long the load then goes on without NATS")
 	flags.StringVar(&o.dir, "dir", "", "make the temporary `directory` in this one; the spool and the stream are on its disk")
-	if err := flags.Parse(args); err != nil {
+	if err := rig.Parse(flags, args); err != nil {
 		return o, err
-	}
-	if flags.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q; all options begin with a dash", flags.Arg(0))
 	}
 	const least = 10 * time.Second
 	if o.duration < least || o.outage < least || o.rate < 1 {

@@ -52,7 +52,7 @@ func (s *soak) withoutNATS(ctx context.Context) error {
 // loaded is a phase with a load, in slices of a minute so that each has times of
 // its own.
 func (s *soak) loaded(ctx context.Context, name string, d time.Duration) (p phase, err error) {
-	note("%s, for %v", name, d)
+	rig.Note("%s, for %v", name, d)
 	p.name = name
 	end := s.watch(ctx, min(usualInterval, d/20))
 	defer func() {
@@ -80,7 +80,7 @@ func (s *soak) loaded(ctx context.Context, name string, d time.Duration) (p phas
 
 // drain starts NATS again, without a load, and waits until all is stored.
 func (s *soak) drain(ctx context.Context) (err error) {
-	note("NATS is up again, until all is stored")
+	rig.Note("NATS is up again, until all is stored")
 	waiting, err := s.sample(time.Now())
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (s *soak) drain(ctx context.Context) (err error) {
 	}
 	memory, err := s.caddy.Memory()
 	fmt.Printf("\nThe %.0f MiB of the spool were delivered within %v; the peak of RSS was %.0f MiB.\n",
-		waiting.spool, took.Round(100*time.Millisecond), mebi(memory.Peak))
+		waiting.spool, took.Round(100*time.Millisecond), rig.MiB(memory.Peak))
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -36,15 +35,9 @@ type soak struct {
 	answered int
 }
 
-// note tells whoever waits for the tables.
-func note(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, format+"\n", args...)
-}
-
 // stage starts everything. What has been started has to be ended after an error,
 // too.
 func (s *soak) stage(ctx context.Context) (err error) {
-	note("building Caddy and nats-server")
 	if s.Stage, err = rig.NewStage(ctx, s.options.dir, "segment-pixel-soak-"); err != nil {
 		return err
 	}
@@ -78,17 +71,8 @@ func (s *soak) stage(ctx context.Context) (err error) {
 
 // site is that of Caddy. The disk was looked at, so the spool has no other limit.
 func (s *soak) site() string {
-	return fmt.Sprintf(`segment_pixel {
-		write_key %s web
-		sink jetstream %s {
-			stream %s
-			subject %s.{type}
-			spool %s {
-				sync always
-				max_size 1TiB
-			}
-		}
-	}`, rig.WriteKey, s.broker.URL, stream, stream, s.spool)
+	spool := fmt.Sprintf("spool %s {\n\t\t\tsync always\n\t\t\tmax_size 1TiB\n\t\t}", s.spool)
+	return fmt.Sprintf("segment_pixel {\n\twrite_key %s web\n\t%s\n}", rig.WriteKey, rig.JetStream(s.broker.URL, stream, spool))
 }
 
 // end ends all processes and removes what they stored.

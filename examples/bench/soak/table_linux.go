@@ -48,7 +48,7 @@ func (p *phase) table() string {
 		answered, p50, p99 := "–", "–", "–"
 		if one.load != nil {
 			answered = fmt.Sprint(one.load.Answered)
-			p50, p99 = millis(one.load.P50), millis(one.load.P99)
+			p50, p99 = fmt.Sprintf("%.1f", rig.Millis(one.load.P50)), fmt.Sprintf("%.1f", rig.Millis(one.load.P99))
 		}
 		var resident, spool []float64
 		for _, sample := range p.samples {
@@ -71,8 +71,4 @@ func (p *phase) table() string {
 func clock(d time.Duration) string {
 	seconds := int(d.Round(time.Second).Seconds())
 	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
-}
-
-func millis(d time.Duration) string {
-	return fmt.Sprintf("%.1f", float64(d.Microseconds())/1000)
 }

@@ -55,9 +55,5 @@ func (s *soak) sample(begin time.Time) (sample, error) {
 		return sample{}, err
 	}
 	size, err := rig.Size(s.spool)
-	return sample{at: time.Since(begin), resident: mebi(memory.Resident), spool: mebi(size)}, err
-}
-
-func mebi(bytes int64) float64 {
-	return float64(bytes) / (1 << 20)
+	return sample{at: time.Since(begin), resident: rig.MiB(memory.Resident), spool: rig.MiB(size)}, err
 }

@@ -53,3 +53,20 @@ func awaitCount(ctx context.Context, number int, still time.Duration, count func
 		}
 	}
 }
+
+// Standstill waits until a count stands still, and returns it.
+func Standstill(ctx context.Context, count func(context.Context) (int, error)) (int, error) {
+	const still = 100 * time.Millisecond
+	for last := -1; ; {
+		now, err := count(ctx)
+		if err != nil || now == last {
+			return now, err
+		}
+		last = now
+		select {
+		case <-ctx.Done():
+			return now, ctx.Err()
+		case <-time.After(still):
+		}
+	}
+}

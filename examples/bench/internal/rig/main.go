@@ -12,6 +12,22 @@ import (
 	"syscall"
 )
 
+// Parse reads the flags of a command that takes nothing else.
+func Parse(flags *flag.FlagSet, args []string) error {
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q; all options begin with a dash", flags.Arg(0))
+	}
+	return nil
+}
+
+// Note tells whoever waits for the tables.
+func Note(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, format+"\n", args...)
+}
+
 // Main is the main function of a command that parses its arguments and runs until it
 // is done or interrupted. It exits with 2 if the arguments are wrong, and with 1 if the
 // run fails.

@@ -5,6 +5,7 @@ package rig
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 )
@@ -15,6 +16,7 @@ type Stage struct {
 	Dir            string
 	Measured, Rest int // CPUs
 	Binaries       Binaries
+	faults         int // what makes the run a failure although it goes on
 }
 
 // NewStage makes the directory in another one, which is the one for temporary
@@ -32,6 +34,7 @@ func NewStage(ctx context.Context, parent, pattern string) (*Stage, error) {
 	if s.Dir, err = filepath.Abs(s.Dir); err != nil {
 		return nil, err
 	}
+	Note("building Caddy and nats-server")
 	// The build may use all CPUs.
 	if s.Binaries, err = Build(ctx, s.Dir); err != nil {
 		return nil, errors.Join(err, s.End())
@@ -40,6 +43,20 @@ func NewStage(ctx context.Context, parent, pattern string) (*Stage, error) {
 		return nil, errors.Join(err, s.End())
 	}
 	return s, nil
+}
+
+// Fault tells what makes the run a failure although it goes on.
+func (s *Stage) Fault(format string, args ...any) {
+	Note(format, args...)
+	s.faults++
+}
+
+// Verdict is an error if there was a fault.
+func (s *Stage) Verdict() error {
+	if s.faults == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d times something went wrong; what did was printed when it did", s.faults)
 }
 
 // End removes all that is stored. The processes have to be ended before.
