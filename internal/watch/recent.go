@@ -57,12 +57,12 @@ func (r *recorder) Configure(size int, payloads string) {
 	if size == 0 || payloads != PayloadsFull {
 		clear(r.events)
 	}
-	if payloads == payloadsOff {
+	if payloads == PayloadsOff {
 		r.problems.forgetPayloads()
 	}
 	for i := range r.rings {
 		r.rings[i].resize(size)
-		if payloads == payloadsOff {
+		if payloads == PayloadsOff {
 			r.rings[i].forgetPayloads()
 		}
 	}
@@ -89,9 +89,9 @@ func (r *recorder) observe(o *Outcome) {
 	if len(r.rings[which].slots) == 0 {
 		return
 	}
-	r.rings[which].slot().fill(r.next, o, r.payloads != payloadsOff)
+	r.rings[which].slot().fill(r.next, o, r.payloads != PayloadsOff)
 	if o.Result != Accepted {
-		r.problems.note(r.next, o, r.payloads != payloadsOff)
+		r.problems.note(r.next, o, r.payloads != PayloadsOff)
 	}
 	if o.Event != nil && r.payloads == PayloadsFull {
 		r.events.note(o)
