@@ -7,6 +7,7 @@
 package natsserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,16 +121,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 
 // resolve fills in a.opts from the configuration.
 func (a *App) resolve(repl *caddy.Replacer) error {
-	orDefault := func(value, fallback int64) int64 {
-		if value == 0 {
-			return fallback
-		}
-		return value
-	}
 	a.opts = options{
-		maxMemory:  orDefault(a.MaxMemory, defaultMaxMemory),
-		maxStorage: orDefault(a.MaxStorage, defaultMaxStorage),
-		maxPayload: orDefault(a.MaxPayload, defaultMaxPayload),
+		maxMemory:  cmp.Or(a.MaxMemory, defaultMaxMemory),
+		maxStorage: cmp.Or(a.MaxStorage, defaultMaxStorage),
+		maxPayload: cmp.Or(a.MaxPayload, defaultMaxPayload),
 	}
 
 	listen := defaultListen
@@ -171,7 +166,12 @@ func (a *App) Validate() error {
 		return errors.New("max_memory is negative: write the number of bytes, or leave it out for 256 MiB")
 	case a.opts.maxStorage < 0:
 		return errors.New("max_storage is negative: write the number of bytes, or leave it out for 10 GiB")
-	case a.opts.maxPayload < 0 || a.opts.maxPayload > maxMaxPayload:
+	}
+	return checkMaxPayload(a.opts.maxPayload)
+}
+
+func checkMaxPayload(size int64) error {
+	if size < 0 || size > maxMaxPayload {
 		return errors.New("max_payload is out of range: write a number of bytes from 1 to 67108864 (64 MiB), or leave it out for 1 MiB")
 	}
 	return nil
