@@ -18,11 +18,11 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/messageid"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/stream"
@@ -469,7 +469,7 @@ func TestSpoolOnFullDisk(t *testing.T) {
 	if n := len(client.Stored(t)); n != 3 {
 		t.Errorf("%d events are stored, want 3", n)
 	}
-	natstest.StopServer(server)
+	natstest.Stop(server)
 	natstest.Eventually(t, "the condition holds", func() bool { return !s.lease.value.conn.Connected() })
 	err := s.Publish(t.Context(), newEvent("dropped"))
 	if !errors.Is(err, syscall.ENOSPC) || !errors.Is(err, forward.ErrNotConnected) {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 )
 
 // TestJetStreamDenied has a user who may not publish to one of the subjects. The others

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/stream"
 )
 

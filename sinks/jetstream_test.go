@@ -17,11 +17,11 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/conntest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/stream"
 )

@@ -11,10 +11,10 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 

@@ -13,10 +13,10 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/messageid"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )

@@ -14,9 +14,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/conntest"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 )
 
 // keepRejected creates a stream for rejected requests.

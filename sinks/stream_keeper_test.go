@@ -14,8 +14,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/stream"
 )
 

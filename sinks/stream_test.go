@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/stream"
 )
 

@@ -18,8 +18,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	_ "github.com/caddyserver/caddy/v2/modules/logging"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 

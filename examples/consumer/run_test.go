@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -17,10 +16,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
-)
 
-// waitTime is how long a test waits for what should come soon.
-const waitTime = 20 * time.Second
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
+)
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
@@ -28,8 +26,8 @@ func TestMain(m *testing.M) {
 
 func TestPrintsEventsInOrder(t *testing.T) {
 	t.Parallel()
-	url := StartPlain(t, nil)
-	js := connect(t, url)
+	url := natstest.Start(t, nil).ClientURL()
+	js := natstest.Connect(t, url).Js
 	createStream(t, js)
 	publish(t, js, "segment.events.web.track", "{\n  \"event\": \"Opened\",\n  \"text\": \"two\\nlines\"\n}")
 	publish(t, js, "segment.rejected.bad_json", "not asked for")
@@ -55,8 +53,8 @@ func TestPrintsEventsInOrder(t *testing.T) {
 
 func TestResumesWhereItStopped(t *testing.T) {
 	t.Parallel()
-	url := StartPlain(t, nil)
-	js := connect(t, url)
+	url := natstest.Start(t, nil).ClientURL()
+	js := natstest.Connect(t, url).Js
 	createStream(t, js)
 	// More than a pull request asks for, so that the stops fall into the
 	// middle of one.
@@ -81,8 +79,8 @@ func TestResumesWhereItStopped(t *testing.T) {
 
 func TestFiltersBySubject(t *testing.T) {
 	t.Parallel()
-	url := StartPlain(t, nil)
-	js := connect(t, url)
+	url := natstest.Start(t, nil).ClientURL()
+	js := natstest.Connect(t, url).Js
 	createStream(t, js)
 	publish(t, js, "segment.events.web.track", "1")
 	publish(t, js, "segment.events.app.track", "2")
@@ -97,11 +95,11 @@ func TestFiltersBySubject(t *testing.T) {
 
 func TestWaitsForStream(t *testing.T) {
 	t.Parallel()
-	url := StartPlain(t, nil)
-	js := connect(t, url)
+	url := natstest.Start(t, nil).ClientURL()
+	js := natstest.Connect(t, url).Js
 
 	c := start(t, url, nil)
-	await(t, "the note", func() bool { return len(c.notes.get()) > 0 })
+	natstest.Eventually(t, "the note", func() bool { return len(c.notes.get()) > 0 })
 	createStream(t, js)
 	publish(t, js, "segment.events.web.track", "1")
 	c.awaitLines(1)
@@ -110,7 +108,7 @@ func TestWaitsForStream(t *testing.T) {
 	if err := js.DeleteStream(t.Context(), "SEGMENT"); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the second note", func() bool {
+	natstest.Eventually(t, "the second note", func() bool {
 		return strings.Count(strings.Join(c.notes.get(), ""), "waiting for stream SEGMENT\n") == 2
 	})
 	createStream(t, js)
@@ -125,26 +123,24 @@ func TestWaitsForStream(t *testing.T) {
 
 func TestWaitsForServer(t *testing.T) {
 	t.Parallel()
-	store := t.TempDir()
-	opts := func(o *server.Options) { o.StoreDir = store }
-	first := newServer(t, opts)
-	url := first.ClientURL()
-	js := connect(t, url)
+	broker := natstest.NewRestartable(t)
+	broker.Start()
+	url := broker.URL()
+	js := natstest.Connect(t, url).Js
 	createStream(t, js)
 	publish(t, js, "segment.events.web.track", "1")
-	shutdown(first)
+	broker.Stop()
 
 	c := start(t, url, nil)
-	await(t, "the note", func() bool { return slices.Equal(c.notes.get(), []string{"waiting for NATS at " + url + "\n"}) })
+	natstest.Eventually(t, "the note", func() bool { return slices.Equal(c.notes.get(), []string{"waiting for NATS at " + url + "\n"}) })
 
-	onSamePort := func(o *server.Options) { opts(o); o.Port = portOf(t, url) }
-	second := newServer(t, onSamePort)
+	broker.Start()
 	c.awaitLines(1)
 
 	// The same again while it is running.
-	shutdown(second)
-	newServer(t, onSamePort)
-	publish(t, connect(t, url), "segment.events.web.track", "2")
+	broker.Stop()
+	broker.Start()
+	publish(t, natstest.Connect(t, url).Js, "segment.events.web.track", "2")
 	c.awaitLines(2)
 	c.stop()
 	if got, want := c.out.get(), []string{"segment.events.web.track\t1\n", "segment.events.web.track\t2\n"}; !slices.Equal(got, want) {
@@ -154,19 +150,19 @@ func TestWaitsForServer(t *testing.T) {
 
 func TestStopsWhileServerIsDown(t *testing.T) {
 	t.Parallel()
-	srv := newServer(t, nil)
-	js := connect(t, srv.ClientURL())
+	srv := natstest.Start(t, nil)
+	js := natstest.Connect(t, srv.ClientURL()).Js
 	createStream(t, js)
 	publish(t, js, "segment.events.web.track", "1")
 	c := start(t, srv.ClientURL(), nil)
 	c.awaitLines(1)
-	shutdown(srv)
+	natstest.Stop(srv)
 	c.stop()
 }
 
 func TestRefusedClientIsAnError(t *testing.T) {
 	t.Parallel()
-	url := StartPlain(t, func(o *server.Options) { o.Authorization = "right" })
+	url := natstest.Start(t, func(o *server.Options) { o.Authorization = "right" }).ClientURL()
 	for name, test := range map[string]struct {
 		token string
 		want  error
@@ -184,7 +180,7 @@ func TestRefusedClientIsAnError(t *testing.T) {
 				}
 				return
 			}
-			await(t, "the stream to be looked for", func() bool {
+			natstest.Eventually(t, "the stream to be looked for", func() bool {
 				return slices.Contains(c.notes.get(), "waiting for stream SEGMENT\n")
 			})
 			c.stop()
@@ -194,9 +190,9 @@ func TestRefusedClientIsAnError(t *testing.T) {
 
 func TestWaitsForJetStream(t *testing.T) {
 	t.Parallel()
-	url := StartPlain(t, func(o *server.Options) { o.JetStream = false })
+	url := natstest.Start(t, func(o *server.Options) { o.JetStream = false }).ClientURL()
 	c := start(t, url, nil)
-	await(t, "the note", func() bool {
+	natstest.Eventually(t, "the note", func() bool {
 		notes := c.notes.get()
 		return len(notes) == 1 && strings.HasPrefix(notes[0], "waiting for JetStream at "+url)
 	})
@@ -205,8 +201,8 @@ func TestWaitsForJetStream(t *testing.T) {
 
 func TestUnusableConsumerIsAnError(t *testing.T) {
 	t.Parallel()
-	url := StartPlain(t, nil)
-	createStream(t, connect(t, url))
+	url := natstest.Start(t, nil).ClientURL()
+	createStream(t, natstest.Connect(t, url).Js)
 	c := start(t, url, func(cfg *config) { cfg.durable = "no.dots" })
 	if err := c.wait(); err == nil || !strings.Contains(err.Error(), "no.dots") {
 		t.Errorf("got error %v, want one that names the consumer", err)
@@ -215,8 +211,8 @@ func TestUnusableConsumerIsAnError(t *testing.T) {
 
 func TestFailingOutputIsAnError(t *testing.T) {
 	t.Parallel()
-	url := StartPlain(t, nil)
-	js := connect(t, url)
+	url := natstest.Start(t, nil).ClientURL()
+	js := natstest.Connect(t, url).Js
 	createStream(t, js)
 	publish(t, js, "segment.events.web.track", "1")
 
@@ -257,7 +253,7 @@ func start(t *testing.T, url string, change func(*config)) *consumer {
 
 func (c *consumer) awaitLines(n int) {
 	c.t.Helper()
-	await(c.t, fmt.Sprintf("%d lines", n), func() bool { return len(c.out.get()) >= n })
+	natstest.Eventually(c.t, fmt.Sprintf("%d lines", n), func() bool { return len(c.out.get()) >= n })
 }
 
 // wait returns what run returns.
@@ -266,7 +262,7 @@ func (c *consumer) wait() error {
 	select {
 	case err := <-c.done:
 		return err
-	case <-time.After(waitTime):
+	case <-time.After(natstest.Patience):
 		c.t.Fatal("run does not return")
 		return nil
 	}
@@ -310,62 +306,6 @@ func (l *lines) fail(err error) {
 	l.err = err
 }
 
-// startServer runs a NATS server with JetStream until the end of the test and
-// returns its URL.
-func StartPlain(t *testing.T, change func(*server.Options)) string {
-	t.Helper()
-	return newServer(t, change).ClientURL()
-}
-
-func newServer(t *testing.T, change func(*server.Options)) *server.Server {
-	t.Helper()
-	opts := &server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
-		JetStream: true, StoreDir: t.TempDir(),
-	}
-	if change != nil {
-		change(opts)
-	}
-	srv, err := server.NewServer(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv.Start()
-	t.Cleanup(func() { shutdown(srv) })
-	if !srv.ReadyForConnections(waitTime) {
-		t.Fatal("the NATS server does not start")
-	}
-	return srv
-}
-
-func shutdown(srv *server.Server) {
-	srv.Shutdown()
-	srv.WaitForShutdown()
-}
-
-func portOf(t *testing.T, url string) int {
-	t.Helper()
-	addr, err := net.ResolveTCPAddr("tcp", strings.TrimPrefix(url, "nats://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return addr.Port
-}
-
-func connect(t *testing.T, url string) jetstream.JetStream {
-	t.Helper()
-	nc, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return js
-}
-
 func createStream(t *testing.T, js jetstream.JetStream) {
 	t.Helper()
 	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "SEGMENT", Subjects: []string{"segment.>"}}); err != nil {
@@ -377,21 +317,5 @@ func publish(t *testing.T, js jetstream.JetStream, subject, body string) {
 	t.Helper()
 	if _, err := js.Publish(t.Context(), subject, []byte(body)); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// await polls until done reports true.
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(waitTime)
-	defer deadline.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("waited %s in vain for %s", waitTime, what)
-		}
 	}
 }

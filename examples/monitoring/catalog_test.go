@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
@@ -69,7 +70,7 @@ func described(t *testing.T) map[string][]string {
 
 // TestMetricsAreDocumented compares the README's table with a running Caddy.
 func TestMetricsAreDocumented(t *testing.T) {
-	run(t, "http://127.0.0.1:"+freePort(t)+" {\nsegment_pixel {\nwrite_key k\nsink log\n}\n}")
+	pixeltest.NewSite(t).Run("segment_pixel {\nwrite_key k\nsink log\n}")
 	metrics, running := documented(t), described(t)
 	for name, labels := range running {
 		if m, ok := metrics[name]; !ok {

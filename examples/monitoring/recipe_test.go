@@ -9,29 +9,31 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/VictoriaMetrics/metricsql"
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/pixeltest"
 )
 
 // TestRecipe runs the Caddyfile, sends pixels of every kind, and compares what
 // Prometheus gets with the README's table.
 func TestRecipe(t *testing.T) {
-	broker := startNATS(t)
+	broker := pixeltest.StartNATS(t, -1)
 	createStream(t, broker)
+	site := pixeltest.NewSite(t)
 	content, err := os.ReadFile("Caddyfile")
 	if err != nil {
 		t.Fatal(err)
 	}
-	port, own, second := freePort(t), freePort(t), freePort(t)
+	port, own, second := freePort(t), freePort(t), strconv.Itoa(site.Port)
 	recipe := string(content)
 	for _, place := range [][2]string{
-		{"localhost:8080", "127.0.0.1:" + port}, {"9180", own}, {"nats://127.0.0.1:4222", broker.ClientURL()},
+		{"localhost:8080", "127.0.0.1:" + port}, {"9180", own}, {"nats://127.0.0.1:4222", broker.Server.ClientURL()},
 	} {
 		if !strings.Contains(recipe, place[0]) {
 			t.Fatalf("the recipe has no %s", place[0])
@@ -39,19 +41,20 @@ func TestRecipe(t *testing.T) {
 		recipe = strings.ReplaceAll(recipe, place[0], place[1])
 	}
 	_, recipe, _ = strings.Cut(recipe, "\n{\n")
-	run(t, "{\n"+recipe+`
-http://127.0.0.1:`+second+` {
+	options, recipe, _ := strings.Cut(recipe, "\n}\n")
+	site.Load(site.Adapt("GLOBAL{" + options + "}GLOBAL" + recipe + `
+http://127.0.0.1:PORT {
 	segment_pixel {
 		write_key YOUR_WRITE_KEY docs
 		suppress withdrawn {
-			server `+broker.ClientURL()+`
+			server ` + broker.Server.ClientURL() + `
 		}
 		sink jetstream nats://127.0.0.1:1 {
 			spool off
 			ack_timeout 1ms
 		}
 	}
-}`)
+}`))
 
 	pixel := "http://127.0.0.1:" + port + "/v1/pixel/track?"
 	event := `{"writeKey":"YOUR_WRITE_KEY","userId":"u","event":"e","properties":{"text":"` + strings.Repeat("x", 100) + `"}}`
@@ -70,7 +73,7 @@ http://127.0.0.1:`+second+` {
 		`sink_acked_total{.*} [1-9]`, `sink_set_aside_total{.*} [1-9]`, `sink_dropped_total{.*} [1-9]`, `spool_open{.*} 1`,
 	} {
 		pattern := regexp.MustCompile("(?m)^" + prefix + series)
-		eventually(t, series, func() bool {
+		pixeltest.Eventually(t, series, func() bool {
 			scraped = get(t, scrape)
 			return pattern.MatchString(scraped)
 		})
@@ -138,21 +141,12 @@ func get(t *testing.T, url string, header ...string) string {
 }
 
 // createStream creates a stream that takes no large events.
-func createStream(t *testing.T, broker *server.Server) {
+func createStream(t *testing.T, broker *pixeltest.Broker) {
 	t.Helper()
-	client, err := nats.Connect(broker.ClientURL())
-	if err != nil {
+	if _, err := broker.Js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "withdrawn"}); err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
-	js, err := jetstream.New(client)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "withdrawn"}); err != nil {
-		t.Fatal(err)
-	}
-	_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{
+	_, err := broker.Js.CreateStream(t.Context(), jetstream.StreamConfig{
 		Name: "SEGMENT", Subjects: []string{"segment.events.>"}, MaxMsgSize: 1024,
 		Duplicates: 5 * time.Minute, AllowBatchPublish: true,
 	})

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 )
 
 // testRoute is a connection with what the forwarder wants to know of it.

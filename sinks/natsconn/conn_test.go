@@ -18,8 +18,8 @@ import (
 	"github.com/nats-io/nkeys"
 	"go.uber.org/zap"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
@@ -149,7 +149,7 @@ func TestConnWaitsForTheServer(t *testing.T) {
 
 	s := natstest.StartPlain(t, func(o *server.Options) { o.Port = port })
 	natstest.Eventually(t, "the condition holds", c.Connected)
-	natstest.StopServer(s)
+	natstest.Stop(s)
 	natstest.Eventually(t, "the condition holds", func() bool { return logs.FilterMessage("disconnected from NATS, reconnecting").Len() == 1 })
 	natstest.StartPlain(t, func(o *server.Options) { o.Port = port })
 	natstest.Eventually(t, "the condition holds", c.Connected)
@@ -182,7 +182,7 @@ func TestConnKeepsTheOutbox(t *testing.T) {
 
 	s := natstest.StartPlain(t, func(o *server.Options) { o.Port = port })
 	natstest.Eventually(t, "the condition holds", func() bool { return c.Connected() && inMsgs(t, s) == 2 })
-	natstest.StopServer(s)
+	natstest.Stop(s)
 	natstest.Eventually(t, "the condition holds", func() bool { return !c.Connected() })
 	if err := c.NATS().Publish("pixel", nil); !forward.IsDown(err) {
 		t.Errorf("nats.go kept a message to itself: %v", err)
@@ -307,7 +307,7 @@ func TestConnOutlastsARefusedLogin(t *testing.T) {
 	}
 	natstest.RefuseSecrets(t, logs, "s3cret word")
 
-	natstest.StopServer(s)
+	natstest.Stop(s)
 	password = "s3cret word"
 	start()
 	natstest.Eventually(t, "the condition holds", c.Connected)
@@ -373,7 +373,7 @@ func TestConnOnConnect(t *testing.T) {
 	natstest.Receive(t, removed)
 	remove()
 
-	natstest.StopServer(s)
+	natstest.Stop(s)
 	natstest.StartPlain(t, func(o *server.Options) { o.Port = port })
 	natstest.Receive(t, early)
 	natstest.Receive(t, late)

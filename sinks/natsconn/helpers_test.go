@@ -10,8 +10,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 )
 
 // observeLogs collects what connections opened during the test log.

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	_ "github.com/caddyserver/caddy/v2/modules/logging" // the JSON encoder
@@ -19,11 +18,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsserver"
 )
-
-// waitTime is how long a test waits for what should come at once.
-const waitTime = 10 * time.Second
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
@@ -195,26 +192,10 @@ func closeAfter(t *testing.T, nc *nats.Conn) {
 	})
 }
 
-// await polls until done reports true.
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(waitTime)
-	defer deadline.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("waited %s in vain for %s", waitTime, what)
-		}
-	}
-}
-
 // publish stores one message, creating the stream if need be.
 func publish(t *testing.T, nc *nats.Conn, data string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), waitTime)
+	ctx, cancel := context.WithTimeout(context.Background(), natstest.Patience)
 	defer cancel()
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -233,22 +214,12 @@ func publish(t *testing.T, nc *nats.Conn, data string) {
 // stored returns all messages of the stream.
 func stored(t *testing.T, nc *nats.Conn) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), waitTime)
-	defer cancel()
 	js, err := jetstream.New(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream, err := js.Stream(ctx, "SEGMENT")
-	if err != nil {
-		t.Fatalf("looking up the stream: %v", err)
-	}
 	var messages []string
-	for seq := uint64(1); seq <= stream.CachedInfo().State.LastSeq; seq++ {
-		msg, err := stream.GetMsg(ctx, seq)
-		if err != nil {
-			t.Fatalf("reading message %d: %v", seq, err)
-		}
+	for _, msg := range (natstest.TestClient{Conn: nc, Js: js}).StoredIn(t, "SEGMENT") {
 		messages = append(messages, string(msg.Data))
 	}
 	return messages

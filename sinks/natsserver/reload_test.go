@@ -12,6 +12,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/nats-io/nats.go"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 )
 
 // with returns apps and, beside them, an app that does nothing or fails at the
@@ -139,7 +141,7 @@ func assertStops(t *testing.T, url string, nc *nats.Conn) {
 		t.Fatal(err)
 	}
 	assertUnreachable(t, url)
-	await(t, "the client to be cut off", nc.IsClosed)
+	natstest.Eventually(t, "the client to be cut off", nc.IsClosed)
 }
 
 func assertUnreachable(t *testing.T, url string) {

@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/segmentpixel/caddy-segment-pixel/internal/natstest"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/natstest"
 )
 
 func TestSubject(t *testing.T) {

@@ -32,7 +32,13 @@ type TestClient struct {
 // NewTestClient connects until the test ends.
 func NewTestClient(t *testing.T, s *server.Server) TestClient {
 	t.Helper()
-	conn, err := nats.Connect(s.ClientURL())
+	return Connect(t, s.ClientURL())
+}
+
+// Connect does the same with a server that somebody else may run.
+func Connect(t *testing.T, url string) TestClient {
+	t.Helper()
+	conn, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,12 +72,19 @@ const codeStoreNotCreated = 10049
 // Stored returns the messages of the stream EVENTS.
 func (c TestClient) Stored(t *testing.T) []*jetstream.RawStreamMsg {
 	t.Helper()
-	stream, err := c.Js.Stream(t.Context(), "EVENTS")
+	return c.StoredIn(t, "EVENTS")
+}
+
+// StoredIn returns the messages of a stream.
+func (c TestClient) StoredIn(t *testing.T, name string) []*jetstream.RawStreamMsg {
+	t.Helper()
+	stream, err := c.Js.Stream(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	state := stream.CachedInfo().State
 	var msgs []*jetstream.RawStreamMsg
-	for seq := uint64(1); seq <= stream.CachedInfo().State.LastSeq; seq++ {
+	for seq := state.FirstSeq; seq <= state.LastSeq && state.Msgs > 0; seq++ {
 		msg, err := stream.GetMsg(t.Context(), seq)
 		if err != nil {
 			t.Fatal(err)
@@ -84,7 +97,7 @@ func (c TestClient) Stored(t *testing.T) []*jetstream.RawStreamMsg {
 // Receive returns what comes to a subject from now on.
 func (c TestClient) Receive(t *testing.T, subject string) <-chan *nats.Msg {
 	t.Helper()
-	msgs := make(chan *nats.Msg, 100)
+	msgs := make(chan *nats.Msg, 1000)
 	if _, err := c.ChanSubscribe(subject, msgs); err != nil {
 		t.Fatal(err)
 	}

@@ -13,19 +13,20 @@ import (
 // the test.
 func Start(t testing.TB, configure func(*server.Options)) *server.Server {
 	t.Helper()
-	opts := &server.Options{
-		Host:      "127.0.0.1",
-		Port:      -1,
-		NoLog:     true,
-		NoSigs:    true,
-		JetStream: true,
-	}
+	opts := &server.Options{Port: server.RANDOM_PORT, JetStream: true}
 	if configure != nil {
 		configure(opts)
 	}
 	if opts.StoreDir == "" {
 		opts.StoreDir = t.TempDir()
 	}
+	return Run(t, opts)
+}
+
+// Run starts a quiet server on this machine. It ends with the test.
+func Run(t testing.TB, opts *server.Options) *server.Server {
+	t.Helper()
+	opts.Host, opts.NoLog, opts.NoSigs = "127.0.0.1", true, true
 	s, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatalf("making the server: %v", err)

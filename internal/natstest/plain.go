@@ -28,9 +28,6 @@ func StartPlain(t *testing.T, configure func(*server.Options)) *server.Server {
 	})
 }
 
-// StopServer returns when the server has ended.
-func StopServer(s *server.Server) { Stop(s) }
-
 // ProxyOf starts a proxy in front of a server.
 func ProxyOf(t *testing.T, s *server.Server) *Proxy {
 	t.Helper()
@@ -101,7 +98,7 @@ func (r *Restartable) Start() {
 }
 
 // Stop stops it.
-func (r *Restartable) Stop() { StopServer(r.Server) }
+func (r *Restartable) Stop() { Stop(r.Server) }
 
 // WantError fails the test unless the error has this text in it, or there is none to be
 // had.

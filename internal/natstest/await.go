@@ -13,13 +13,7 @@ const Patience = 60 * time.Second
 // Eventually fails the test if the condition does not come to hold.
 func Eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	Within(t, Patience, what, cond)
-}
-
-// Within fails the test if the condition does not come to hold before the timeout.
-func Within(t testing.TB, timeout time.Duration, what string, cond func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(timeout)
+	deadline := time.NewTimer(Patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -27,7 +21,7 @@ func Within(t testing.TB, timeout time.Duration, what string, cond func() bool) 
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			t.Fatalf("not within %s: %s", timeout, what)
+			t.Fatalf("not within %s: %s", Patience, what)
 		}
 	}
 }
