@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/segmentpixel/caddy-segment-pixel/examples/bench/internal/rig"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/harness"
 )
 
 // nginxVariant is an nginx that takes part.
@@ -94,11 +95,11 @@ func (b *bench) startNginx(ctx context.Context, v nginxVariant) (*contender, err
 	if err != nil {
 		return nil, err
 	}
-	http, err := rig.FreeAddress()
+	http, err := harness.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
-	https, err := rig.FreeAddress()
+	https, err := harness.FreeAddress()
 	if err != nil {
 		return nil, err
 	}

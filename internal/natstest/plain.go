@@ -5,6 +5,7 @@ package natstest
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/goleak"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/harness"
 )
 
 // StartPlain starts a nats-server in the process, without JetStream unless configure
@@ -44,12 +47,11 @@ func ServerPort(s *server.Server) int {
 // FreePort returns a port that was free a moment ago.
 func FreePort(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := harness.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return int(netip.MustParseAddrPort(address).Port())
 }
 
 // Receive fails the test if nothing comes out of the channel in time.

@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/harness"
 )
 
 // proxy is the network between Caddy and NATS.
@@ -28,7 +30,7 @@ type proxy struct {
 const chunk = 8 << 10
 
 func startProxy(target string) (*proxy, error) {
-	address, err := freeAddress()
+	address, err := harness.FreeAddress()
 	if err != nil {
 		return nil, err
 	}

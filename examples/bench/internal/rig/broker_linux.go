@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/harness"
 )
 
 // BrokerConfig says how nats-server is to run.
@@ -37,7 +39,7 @@ func StartBroker(ctx context.Context, c BrokerConfig) (*Broker, error) {
 	address := c.Address
 	if address == "" {
 		var err error
-		if address, err = FreeAddress(); err != nil {
+		if address, err = harness.FreeAddress(); err != nil {
 			return nil, err
 		}
 	}

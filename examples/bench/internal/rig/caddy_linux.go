@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/harness"
 )
 
 // CaddyConfig says how a Caddy is to run.
@@ -79,13 +81,13 @@ func (c CaddyConfig) caddyfile() (*Caddy, string, error) {
 	caddy := &Caddy{}
 	admin := "off"
 	if c.Admin {
-		address, err := FreeAddress()
+		address, err := harness.FreeAddress()
 		if err != nil {
 			return nil, "", err
 		}
 		caddy.Admin, admin = "http://"+address, address
 	}
-	plain, err := FreeAddress()
+	plain, err := harness.FreeAddress()
 	if err != nil {
 		return nil, "", err
 	}
@@ -114,7 +116,7 @@ func (c CaddyConfig) caddyfile() (*Caddy, string, error) {
 	if c.Cert.Cert == "" {
 		return caddy, text, nil
 	}
-	secure, err := FreeAddress()
+	secure, err := harness.FreeAddress()
 	if err != nil {
 		return nil, "", err
 	}

@@ -4,40 +4,20 @@ package rig
 
 import (
 	"os/exec"
-	"runtime"
-	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/segmentpixel/caddy-segment-pixel/internal/harness"
 )
 
 // spawn starts a process on one CPU, before its first instruction: Go's runtime
 // looks at the start how many CPUs it has. The kernel asks the process to end when
-// this one does; it looks at the thread that started it, so that is one which
-// never ends. An interrupt at the terminal goes to this process only.
+// this one does. An interrupt at the terminal goes to this process only.
 func spawn(cmd *exec.Cmd, cpu int) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
-	result := make(chan error)
-	spawner() <- spawning{cmd, cpu, result}
-	return <-result
+	return harness.OnLastingThread(func() error { return startOn(cmd, cpu) })
 }
-
-type spawning struct {
-	cmd    *exec.Cmd
-	cpu    int
-	result chan<- error
-}
-
-var spawner = sync.OnceValue(func() chan<- spawning {
-	requests := make(chan spawning)
-	go func() {
-		runtime.LockOSThread()
-		for request := range requests {
-			request.result <- startOn(request.cmd, request.cpu)
-		}
-	}()
-	return requests
-})
 
 // startOn lends the CPU of the child to the calling thread, as a child inherits
 // that.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package rig
+package harness
 
 import (
 	"errors"
@@ -11,7 +11,9 @@ import (
 )
 
 // Ports are taken from below those that systems give to outgoing connections, of
-// which a load makes many.
+// which a load makes many. A client that keeps dialling one of those while nobody
+// listens there will at some time be connected to itself, and then keeps the server
+// from coming back.
 const (
 	firstPort = 12000
 	lastPort  = 32000
@@ -23,7 +25,7 @@ var handedOut = struct {
 }{ports: make(map[int]bool)}
 
 // FreeAddress returns an address of this machine on which nobody listens. None is
-// returned twice.
+// returned twice, as Caddy shares its ports.
 func FreeAddress() (string, error) {
 	handedOut.Lock()
 	defer handedOut.Unlock()
