@@ -85,6 +85,7 @@ func TestTooLarge(t *testing.T) {
 			"first": {1}, "second": {2}, "in the middle": {5}, "last": {9}, "several": {1, 4, 5, 9}, "all": {1, 2, 3, 4, 5, 6, 7, 8, 9},
 		} {
 			t.Run(name+"/"+place, func(t *testing.T) {
+				t.Parallel()
 				modes(t, func(t *testing.T, batched bool) {
 					config := new(jetstream.StreamConfig)
 					s := natstest.Start(t, func(o *server.Options) { configure(o, config) })
@@ -178,6 +179,7 @@ func TestUncovered(t *testing.T) {
 	t.Parallel()
 	for name, listens := range map[string]bool{"nobody": false, "a listener": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			modes(t, func(t *testing.T, batched bool) {
 				s := natstest.Start(t, nil)
 				if listens {

@@ -29,6 +29,7 @@ func TestDeliver(t *testing.T) {
 		"without headers":   bare,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			modes(t, func(t *testing.T, batched bool) {
 				s := natstest.Start(t, nil)
 				wires := tap(t, s.ClientURL())

@@ -25,6 +25,7 @@ func TestDenied(t *testing.T) {
 		"several":       func(i int) bool { return i%3 > 0 },
 	} {
 		t.Run(place, func(t *testing.T) {
+			t.Parallel()
 			modes(t, func(t *testing.T, batched bool) {
 				g := startGuarded(t, shop)
 				rejected := watchRejected(t, g.url("admin"))
@@ -101,6 +102,7 @@ func TestAllDenied(t *testing.T) {
 		"two subjects": func(i int) bool { return i%2 == 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			modes(t, func(t *testing.T, batched bool) {
 				g := startGuarded(t, "events.>")
 				r := g.rig(t, batched)
@@ -277,6 +279,7 @@ func TestDeniedEndOfBatch(t *testing.T) {
 		"several last": {func(i int) bool { return i > 690 }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			g := startGuarded(t, shop)
 			wires := tap(t, g.url("admin"))
 			r := g.rig(t, true)

@@ -37,6 +37,7 @@ func TestDuplicates(t *testing.T) {
 		"large window twice":     {nil, append(numbers(1, 500), numbers(1, 500)...)},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			modes(t, func(t *testing.T, batched bool) {
 				s := natstest.Start(t, nil)
 				wires := tap(t, s.ClientURL())

@@ -44,6 +44,7 @@ func TestHealth(t *testing.T) {
 		"one failure only": {[]step{{0, away}, {time.Hour, nil}}, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				core, logs := observer.New(zap.DebugLevel)
 				h := health{quiet: quiet, logger: func() *zap.Logger { return zap.New(core) }}

@@ -55,6 +55,7 @@ func TestParseReply(t *testing.T) {
 		"another type":           {reply(`{"type":"io.nats.something","stream":"S","count":4}`), batchReply{}, jetstream.ErrInvalidJSAck},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			got, err := parseReply(test.msg)
 			switch {
 			case test.err == nil && (err != nil || got != test.want):
@@ -110,6 +111,7 @@ func TestProgress(t *testing.T) {
 		"refusal at no place":      {[]step{{"-7", reply(tooLarge)}, {"", reply(tooLarge)}, {"5", end("5")}}, 0, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newProgress(5)
 			for i, s := range test.steps {
 				last := p.note(s.place+flow, s.msg)

@@ -54,6 +54,7 @@ func TestStrangeAnswers(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := natstest.Start(t, nil)
 			r := newRig(t, s.ClientURL())
 			var single atomic.Int64
@@ -158,6 +159,7 @@ func TestRefusalDoublesNothing(t *testing.T) {
 		"uncovered":    {Subject: "other.subject", Body: []byte("{}")},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := natstest.Start(t, nil)
 			r := newRig(t, s.ClientURL())
 			createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.MaxMsgSize = 10_000 })

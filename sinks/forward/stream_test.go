@@ -133,6 +133,7 @@ func TestStuckStream(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			modes(t, func(t *testing.T, batched bool) {
 				s := natstest.Start(t, nil)
 				r := newRig(t, s.ClientURL())
