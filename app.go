@@ -14,7 +14,6 @@ import (
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/args"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
@@ -118,10 +117,10 @@ func (a *App) Validate() error {
 	if a.MaxBacklogAge < 0 {
 		return fmt.Errorf("max_backlog_age must be positive")
 	}
-	if err := args.CheckOneOf("builder_seals", a.BuilderSeals, builderSealsOn, builderSealsOff); err != nil {
+	if err := checkOneOf("builder_seals", a.BuilderSeals, builderSealsOn, builderSealsOff); err != nil {
 		return err
 	}
-	return args.CheckOneOf("payloads", a.Payloads, payloads...)
+	return watch.CheckPayloads(a.Payloads)
 }
 
 // add registers a handler while the configuration is provisioned.

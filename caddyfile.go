@@ -3,6 +3,7 @@
 package segmentpixel
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,6 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/keys"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/args"
 )
 
 func init() {
@@ -101,7 +101,7 @@ func (h *Handler) unmarshalOption(d *caddyfile.Dispenser) error {
 	case "write_key":
 		return h.unmarshalWriteKey(d)
 	case "write_keys":
-		args, err := args.Arguments(d, "<file>")
+		args, err := arguments(d, 1, 1, "write_keys <file>")
 		h.WriteKeyFiles = append(h.WriteKeyFiles, args...)
 		return err
 	case "path_prefix":
@@ -113,19 +113,19 @@ func (h *Handler) unmarshalOption(d *caddyfile.Dispenser) error {
 	case "ignore_params":
 		return h.unmarshalIgnoreParams(d)
 	case "client_ip":
-		return args.OneOf(d, &h.ClientIP, clientIPs...)
+		return h.unmarshalClientIP(d)
 	case "ip_mask":
 		return h.unmarshalIPMask(d)
 	case "classify":
-		return args.OneOf(d, &h.Classify, classifyOn, classifyOff)
+		return unmarshalOneOf(d, &h.Classify, classifyOn, classifyOff)
 	case "fetcher":
 		return h.unmarshalFetcher(d)
 	case "user_agent":
-		return args.OneOf(d, &h.UserAgent, userAgentFull, userAgentOff)
+		return unmarshalOneOf(d, &h.UserAgent, userAgentFull, userAgentOff)
 	case "seal":
 		return h.unmarshalSeal(d)
 	case "tracking_api":
-		return args.OneOf(d, &h.TrackingAPI, trackingAPIRefuse, trackingAPIPass)
+		return unmarshalOneOf(d, &h.TrackingAPI, trackingAPIRefuse, trackingAPIPass)
 	case "suppress":
 		return h.unmarshalSuppress(d)
 	case "honor":
@@ -142,8 +142,25 @@ var handlerOptions = []string{
 	"classify", "fetcher", "user_agent", "seal", "suppress", "tracking_api", "honor",
 }
 
+// arguments reads the arguments of an option and checks how many there are; most
+// of less than zero means any number.
+func arguments(d *caddyfile.Dispenser, least, most int, usage string) ([]string, error) {
+	args := d.RemainingArgs()
+	if len(args) < least || most >= 0 && len(args) > most {
+		return nil, d.Errf("wrong number of arguments: write %s", usage)
+	}
+	if slices.Contains(args, "") {
+		return nil, d.Errf("an argument is empty: write %s", usage)
+	}
+	last := d.Val()
+	if d.NextBlock(d.Nesting()) || d.Val() != last { // the latter is the end of an empty block
+		return nil, d.Errf("a block does not belong here: write %s", usage)
+	}
+	return args, nil
+}
+
 func (h *Handler) unmarshalWriteKey(d *caddyfile.Dispenser) error {
-	args, err := args.Arguments(d, "<key> [<source>]")
+	args, err := arguments(d, 1, 2, "write_key <key> [<source>]")
 	if err != nil {
 		return err
 	}
@@ -164,7 +181,7 @@ func (h *Handler) unmarshalWriteKey(d *caddyfile.Dispenser) error {
 }
 
 func (h *Handler) unmarshalPathPrefix(d *caddyfile.Dispenser) error {
-	args, err := args.Arguments(d, "<prefix...>")
+	args, err := arguments(d, 1, -1, "path_prefix <prefix...>")
 	if err != nil {
 		return err
 	}
@@ -199,7 +216,7 @@ func (h *Handler) unmarshalMaxEventSize(d *caddyfile.Dispenser) error {
 	if h.MaxEventSize != 0 {
 		return d.Err("max_event_size already specified")
 	}
-	args, err := args.Arguments(d, "<size>")
+	args, err := arguments(d, 1, 1, "max_event_size <size>")
 	if err != nil {
 		return err
 	}
@@ -218,7 +235,7 @@ func (h *Handler) unmarshalIgnoreParams(d *caddyfile.Dispenser) error {
 	if h.IgnoreParams != nil {
 		return d.Err("ignore_params already specified")
 	}
-	args, err := args.Arguments(d, "[none] <name...>")
+	args, err := arguments(d, 1, -1, "ignore_params [none] <name...>")
 	if err != nil {
 		return err
 	}
@@ -235,11 +252,26 @@ func (h *Handler) unmarshalIgnoreParams(d *caddyfile.Dispenser) error {
 	return nil
 }
 
+func (h *Handler) unmarshalClientIP(d *caddyfile.Dispenser) error {
+	if h.ClientIP != "" {
+		return d.Err("client_ip already specified")
+	}
+	args, err := arguments(d, 1, 1, "client_ip full|mask|off")
+	if err != nil {
+		return err
+	}
+	h.ClientIP = args[0]
+	if err := checkClientIP(h.ClientIP); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
 func (h *Handler) unmarshalIPMask(d *caddyfile.Dispenser) error {
 	if h.IPMask != nil {
 		return d.Err("ip_mask already specified")
 	}
-	args, err := args.Arguments(d, "<ipv4 bits> [<ipv6 bits>]")
+	args, err := arguments(d, 1, 2, "ip_mask <ipv4 bits> [<ipv6 bits>]")
 	if err != nil {
 		return err
 	}
@@ -261,7 +293,7 @@ func (h *Handler) unmarshalHonor(d *caddyfile.Dispenser) error {
 	if h.Honor != nil {
 		return d.Err("honor already specified")
 	}
-	args, err := args.Arguments(d, "gpc|dnt [gpc|dnt]")
+	args, err := arguments(d, 1, 2, "honor gpc, honor dnt or honor gpc dnt")
 	if err != nil {
 		return err
 	}

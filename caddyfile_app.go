@@ -6,12 +6,12 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/args"
 )
 
 func init() {
@@ -31,8 +31,6 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	}
 	return httpcaddyfile.App{Name: "segment_pixel", Value: caddyconfig.JSON(app, nil)}, nil
 }
-
-var payloads = []string{watch.PayloadsFull, watch.PayloadsRedacted, watch.PayloadsOff}
 
 // UnmarshalCaddyfile sets up the app from Caddyfile tokens. Syntax:
 //
@@ -63,11 +61,22 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser) error {
 	case "recent":
 		return a.unmarshalRecent(d)
 	case "payloads":
-		return args.OneOf(d, &a.Payloads, payloads...)
+		if a.Payloads != "" {
+			return d.Err("payloads already specified")
+		}
+		args, err := arguments(d, 1, 1, "payloads full|redacted|off")
+		if err != nil {
+			return err
+		}
+		a.Payloads = args[0]
+		if err := watch.CheckPayloads(a.Payloads); err != nil {
+			return d.WrapErr(err)
+		}
+		return nil
 	case "max_backlog_age":
-		return args.Duration(d, &a.MaxBacklogAge)
+		return a.unmarshalMaxBacklogAge(d)
 	case "builder_seals":
-		return args.OneOf(d, &a.BuilderSeals, builderSealsOn, builderSealsOff)
+		return unmarshalOneOf(d, &a.BuilderSeals, builderSealsOn, builderSealsOff)
 	}
 	if slices.Contains(handlerOptions, d.Val()) {
 		return d.Errf("'%s' is an option of the directive segment_pixel, which stands in the block of a site; the global option has recent, payloads, max_backlog_age and builder_seals", d.Val())
@@ -79,7 +88,7 @@ func (a *App) unmarshalRecent(d *caddyfile.Dispenser) error {
 	if a.Recent != 0 {
 		return d.Err("recent already specified")
 	}
-	args, err := args.Arguments(d, "<number>|off")
+	args, err := arguments(d, 1, 1, "recent <number>|off")
 	if err != nil {
 		return err
 	}
@@ -91,6 +100,22 @@ func (a *App) unmarshalRecent(d *caddyfile.Dispenser) error {
 	if err != nil || a.Recent < 1 || a.Recent > maxRecent {
 		return d.Errf("recent is '%s': write a number from 1 to %d, or off", args[0], maxRecent)
 	}
+	return nil
+}
+
+func (a *App) unmarshalMaxBacklogAge(d *caddyfile.Dispenser) error {
+	if a.MaxBacklogAge != 0 {
+		return d.Err("max_backlog_age already specified")
+	}
+	args, err := arguments(d, 1, 1, "max_backlog_age <duration>")
+	if err != nil {
+		return err
+	}
+	age, err := caddy.ParseDuration(args[0])
+	if err != nil || age <= 0 {
+		return d.Errf("max_backlog_age is '%s': write a duration such as 5m", args[0])
+	}
+	a.MaxBacklogAge = caddy.Duration(age)
 	return nil
 }
 

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/args"
 )
 
 const (
@@ -125,17 +125,33 @@ func parseNetwork(text string) (netip.Prefix, error) {
 }
 
 func (h *Handler) unmarshalFetcher(d *caddyfile.Dispenser) error {
-	values, err := args.Line(d, "<kind> [<by>]")
-	if err != nil {
-		return err
+	const usage = "fetcher <kind> [<by>] { user_agent <text...>; header <field> <text>; network <cidr...> }"
+	args := d.RemainingArgs()
+	if len(args) < 1 || len(args) > 2 {
+		return d.Errf("wrong number of arguments: write %s", usage)
 	}
-	f := Fetcher{Kind: values[0]}
-	if len(values) == 2 {
-		f.By = values[1]
+	f := Fetcher{Kind: args[0]}
+	if len(args) == 2 {
+		f.By = args[1]
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if err := f.unmarshalOption(d); err != nil {
-			return err
+		option := d.Val()
+		values := d.RemainingArgs()
+		if len(values) == 0 {
+			return d.Errf("%s of a fetcher needs a value: write %s", option, usage)
+		}
+		switch option {
+		case "user_agent":
+			f.UserAgents = append(f.UserAgents, values...)
+		case "network":
+			f.Networks = append(f.Networks, values...)
+		case "header":
+			if len(values) != 2 {
+				return d.Errf("wrong number of arguments: write header <field> <text>")
+			}
+			f.Headers = append(f.Headers, FetcherHeader{Field: values[0], Text: values[1]})
+		default:
+			return d.Errf("unrecognized subdirective '%s' of fetcher: write user_agent, header or network", option)
 		}
 	}
 	if _, err := f.rule(); err != nil {
@@ -145,21 +161,26 @@ func (h *Handler) unmarshalFetcher(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func (f *Fetcher) unmarshalOption(d *caddyfile.Dispenser) error {
-	switch d.Val() {
-	case "user_agent":
-		values, err := args.Arguments(d, "<text...>")
-		f.UserAgents = append(f.UserAgents, values...)
-		return err
-	case "network":
-		values, err := args.Arguments(d, "<cidr...>")
-		f.Networks = append(f.Networks, values...)
-		return err
-	case "header":
-		var header FetcherHeader
-		err := args.Strings(d, "<field> <text>", &header.Field, &header.Text)
-		f.Headers = append(f.Headers, header)
+// unmarshalOneOf reads an option that takes one of some words.
+func unmarshalOneOf(d *caddyfile.Dispenser, target *string, words ...string) error {
+	option := d.Val()
+	if *target != "" {
+		return d.Errf("%s already specified", option)
+	}
+	args, err := arguments(d, 1, 1, option+" "+strings.Join(words, "|"))
+	if err != nil {
 		return err
 	}
-	return d.Errf("unrecognized subdirective '%s' of fetcher: write user_agent, header or network", d.Val())
+	*target = args[0]
+	if err := checkOneOf(option, args[0], words...); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+func checkOneOf(option, value string, words ...string) error {
+	if !slices.Contains(words, value) {
+		return fmt.Errorf("%s is '%s': write %s", option, value, strings.Join(words, " or "))
+	}
+	return nil
 }

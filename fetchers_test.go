@@ -102,10 +102,10 @@ func TestFetcherErrors(t *testing.T) {
 		"fetcher reader x {\nuser_agent y\n}": "a reader has no name",
 		"fetcher bot x":                       "it would be everybody",
 		"fetcher bot x {\nnetwork example\n}": "'example' is no network",
-		"fetcher bot x {\nheader X\n}":        "write it as 'header <field> <text>'",
+		"fetcher bot x {\nheader X\n}":        "write header <field> <text>",
 		"fetcher bot x {\nagent y\n}":         "unrecognized subdirective 'agent' of fetcher",
-		"classify maybe":                      `classify is "maybe"`,
-		"user_agent some":                     `user_agent is "some"`,
+		"classify maybe":                      "classify is 'maybe'",
+		"user_agent some":                     "user_agent is 'some'",
 		"classify on\nclassify on":            "classify already specified",
 	} {
 		text := "http://example.com {\nsegment_pixel {\nwrite_key k web\n" + options + "\n}\n}"

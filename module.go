@@ -30,7 +30,6 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/fetcher"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/args"
 )
 
 func init() {
@@ -276,7 +275,7 @@ func (h *Handler) Validate() error {
 			return err
 		}
 	}
-	if err := args.CheckOneOf("client_ip", h.ClientIP, clientIPs...); err != nil {
+	if err := checkClientIP(h.ClientIP); err != nil {
 		return err
 	}
 	if err := h.IPMask.validate(h.ClientIP); err != nil {
@@ -293,13 +292,13 @@ func (h *Handler) Validate() error {
 	if err := h.Suppress.validate(); err != nil {
 		return err
 	}
-	if err := args.CheckOneOf("classify", h.Classify, classifyOn, classifyOff); err != nil {
+	if err := checkOneOf("classify", h.Classify, classifyOn, classifyOff); err != nil {
 		return err
 	}
-	if err := args.CheckOneOf("tracking_api", h.TrackingAPI, trackingAPIRefuse, trackingAPIPass); err != nil {
+	if err := checkOneOf("tracking_api", h.TrackingAPI, trackingAPIRefuse, trackingAPIPass); err != nil {
 		return err
 	}
-	return args.CheckOneOf("user_agent", h.UserAgent, userAgentFull, userAgentOff)
+	return checkOneOf("user_agent", h.UserAgent, userAgentFull, userAgentOff)
 }
 
 // start reads the key files and starts the sinks; the app calls it.

@@ -21,8 +21,6 @@ const (
 	defaultIPv6Bits = 48
 )
 
-var clientIPs = []string{clientIPFull, clientIPMask, handlers.ClientIPOff}
-
 // The checks below serve both the Caddyfile, where they can name the line, and
 // Validate, where JSON arrives.
 
@@ -41,6 +39,14 @@ func checkIgnored(name string) error {
 		return errors.New("ignore_params takes none as its first argument only")
 	}
 	return nil
+}
+
+func checkClientIP(mode string) error {
+	switch mode {
+	case clientIPFull, clientIPMask, handlers.ClientIPOff:
+		return nil
+	}
+	return fmt.Errorf("client_ip is %q: write full, mask or off", mode)
 }
 
 func checkSignal(signal string) error {

@@ -10,7 +10,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/seal"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/args"
 )
 
 // Seal says with which keys sealed pixels are opened. The parameter data of such a pixel
@@ -63,21 +62,21 @@ func (h *Handler) provisionSeal() error {
 //
 // The fields may also stand on the line: seal <file> required allow <field...>.
 func (h *Handler) unmarshalSeal(d *caddyfile.Dispenser) error {
-	const usage = "<file> [required [allow <field...>]]"
+	const usage = "seal <file> [required [allow <field...>]]"
 	if h.Seal != nil {
 		return d.Err("seal already specified")
 	}
-	values, err := args.Line(d, usage)
-	if err != nil {
-		return err
+	args := d.RemainingArgs()
+	if len(args) == 0 || slices.Contains(args, "") {
+		return d.Errf("wrong number of arguments: write %s", usage)
 	}
-	h.Seal = &Seal{File: values[0], Required: len(values) > 1 && values[1] == "required"}
+	h.Seal = &Seal{File: args[0], Required: len(args) > 1 && args[1] == "required"}
 	switch {
-	case len(values) == 1, len(values) == 2 && h.Seal.Required:
-	case len(values) > 3 && h.Seal.Required && values[2] == "allow":
-		h.Seal.Allow = slices.Clone(values[3:])
+	case len(args) == 1, len(args) == 2 && h.Seal.Required:
+	case len(args) > 3 && h.Seal.Required && args[2] == "allow":
+		h.Seal.Allow = slices.Clone(args[3:])
 	default:
-		return d.Errf("wrong arguments: write seal %s", usage)
+		return d.Errf("wrong arguments: write %s", usage)
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		if d.Val() != "allow" {
@@ -86,7 +85,7 @@ func (h *Handler) unmarshalSeal(d *caddyfile.Dispenser) error {
 		if len(h.Seal.Allow) > 0 {
 			return d.Err("allow already specified")
 		}
-		fields, err := args.Arguments(d, "<field...>")
+		fields, err := arguments(d, 1, -1, "allow <field...>")
 		if err != nil {
 			return err
 		}

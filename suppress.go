@@ -18,7 +18,6 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/watch"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/args"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
@@ -61,11 +60,11 @@ func (h *Handler) unmarshalSuppress(d *caddyfile.Dispenser) error {
 	if h.Suppress != nil {
 		return d.Err("suppress already specified")
 	}
-	values, err := args.Line(d, "<bucket>")
-	if err != nil {
-		return err
+	args := d.RemainingArgs()
+	if len(args) != 1 || args[0] == "" {
+		return d.Err("wrong number of arguments: write suppress <bucket>")
 	}
-	h.Suppress = &Suppress{Bucket: values[0]}
+	h.Suppress = &Suppress{Bucket: args[0]}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		known, err := h.Suppress.unmarshalOption(d)
 		if err != nil {
@@ -85,7 +84,14 @@ func (s *Suppress) unmarshalOption(d *caddyfile.Dispenser) (known bool, err erro
 	if d.Val() != "domain" {
 		return s.UnmarshalOption(d)
 	}
-	return true, args.Strings(d, "<name>", &s.Domain)
+	if s.Domain != "" {
+		return true, d.Err("domain already specified")
+	}
+	args, err := arguments(d, 1, 1, "domain <name>")
+	if err == nil {
+		s.Domain = args[0]
+	}
+	return true, err
 }
 
 // suppression is a handler's hold on its list.

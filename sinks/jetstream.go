@@ -14,8 +14,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/args"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/args"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/delivery"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/meter"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/natsconn"

@@ -14,7 +14,7 @@ import (
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/messageid"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/args"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/args"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/subject"
 )
@@ -52,8 +52,6 @@ const (
 	defaultRejected = "segment.rejected"
 )
 
-var msgIDs = []string{msgIDPayload, msgIDGenerated, msgIDNone}
-
 // provision fills in the defaults and parses the template.
 func (m *Messages) provision() error {
 	if m.Subject == "" {
@@ -71,7 +69,7 @@ func (m *Messages) provision() error {
 }
 
 func (m *Messages) validate() error {
-	if err := args.CheckOneOf("msg_id", m.MsgID, msgIDs...); err != nil {
+	if err := checkMsgID(m.MsgID); err != nil {
 		return err
 	}
 	return checkRejected(m.Rejected)
@@ -80,6 +78,14 @@ func (m *Messages) validate() error {
 func checkTemplate(template string) error {
 	_, err := subject.Parse(template)
 	return err
+}
+
+func checkMsgID(value string) error {
+	switch value {
+	case msgIDPayload, msgIDGenerated, msgIDNone:
+		return nil
+	}
+	return fmt.Errorf("msg_id is %q: write payload, generated or none", value)
 }
 
 func checkRejected(prefix string) error {
@@ -99,7 +105,7 @@ func (m *Messages) unmarshalOption(d *caddyfile.Dispenser) (bool, error) {
 	case "subject":
 		return true, args.Checked(d, "<template>", &m.Subject, checkTemplate)
 	case "msg_id":
-		return true, args.OneOf(d, &m.MsgID, msgIDs...)
+		return true, args.Checked(d, "payload|generated|none", &m.MsgID, checkMsgID)
 	case "rejected":
 		return true, args.Checked(d, "off|<prefix>", &m.Rejected, checkRejected)
 	}

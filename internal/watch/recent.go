@@ -57,12 +57,12 @@ func (r *recorder) Configure(size int, payloads string) {
 	if size == 0 || payloads != PayloadsFull {
 		clear(r.events)
 	}
-	if payloads == PayloadsOff {
+	if payloads == payloadsOff {
 		r.problems.forgetPayloads()
 	}
 	for i := range r.rings {
 		r.rings[i].resize(size)
-		if payloads == PayloadsOff {
+		if payloads == payloadsOff {
 			r.rings[i].forgetPayloads()
 		}
 	}
@@ -89,9 +89,9 @@ func (r *recorder) observe(o *Outcome) {
 	if len(r.rings[which].slots) == 0 {
 		return
 	}
-	r.rings[which].slot().fill(r.next, o, r.payloads != PayloadsOff)
+	r.rings[which].slot().fill(r.next, o, r.payloads != payloadsOff)
 	if o.Result != Accepted {
-		r.problems.note(r.next, o, r.payloads != PayloadsOff)
+		r.problems.note(r.next, o, r.payloads != payloadsOff)
 	}
 	if o.Event != nil && r.payloads == PayloadsFull {
 		r.events.note(o)

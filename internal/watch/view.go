@@ -73,7 +73,7 @@ func (rec *record) showPayload(v *View, payloads string) {
 		v.Path = string(rec.path)
 	}
 	switch {
-	case payloads == PayloadsOff || len(rec.payload) == 0:
+	case payloads == payloadsOff || len(rec.payload) == 0:
 	case rec.result == Rejected && payloads == PayloadsRedacted:
 		v.Query = redactQuery(string(rec.payload))
 	case rec.result == Rejected:

@@ -7,7 +7,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/args"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/args"
 )
 
 // OptionNames are the connection's options, for errors.
@@ -39,7 +39,13 @@ func (c *Connection) UnmarshalOption(d *caddyfile.Dispenser) (bool, error) {
 	case "jwt":
 		return true, args.Strings(d, "<token> <seed>", &c.JWT, &c.Seed)
 	case "inbox_prefix":
-		return true, args.Checked(d, "<prefix>", &c.InboxPrefix, checkInboxPrefix)
+		if err := args.Strings(d, "<prefix>", &c.InboxPrefix); err != nil {
+			return true, err
+		}
+		if err := checkInboxPrefix(c.InboxPrefix); err != nil {
+			return true, d.WrapErr(err)
+		}
+		return true, nil
 	case "tls":
 		if c.TLS != nil {
 			return true, d.Err("tls already specified")

@@ -9,7 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/nats-io/nats.go"
 
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/args"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/args"
 )
 
 // TLS says how to secure a connection to NATS. Its files are read again for

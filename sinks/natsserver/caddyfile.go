@@ -9,7 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/args"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/args"
 )
 
 // parseGlobalOption turns the global option segment_pixel_nats into the

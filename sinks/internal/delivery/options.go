@@ -13,7 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/args"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/args"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool"
 )
 

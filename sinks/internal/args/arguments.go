@@ -3,8 +3,6 @@
 package args
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,56 +93,22 @@ func Strings(d *caddyfile.Dispenser, usage string, values ...*string) error {
 	return nil
 }
 
-// OneOf reads an option that takes one of some words.
-func OneOf(d *caddyfile.Dispenser, target *string, words ...string) error {
-	name := d.Val()
-	return Checked(d, strings.Join(words, "|"), target, func(value string) error { return CheckOneOf(name, value, words...) })
-}
-
-// CheckOneOf says what to write instead of a value that is none of the words.
-func CheckOneOf(name, value string, words ...string) error {
-	if slices.Contains(words, value) {
-		return nil
-	}
-	last := len(words) - 1
-	return fmt.Errorf("%s is %q: write %s or %s", name, value, strings.Join(words[:last], ", "), words[last])
-}
-
-// Arguments returns the arguments of an option, as many as usage calls for. It never
-// shows an argument, which may be a secret.
+// Arguments returns the arguments that usage calls for, one or more if it ends
+// in dots. It never shows an argument, which may be a secret.
 func Arguments(d *caddyfile.Dispenser, usage string) ([]string, error) {
 	name := d.Val()
-	args, err := Line(d, usage)
-	if err != nil {
-		return nil, err
+	written := strings.TrimSpace(name + " " + usage)
+	args := d.RemainingArgs()
+	want := len(strings.Fields(usage))
+	if len(args) != want && (!strings.HasSuffix(usage, "...>") || len(args) == 0) {
+		return nil, d.Errf("%s has %d arguments: write it as '%s'", name, len(args), written)
+	}
+	if slices.Contains(args, "") {
+		return nil, d.Errf("%s has an empty argument: write it as '%s'", name, written)
 	}
 	last := d.Val()
 	if d.NextBlock(d.Nesting()) || d.Val() != last { // the latter is the end of an empty block
-		return nil, d.Errf("%s takes no block: write it as '%s'", name, written(name, usage))
+		return nil, d.Errf("%s takes no block: write it as '%s'", name, written)
 	}
 	return args, nil
 }
-
-// word matches that of a usage, in which there may be spaces between angle brackets.
-var word = regexp.MustCompile(`(?:<[^>]*>|[^\s<])+`)
-
-// Line does the same for an option that may have a block, which is left to be read.
-func Line(d *caddyfile.Dispenser, usage string) ([]string, error) {
-	name, args := d.Val(), d.RemainingArgs()
-	words, least, brackets := word.FindAllString(usage, -1), 0, 0
-	for _, w := range words {
-		if brackets += strings.Count(w, "["); brackets == 0 {
-			least++
-		}
-		brackets -= strings.Count(w, "]")
-	}
-	if len(args) < least || len(args) > len(words) && !strings.Contains(usage, "...") {
-		return nil, d.Errf("%s has %d arguments: write it as '%s'", name, len(args), written(name, usage))
-	}
-	if slices.Contains(args, "") {
-		return nil, d.Errf("%s has an empty argument: write it as '%s'", name, written(name, usage))
-	}
-	return args, nil
-}
-
-func written(name, usage string) string { return strings.TrimSpace(name + " " + usage) }
