@@ -200,6 +200,9 @@ func modes(t *testing.T, f func(t *testing.T, batched bool)) {
 		if batched {
 			name = "batched"
 		}
-		t.Run(name, func(t *testing.T) { f(t, batched) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t, batched)
+		})
 	}
 }
