@@ -90,6 +90,9 @@ func (s *Suppress) unmarshalOption(d *caddyfile.Dispenser) (known bool, err erro
 	args, err := arguments(d, 1, 1, "domain <name>")
 	if err == nil {
 		s.Domain = args[0]
+		if err = natsconn.CheckDomain(s.Domain); err != nil {
+			err = d.Err(err.Error())
+		}
 	}
 	return true, err
 }
@@ -110,6 +113,9 @@ func (h *Handler) provisionSuppress() error {
 		return nil
 	}
 	if _, err := h.Suppress.Resolve(caddy.NewReplacer(), false); err != nil {
+		return fmt.Errorf("suppress: %w", err)
+	}
+	if err := natsconn.CheckDomain(h.Suppress.Domain); err != nil {
 		return fmt.Errorf("suppress: %w", err)
 	}
 	h.suppression = &suppression{configured: h.Suppress}

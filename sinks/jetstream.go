@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -128,17 +127,10 @@ func (s *JetStream) Validate() error {
 	if err := s.Spool.Validate(); err != nil {
 		return err
 	}
-	if err := checkDomain(s.Domain); err != nil {
+	if err := natsconn.CheckDomain(s.Domain); err != nil {
 		return err
 	}
 	return s.validateStream()
-}
-
-func checkDomain(domain string) error {
-	if domain != "" && subject.SafeToken(domain) != domain {
-		return fmt.Errorf("domain %q must not hold dots, wildcards, spaces or characters outside of ASCII", domain)
-	}
-	return nil
 }
 
 // validateStream works before provisioning as well.
@@ -324,7 +316,7 @@ func (s *JetStream) unmarshalOption(d *caddyfile.Dispenser) (bool, error) {
 		s.Stream = new(stream.Stream)
 		return true, s.Stream.UnmarshalBlock(d)
 	case "domain":
-		return true, args.Checked(d, "<name>", &s.Domain, checkDomain)
+		return true, args.Checked(d, "<name>", &s.Domain, natsconn.CheckDomain)
 	case "spool":
 		if s.Spool != nil {
 			return true, d.Err("spool already specified")

@@ -12,6 +12,6 @@ import (
 // diskRows are none where the limits of another process cannot be changed.
 func diskRows() []row { return nil }
 
-func mountDisk(*testing.T, string) error {
+func mountDisk(*testing.T, string, string) error {
 	return errors.ErrUnsupported
 }

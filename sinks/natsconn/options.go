@@ -5,6 +5,7 @@ package natsconn
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/synadia-io/orbit.go/natscontext"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/forward"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/subject"
 )
 
 const (
@@ -105,6 +107,15 @@ func (o Options) dial(opts []nats.Option) (*nats.Conn, jetstream.JetStream, erro
 		return nil, nil, err
 	}
 	return nc, js, nil
+}
+
+// CheckDomain tells what is wrong with the name of a JetStream domain; an empty one is
+// that of the server.
+func CheckDomain(domain string) error {
+	if domain != "" && subject.SafeToken(domain) != domain {
+		return fmt.Errorf("domain %q must not hold dots, wildcards, spaces or characters outside of ASCII", domain)
+	}
+	return nil
 }
 
 func (o Options) jetstream(nc *nats.Conn, context natscontext.Settings) (jetstream.JetStream, error) {
