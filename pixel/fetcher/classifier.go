@@ -3,6 +3,7 @@
 package fetcher
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -11,10 +12,11 @@ import (
 
 // Classifier says who has fetched pixels. It may be used by anybody at any time.
 type Classifier struct {
-	rules   []Rule // those of the operator, then those of the table
-	special []int  // the rules that look at more than the agent, in order
-	known   cache
-	budget  budget
+	rules    []Rule // those of the operator, then those of the table
+	headed   []int  // the rules that look at header fields and at no network, in order
+	networks networks
+	known    cache
+	budget   budget
 }
 
 // New returns a classifier that asks the operator's rules before the table.
@@ -22,15 +24,16 @@ func New(own []Rule) *Classifier {
 	crawlers.Load() // The first pixel shall not wait for it.
 	c := &Classifier{rules: slices.Concat(own, Table()), budget: newBudget()}
 	for i := range c.rules {
-		if !c.rules[i].byAgentAlone() {
-			c.special = append(c.special, i)
+		if len(c.rules[i].Headers) > 0 && len(c.rules[i].Networks) == 0 {
+			c.headed = append(c.headed, i)
 		}
 	}
+	c.networks = networksOf(c.rules)
 	return c
 }
 
 // byCrawlers stands for the rule that crawlerdetect's list is, behind all others.
-const byCrawlers = -1
+const byCrawlers = math.MaxInt
 
 // answer is what is known of a user agent.
 type answer struct {
@@ -55,14 +58,13 @@ func (c *Classifier) Explain(q *Request) (Verdict, *Rule) {
 
 func (c *Classifier) classify(q *Request) (Verdict, int) {
 	found := c.ofAgent(q.UserAgent)
-	for _, i := range c.special {
-		if found.rule != byCrawlers && i > found.rule {
-			break
-		}
-		rule := &c.rules[i]
-		if rule.fitsRest(q) && (len(rule.Agents) == 0 || rule.fitsAgent(q.UserAgent, strings.ToLower(q.UserAgent))) {
-			return rule.Verdict, i
-		}
+	fits := func(rule int) bool { return c.rules[rule].fits(q) }
+	special := c.networks.first(q.Address, fits)
+	if i := slices.IndexFunc(c.headed, fits); i >= 0 {
+		special = min(special, c.headed[i])
+	}
+	if special < found.rule {
+		return c.rules[special].Verdict, special
 	}
 	return found.verdict, found.rule
 }

@@ -78,8 +78,11 @@ func (r *Rule) fitsAgent(agent, lower string) bool {
 	return len(r.Agents) == 0
 }
 
-// fitsRest tells whether the header fields and the address fit.
-func (r *Rule) fitsRest(q *Request) bool { return r.fitsHeaders(q) && r.fitsAddress(q.Address) }
+// fits tells whether the header fields and the agent fit. The networks are looked up in a
+// table.
+func (r *Rule) fits(q *Request) bool {
+	return r.fitsHeaders(q) && (len(r.Agents) == 0 || r.fitsAgent(q.UserAgent, strings.ToLower(q.UserAgent)))
+}
 
 func (r *Rule) fitsHeaders(q *Request) bool {
 	for _, h := range r.Headers {
@@ -88,15 +91,6 @@ func (r *Rule) fitsHeaders(q *Request) bool {
 		}
 	}
 	return len(r.Headers) == 0
-}
-
-func (r *Rule) fitsAddress(address netip.Addr) bool {
-	for _, network := range r.Networks {
-		if network.Contains(address) {
-			return true
-		}
-	}
-	return len(r.Networks) == 0
 }
 
 // Conditions says what a request has to have, with the texts in backquotes.
