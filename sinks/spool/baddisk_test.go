@@ -159,22 +159,17 @@ type extent struct {
 // extents returns those of a segment.
 func extents(t *testing.T, segment string) (all []extent) {
 	t.Helper()
-	file, err := badblock.Open(segment, badblock.OpenFile, badblock.NewSet(0, time.Now))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	records, err := file.Records()
+	records, err := wal.NewReader(read(t, segment))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for end := int64(wal.SegmentOverhead / 2); ; end = records.At() {
-		found, err := records.Next(math.MaxInt64)
-		if errors.Is(err, io.EOF) {
+		found, ok := records.Next(math.MaxInt64)
+		if !ok {
 			break
 		}
-		rec, decodeErr := decodeRecord(found.Content)
-		if err := errors.Join(err, decodeErr); err != nil {
+		rec, err := decodeRecord(found.Content)
+		if err != nil {
 			t.Fatal(err)
 		}
 		one := extent{part: part{end, records.At()}}

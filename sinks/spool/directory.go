@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
@@ -58,6 +59,20 @@ func Probe(dir string) error {
 	err := writeFile(name, make([]byte, probeSize), true)
 	_ = os.Remove(name)
 	return err
+}
+
+// diskWorks tells whether the disk is well but for what it cannot read.
+func (s *Spool) diskWorks() bool {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	err := s.tuning.probe(s.dir)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		// A full disk may get its room from what is waiting here.
+		name := filepath.Join(s.dir, probeName)
+		err = writeFile(name, nil, true)
+		_ = os.Remove(name)
+	}
+	return err == nil
 }
 
 // writeFile replaces a file, and syncs it if told to. A link is removed like a file, and

@@ -5,6 +5,7 @@ package spool
 import (
 	"context"
 
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/badblock"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/sequence"
 )
 
@@ -103,13 +104,13 @@ func (r *reader) nextBlock() (*block, error) {
 	}
 }
 
-// follow notes that records are taken from memory, and lets go of a file that is
-// not going to be read any more. If the reader lags later, it goes on in the file
+// follow notes that records are taken from memory, and lets go of a segment's text that
+// is not going to be needed any more. If the reader lags later, it goes on in the segment
 // of the last record it had.
 func (r *reader) follow(segment int) {
 	if segment != r.segment {
-		r.close()
-		r.segment = segment
+		r.goTo(segment)
+		r.text = badblock.Text{}
 	}
 	r.damage = damage{}
 	r.known = true

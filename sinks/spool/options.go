@@ -54,7 +54,6 @@ func (o *Options) validate() error {
 }
 
 const (
-	maxSegmentSize = 8 << 20
 	// leastSegmentSize has room for the largest event, with its header fields.
 	leastSegmentSize = 128 << 10
 	queueSize        = 4 << 20

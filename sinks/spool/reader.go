@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"time"
 
@@ -25,48 +24,34 @@ type reader struct {
 	known bool   // read is known: a higher previous sequence means a loss
 
 	segment int
-	file    *badblock.Source
-	records *wal.Reader
-	bad     *badblock.Set // of the segment
+	records *wal.Reader   // nil before anything of the segment is read
+	text    badblock.Text // that was read last
+	bad     badblock.Blocks
 	damage  damage
 }
 
-func (r *reader) close() {
-	if r.file != nil {
-		_ = r.file.Close()
-	}
-	r.file, r.records = nil, nil
+// goTo goes on with another segment.
+func (r *reader) goTo(segment int) {
+	r.forget()
+	r.segment = segment
 }
 
-func (r *reader) open() error {
-	if r.bad == nil || r.bad.Segment != r.segment {
-		r.bad = badblock.NewSet(r.segment, func() time.Time { return r.spool.tuning.now() })
-	}
-	file, err := badblock.Open(wal.Name(r.spool.dir, r.segment), r.spool.tuning.openSegment, r.bad)
-	if err != nil {
-		return err
-	}
-	records, err := file.Records()
-	if err != nil {
-		return errors.Join(err, file.Close())
-	}
-	r.file, r.records = file, records
-	return nil
-}
+// forget has the segment read anew.
+func (r *reader) forget() { r.records, r.bad = nil, nil }
 
 // fromLog returns the record that follows the last one read, or nil if it cannot
 // be found up to the last one that is committed. An error says nothing about what is
 // in the segments: reading goes on at the same place at the next attempt.
 func (r *reader) fromLog(committed Position, end int64) (*block, error) {
 	for {
-		found, err := r.next(committed.Segment, end)
+		found, ok, err := r.next(committed.Segment, end)
 		switch {
-		case err == nil:
+		case ok:
 			if b := r.accept(found.Content, committed); b != nil {
 				return b, nil
 			}
 			continue
-		case errors.Is(err, io.EOF):
+		case err == nil:
 		case badblock.IsMissing(err), errors.Is(err, wal.ErrDamaged):
 			r.damage.add(r.segment, err)
 			if badblock.IsMissing(err) {
@@ -81,8 +66,7 @@ func (r *reader) fromLog(committed Position, end int64) (*block, error) {
 		if r.segment >= committed.Segment {
 			return nil, nil
 		}
-		r.close()
-		r.segment = r.following(committed.Segment)
+		r.goTo(r.following(committed.Segment))
 	}
 }
 
@@ -96,42 +80,88 @@ func (r *reader) following(last int) int {
 	return last
 }
 
-// next returns the next record of the segment, and io.EOF after the last.
-func (r *reader) next(last int, end int64) (wal.Record, error) {
-	if r.file == nil {
-		if err := r.open(); err != nil {
-			return wal.Record{}, err
+// next returns the next record of the segment, if there is one.
+func (r *reader) next(last int, end int64) (found wal.Record, ok bool, err error) {
+	if r.segment < last {
+		end = math.MaxInt64
+	}
+	for {
+		if r.records != nil {
+			found, ok = r.records.Next(min(end, r.text.End))
+			whole := r.text.End >= min(end, r.records.End())
+			if !ok && whole && r.records.Damage == nil && r.endsEarly(last, end) {
+				r.records.Damage = wal.ErrDamaged
+			}
+			if r.records.Damage != nil {
+				r.damage.add(r.segment, cmp.Or(r.text.Unread, r.records.Damage))
+				r.records.Damage = nil
+			}
+			if ok || whole {
+				return found, ok, nil
+			}
+			if err, r.text.Err = r.text.Err, nil; err != nil {
+				return found, false, err // the next attempt reads it again
+			}
+		}
+		if err := r.load(end); err != nil {
+			return found, false, err
 		}
 	}
-	before := int64(math.MaxInt64)
-	if r.segment == last {
-		before = end
-	}
-	found, err := r.records.Next(before)
-	if r.records.Damage == nil && errors.Is(err, io.EOF) {
-		harmed, restErr := r.endsEarly(last, end)
-		if restErr != nil {
-			return wal.Record{}, restErr
-		}
-		if harmed {
-			r.records.Damage = wal.ErrDamaged
-		}
-	}
-	if r.records.Damage != nil {
-		r.damage.add(r.segment, cmp.Or(r.file.Unread, r.records.Damage))
-		r.records.Damage = nil
-	}
-	return found, err
 }
 
 // endsEarly tells whether there was more in a segment than can be read. What a failed
 // commit leaves looks so too, but costs nothing.
-func (r *reader) endsEarly(last int, end int64) (bool, error) {
+func (r *reader) endsEarly(last int, end int64) bool {
 	if r.segment >= last {
-		return r.records.At() < end, nil
+		return r.records.At() < end
 	}
-	rest, err := r.records.Rest()
-	return rest != wal.Nothing, err
+	return r.records.Rest() != wal.Nothing
+}
+
+// load reads what follows of the segment, of which what lies behind the end may change yet.
+func (r *reader) load(end int64) (err error) {
+	from, to := int64(0), int64(math.MaxInt64)
+	if r.records != nil {
+		from, to = r.records.At(), end
+	}
+	t := &r.spool.tuning
+	text, err := badblock.Read(wal.Name(r.spool.dir, r.segment), t.openSegment, from, to, r.text.Bytes, r.bad.Without)
+	if err != nil {
+		return err
+	}
+	r.bad.Failed(text.Failed, t.now())
+	r.text = text
+	if text.End >= end {
+		r.text.End, r.text.Err = end, nil
+	}
+	if r.records != nil {
+		r.records.Reload(text.Bytes)
+		return nil
+	}
+	if r.records, err = wal.NewReader(text.Bytes); err == nil {
+		return nil
+	}
+	if text.Err != nil {
+		return text.Err // the header may be there
+	}
+	return errors.Join(err, text.Unread)
+}
+
+// readPatience is how long a place that the disk cannot read is tried again before it
+// is given up, so that what lies behind it does not wait for ever.
+const readPatience = time.Minute
+
+// getsOver tells whether reading goes on in spite of an error: where the disk has not
+// been able to read a place for long, though it works otherwise. From then on the place
+// is damage.
+func (r *reader) getsOver(err error) bool {
+	t := &r.spool.tuning
+	if !badblock.IsUnreadable(err) || !r.bad.GiveUp(t.readPatience, t.now(), r.spool.diskWorks) {
+		return false
+	}
+	// What is written there from now on could not be read either.
+	r.spool.retire(r.segment)
+	return true
 }
 
 // accept returns the record if it is one to be handed out.

@@ -3,9 +3,9 @@
 package spool
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"time"
@@ -27,11 +27,12 @@ const glanceTime = 10 * time.Second
 type glance struct {
 	dir    string
 	open   func(name string) (badblock.File, error)
+	memory []byte
 	unread error     // why something could not be read
 	since  time.Time // when that was met
 }
 
-func (g *glance) Failed(_, _ int64, err error) bool {
+func (g *glance) passesOver(_ int64, err error) bool {
 	if g.unread == nil {
 		g.unread, g.since = err, time.Now()
 		return true
@@ -39,30 +40,25 @@ func (g *glance) Failed(_, _ int64, err error) bool {
 	return time.Since(g.since) < glanceTime
 }
 
-func (g *glance) Worked(int64, int) {}
-
 // walk hands out the records of a segment that can be read, until somebody has seen
 // enough. Without a header there are none.
 func (g *glance) walk(segment int, see func(record) (enough bool)) (end segmentEnd, err error) {
-	file, err := badblock.Open(wal.Name(g.dir, segment), g.open, g)
-	if err != nil {
+	text, err := badblock.Read(wal.Name(g.dir, segment), g.open, 0, math.MaxInt64, g.memory, g.passesOver)
+	if err = cmp.Or(err, text.Err); err != nil {
 		return end, err
 	}
-	defer func() { _ = file.Close() }()
-	log, err := file.Records()
+	g.memory = text.Bytes
+	log, err := wal.NewReader(text.Bytes)
 	if errors.Is(err, wal.ErrDamaged) {
-		return segmentEnd{damaged: true, rest: wal.Harmed, unread: file.Unread != nil}, nil
+		return segmentEnd{damaged: true, rest: wal.Harmed, unread: text.Unread != nil}, nil
 	}
 	if err != nil {
 		return end, err
 	}
 	for {
-		found, err := log.Next(math.MaxInt64)
-		if errors.Is(err, io.EOF) {
+		found, ok := log.Next(math.MaxInt64)
+		if !ok {
 			break
-		}
-		if err != nil {
-			return end, err
 		}
 		rec, err := decodeRecord(found.Content)
 		switch {
@@ -76,12 +72,11 @@ func (g *glance) walk(segment int, see func(record) (enough bool)) (end segmentE
 			return end, nil
 		}
 	}
-	end.damaged, end.at = end.damaged || log.Damage != nil, log.At()
-	end.rest, err = log.Rest()
-	if file.Blotted > end.at {
+	end.damaged, end.at, end.rest = end.damaged || log.Damage != nil, log.At(), log.Rest()
+	if slices.ContainsFunc(text.Failed, func(at int64) bool { return at+badblock.BlockSize > end.at && at < log.End() }) {
 		end.rest, end.unread = wal.Harmed, true
 	}
-	return end, err
+	return end, nil
 }
 
 // segmentEnd is what a segment looks like.

@@ -80,7 +80,7 @@ type limits struct {
 // newLimits makes segments small enough that a spool that is nearly full gets room
 // when one of them is dealt with.
 func newLimits(maxSize int64, sync time.Duration) limits {
-	size := min(maxSegmentSize, max(maxSize/16, min(maxSize/4, leastSegmentSize)))
+	size := min(wal.MaxSegment, max(maxSize/16, min(maxSize/4, leastSegmentSize)))
 	size = max(size-size%wal.MinSegment, wal.MinSegment)
 	return limits{maxSize: maxSize, segmentSize: size, sync: sync}
 }
@@ -120,9 +120,6 @@ func (s *Spool) Close() error {
 		s.appends.Wait()
 		close(s.waited)
 		s.background.Wait()
-		s.reading.Lock()
-		s.reader.close()
-		s.reading.Unlock()
 		s.closeErr = s.shut()
 	})
 	return s.closeErr

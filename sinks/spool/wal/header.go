@@ -21,6 +21,8 @@ const (
 
 	// MinSegment is the smallest size of a segment, in bytes.
 	MinSegment = 4 * pageSize
+	// MaxSegment is the largest. A segment is read as a whole.
+	MaxSegment = 8 << 20
 	// RecordOverhead is what a record takes besides its content.
 	RecordOverhead = recordHead + markSize
 	// SegmentOverhead is what a segment takes besides its records.

@@ -5,168 +5,71 @@ package wal
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
-	"io"
 )
 
-// window is how much of a segment is read at once.
-const window = 32 << 10
-
-// Reader reads the records of a segment, and gets over what is damaged. After an error
-// that is not io.EOF, the next call goes on at the same place.
+// Reader reads the records in the text of a segment, and gets over what is damaged.
 type Reader struct {
 	// Damage is why something was passed over, until somebody resets it.
 	Damage error
 
-	file io.ReaderAt
-	life uint64
-	at   int64  // behind the last record
-	end  int64  // where the segment ends
-	last uint64 // the sequence of the last record
-
-	before int64 // what lies behind may change yet
-
-	// After an error, a search from the same place goes on where it was, and one that
-	// has found nothing up to an offset is not made again.
-	searchedFrom, searchedTo, nothingTo int64
-	buf                                 []byte
-	bufAt                               int64
+	text   []byte
+	textAt int64 // where that begins
+	life   []byte
+	at     int64  // behind the last record
+	end    int64  // where the segment ends
+	last   uint64 // the sequence of the last record
 }
 
-// NewReader begins with the first record of a segment of that size on disk. The error is
-// ErrDamaged if both of its headers are.
-func NewReader(file io.ReaderAt, size int64) (*Reader, error) {
-	h, err := readHeader(file, size)
+// NewReader begins with the first record of a segment, of which it is given all that is on
+// disk. The error is ErrDamaged if both of its headers are.
+func NewReader(text []byte) (*Reader, error) {
+	size := int64(len(text))
+	h, err := readHeader(bytes.NewReader(text), size)
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{file: file, life: h.life, at: pageSize, end: min(h.size, size+pageSize) - pageSize}, nil
+	life := binary.BigEndian.AppendUint64(nil, h.life)
+	return &Reader{text: text, life: life, at: pageSize, end: min(h.size, size+pageSize) - pageSize}, nil
 }
+
+// Reload replaces the text by one that begins where the last record ends.
+func (r *Reader) Reload(text []byte) { r.text, r.textAt = text, r.at }
 
 // At is where the last record ends.
 func (r *Reader) At() int64 { return r.at }
 
-// Next returns the next record, or io.EOF if there is none before an offset. The content
-// is valid until the next call.
-func (r *Reader) Next(before int64) (Record, error) {
-	before = min(before, r.end)
-	r.before = before
-	for {
-		record, size, err := r.record(r.at, before)
-		if err != nil {
-			return Record{}, err
-		}
-		if size > 0 {
-			r.at += size
+// End is where no record can lie any more.
+func (r *Reader) End() int64 { return r.end }
+
+// Next returns the next record, if there is one before an offset. The content shares the
+// memory of the text.
+func (r *Reader) Next(before int64) (record Record, ok bool) {
+	rest := r.rest(before)
+	for skipped := 0; len(rest) >= recordHead+markSize; {
+		record, size := parseRecord(rest, r.life)
+		if size > 0 && record.Sequence > r.last {
+			if skipped > 0 && r.Damage == nil {
+				r.Damage = ErrDamaged
+			}
+			r.at += int64(skipped + size)
 			r.last = record.Sequence
-			return record, nil
+			return record, true
 		}
-		if before == r.nothingTo {
-			return Record{}, io.EOF
+		// Another may begin wherever this life stands.
+		next := bytes.Index(rest[1+lifeAt:], r.life)
+		if next < 0 {
+			break
 		}
-		at, found, err := r.find(r.at+1, before)
-		if err != nil {
-			return Record{}, err
-		}
-		if !found {
-			r.nothingTo = before
-			return Record{}, io.EOF
-		}
-		r.harm()
-		r.at = at
+		skipped += 1 + next
+		rest = rest[1+next:]
 	}
+	return Record{}, false
 }
 
-func (r *Reader) harm() {
-	if r.Damage == nil {
-		r.Damage = ErrDamaged
-	}
-}
-
-// record reads the record at an offset. Its size is zero if there is none.
-func (r *Reader) record(at, before int64) (Record, int64, error) {
-	head, err := r.load(at, recordHead)
-	if err != nil || len(head) < recordHead {
-		return Record{}, 0, err
-	}
-	size, ok := recordSize(head, r.life)
-	if !ok || size > before-at {
-		return Record{}, 0, nil
-	}
-	text, err := r.load(at, size)
-	if err != nil || int64(len(text)) < size {
-		return Record{}, 0, err
-	}
-	record, ok := parseRecord(text)
-	if !ok || record.Sequence <= r.last {
-		return Record{}, 0, nil
-	}
-	return record, size, nil
-}
-
-// find looks for the next record from an offset on, by the life that stands in it.
-func (r *Reader) find(from, before int64) (at int64, found bool, err error) {
-	for {
-		mark, found, err := r.mark(from+lifeAt, before)
-		if err != nil || !found {
-			return 0, false, err
-		}
-		at = mark - lifeAt
-		_, size, err := r.record(at, before)
-		if err != nil || size > 0 {
-			return at, size > 0, err
-		}
-		from = at + 1
-	}
-}
-
-// mark looks for this life from an offset on.
-func (r *Reader) mark(from, before int64) (at int64, found bool, err error) {
-	life := binary.BigEndian.AppendUint64(nil, r.life)
-	began := from
-	if r.searchedFrom == from {
-		from = r.searchedTo
-	}
-	for from+markSize <= before {
-		text, err := r.load(from, min(window, before-from))
-		if err != nil {
-			r.searchedFrom, r.searchedTo = began, from
-			return 0, false, err
-		}
-		if i := bytes.Index(text, life); i >= 0 {
-			r.forget(began)
-			return from + int64(i), true, nil
-		}
-		if len(text) < markSize {
-			break // the file has been cut
-		}
-		from += int64(len(text)) - markSize + 1
-	}
-	r.forget(began)
-	return 0, false, nil
-}
-
-func (r *Reader) forget(from int64) {
-	if r.searchedFrom == from {
-		r.searchedFrom = 0
-	}
-}
-
-// load returns the text at an offset, or as much of it as there is.
-func (r *Reader) load(at, size int64) ([]byte, error) {
-	if have := r.bufAt + int64(len(r.buf)); at < r.bufAt || at+size > have {
-		want := max(size, min(window, r.before-at))
-		if int64(cap(r.buf)) < want {
-			r.buf = make([]byte, want)
-		}
-		n, err := r.file.ReadAt(r.buf[:want], at)
-		r.buf, r.bufAt = r.buf[:n], at
-		if err != nil && !errors.Is(err, io.EOF) && int64(n) < size {
-			return nil, err
-		}
-	}
-	text := r.buf[at-r.bufAt:]
-	return text[:min(size, int64(len(text)))], nil
+// rest is what follows the last record before an offset.
+func (r *Reader) rest(before int64) []byte {
+	text := r.text[min(r.at-r.textAt, int64(len(r.text))):]
+	return text[:max(min(int64(len(text)), min(before, r.end)-r.at), 0)]
 }
 
 // Rest is what follows the last record of a segment, once there is no other.
@@ -183,18 +86,14 @@ const (
 
 // Rest looks at what follows the last record. What a crash leaves of a record is its
 // beginning: then its life stands there once, in its head.
-func (r *Reader) Rest() (Rest, error) {
-	r.before = r.end
-	first, found, err := r.mark(r.at, r.end)
-	if err != nil || !found {
-		return Nothing, err
+func (r *Reader) Rest() Rest {
+	rest := r.rest(r.end)
+	first := bytes.Index(rest, r.life)
+	switch {
+	case first < 0:
+		return Nothing
+	case first == lifeAt && !bytes.Contains(rest[first+markSize:], r.life):
+		return Torn
 	}
-	if first != r.at+lifeAt {
-		return Harmed, nil
-	}
-	_, found, err = r.mark(first+markSize, r.end)
-	if err != nil || !found {
-		return Torn, err
-	}
-	return Harmed, nil
+	return Harmed
 }

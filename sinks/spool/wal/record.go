@@ -3,6 +3,7 @@
 package wal
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 )
@@ -31,19 +32,15 @@ func appendRecord(buf []byte, life, sequence uint64, content []byte) []byte {
 	return binary.BigEndian.AppendUint64(buf, life)
 }
 
-// recordSize returns how long the record is that a head begins, and whether it is the
-// head of a record of this life.
-func recordSize(head []byte, life uint64) (size int64, ok bool) {
-	if binary.BigEndian.Uint64(head[lifeAt:]) != life {
-		return 0, false
+// parseRecord reads the record of a life that a text begins with. The size is zero if
+// there is none. The content shares the memory of the text.
+func parseRecord(text, life []byte) (record Record, size int) {
+	if len(text) < recordHead || !bytes.Equal(text[lifeAt:lifeAt+markSize], life) {
+		return Record{}, 0
 	}
-	return recordHead + int64(binary.BigEndian.Uint32(head[4:])) + markSize, true
-}
-
-// parseRecord reads a record that takes all of the text, and whose life is right. The
-// content shares its memory.
-func parseRecord(text []byte) (Record, bool) {
-	end := len(text) - markSize
-	ok := crc32.Checksum(text[4:end], castagnoli) == binary.BigEndian.Uint32(text)
-	return Record{Sequence: binary.BigEndian.Uint64(text[16:]), Content: text[recordHead:end:end]}, ok
+	end := recordHead + int64(binary.BigEndian.Uint32(text[4:]))
+	if end+markSize > int64(len(text)) || crc32.Checksum(text[4:end], castagnoli) != binary.BigEndian.Uint32(text) {
+		return Record{}, 0
+	}
+	return Record{Sequence: binary.BigEndian.Uint64(text[16:]), Content: text[recordHead:end:end]}, int(end + markSize)
 }
