@@ -5,7 +5,6 @@ package spool
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -81,31 +80,34 @@ func (s *Spool) preserveAll(segments []int) []zap.Field {
 }
 
 // preserve keeps a segment from being removed with the others.
-func preserve(dir string, segment int) (string, error) {
-	name := wal.Name(dir, segment)
-	info, err := os.Stat(name)
-	if err != nil {
-		return "", err
-	}
-	target, there, err := preserved(dir, name, info)
+func preserve(dir string, segment int) (target string, err error) {
+	target, there, err := preserved(dir, segment)
 	if err != nil || there {
 		return target, err
 	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return target, err
+	}
+	name := wal.Name(dir, segment)
 	if os.Link(name, target) != nil {
-		if err := copyFile(name, target); err != nil {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return target, err
+		}
+		if err := writeFile(target, content, true); err != nil {
 			return target, err
 		}
 	}
 	return target, wal.SyncDir(filepath.Dir(target))
 }
 
-// preserved returns the name under which a file is kept or may be, and whether it is.
-func preserved(dir, name string, info fs.FileInfo) (target string, there bool, err error) {
-	folder := filepath.Join(dir, DamagedFolder)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+// preserved returns the name under which a segment is kept or may be, and whether it is.
+func preserved(dir string, segment int) (target string, there bool, err error) {
+	info, err := os.Stat(wal.Name(dir, segment))
+	if err != nil {
 		return "", false, err
 	}
-	base := filepath.Join(folder, filepath.Base(name))
+	base := wal.Name(filepath.Join(dir, DamagedFolder), segment)
 	target = base
 	for n := 2; ; n++ {
 		other, err := os.Stat(target)
@@ -122,31 +124,6 @@ func preserved(dir, name string, info fs.FileInfo) (target string, there bool, e
 // isPreserved tells whether what is in the file of a segment has to stay, because
 // somebody may look into it.
 func isPreserved(dir string, segment int) bool {
-	if _, err := os.Stat(filepath.Join(dir, DamagedFolder)); errors.Is(err, fs.ErrNotExist) {
-		return false
-	}
-	name := wal.Name(dir, segment)
-	info, err := os.Stat(name)
-	if err != nil {
-		return true
-	}
-	_, there, err := preserved(dir, name, info)
+	_, there, err := preserved(dir, segment)
 	return there || err != nil
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.Close() }()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	if err == nil {
-		err = out.Sync()
-	}
-	return errors.Join(err, out.Close())
 }

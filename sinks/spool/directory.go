@@ -46,7 +46,7 @@ func makeDir(dir string, sync bool) error {
 // removeLeftovers removes the files that a crash has left half written.
 func removeLeftovers(dir string) error {
 	for _, name := range [...]string{probeName, checkpointAside} {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := wal.RemoveIfThere(filepath.Join(dir, name)); err != nil {
 			return err
 		}
 	}
@@ -78,7 +78,7 @@ func (s *Spool) diskWorks() bool {
 // writeFile replaces a file, and syncs it if told to. A link is removed like a file, and
 // not followed: it leads to somebody else's.
 func writeFile(name string, content []byte, sync bool) error {
-	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := wal.RemoveIfThere(name); err != nil {
 		return err
 	}
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)

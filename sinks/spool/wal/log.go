@@ -53,7 +53,7 @@ func Open(dir string) (*Log, error) {
 			return nil, err
 		}
 		if leftover {
-			if err := removeIfThere(Name(dir, number)); err != nil {
+			if err := RemoveIfThere(Name(dir, number)); err != nil {
 				return nil, err
 			}
 			continue
@@ -217,7 +217,7 @@ func takeSpare(dir string, size int64) (file *os.File, name string, err error) {
 		file, err := os.OpenFile(name, os.O_RDWR, 0)
 		return file, name, err
 	}
-	if err := removeIfThere(name); err != nil {
+	if err := RemoveIfThere(name); err != nil {
 		return nil, name, err
 	}
 	file, err = os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
@@ -225,7 +225,7 @@ func takeSpare(dir string, size int64) (file *os.File, name string, err error) {
 		return nil, name, err
 	}
 	if err := fill(file, size); err != nil {
-		return nil, name, errors.Join(err, file.Close(), removeIfThere(name))
+		return nil, name, errors.Join(err, file.Close(), RemoveIfThere(name))
 	}
 	return file, name, nil
 }
@@ -264,13 +264,13 @@ func (l *Log) Release(before int, mayBeUsedAgain func(number int) bool) error {
 func (l *Log) remove(old segment, useAgain bool) error {
 	name := Name(l.dir, old.number)
 	if !useAgain {
-		return removeIfThere(name)
+		return RemoveIfThere(name)
 	}
 	l.spare.Lock()
 	defer l.spare.Unlock()
 	spare := filepath.Join(l.dir, spareName)
 	if _, err := os.Lstat(spare); !errors.Is(err, fs.ErrNotExist) {
-		return removeIfThere(name)
+		return RemoveIfThere(name)
 	}
 	if err := os.Rename(name, spare); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -282,7 +282,7 @@ func (l *Log) remove(old segment, useAgain bool) error {
 func (l *Log) RemoveSpare() error {
 	l.spare.Lock()
 	defer l.spare.Unlock()
-	return removeIfThere(filepath.Join(l.dir, spareName))
+	return RemoveIfThere(filepath.Join(l.dir, spareName))
 }
 
 // Close lets go of the file. It syncs nothing.
