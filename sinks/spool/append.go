@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/sequence"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
@@ -26,7 +24,9 @@ func (s *Spool) Append(event Event) error {
 		err = s.insist(&event)
 	}
 	if err != nil && !errors.Is(err, ErrClosed) {
-		s.giveBack(err)
+		s.mu.Lock()
+		s.trouble.refuse(err)
+		s.report(s.unlock()...)
 	}
 	return err
 }
@@ -55,17 +55,6 @@ func (s *Spool) insist(event *Event) error {
 		case <-timer.C:
 			return err
 		}
-	}
-}
-
-// giveBack notes that an event was refused for good.
-func (s *Spool) giveBack(err error) {
-	s.mu.Lock()
-	s.trouble.refused++
-	begins := errors.Is(err, ErrFull) && s.trouble.fill()
-	s.mu.Unlock()
-	if begins {
-		s.reportFull()
 	}
 }
 
@@ -158,29 +147,27 @@ func (s *Spool) commit(g *group) error {
 
 	s.mu.Lock()
 	s.pending -= g.bound
-	var report func()
 	switch {
 	case errors.Is(err, ErrFull):
 		// What was left of the segment was too little, and no other may be begun.
 	case err != nil:
 		err = fmt.Errorf("writing to the spool: %w", err)
-		report = s.refuse(r, err)
+		s.failed.Add(sequence.Span{After: r.first - 1, Last: r.last()})
+		s.trouble.fail(err)
 	default:
-		report = s.accept(r, g)
+		s.accept(r, g)
 	}
 	late := g.stalled
 	if !late {
 		g.err = err
 	}
 	s.pass()
-	s.mu.Unlock()
+	news := s.unlock()
 	s.writing.Unlock()
 	if !late {
 		g.done.Done()
 	}
-	if report != nil {
-		report()
-	}
+	s.report(news...)
 	if late && err == nil {
 		s.reportLate(g.count - 1)
 	}
@@ -216,21 +203,13 @@ func (s *Spool) countOf(g *group) int {
 	return g.count
 }
 
-// accept notes that a record was committed, and returns what is to be logged.
-func (s *Spool) accept(r record, g *group) func() {
+// accept notes that a record was committed.
+func (s *Spool) accept(r record, g *group) {
 	s.committed.Sequence = r.last()
 	s.committed.Segment, s.committedEnd = s.log.End()
 	s.queue.push(g.block(r, s.committed.Segment))
 	signal(s.wake)
-	over, refused := s.trouble.worked(s.roomy())
-	if over == "" {
-		return nil
-	}
-	return func() {
-		s.zap().Info("the spool takes events again",
-			zap.String("dir", s.dir), zap.Uint64("events_refused", refused))
-		s.changed(Change{Trouble: over, Over: true, Refused: refused})
-	}
+	s.trouble.worked(s.roomy())
 }
 
 // roomy tells whether a spool that was full is so no more.
@@ -238,27 +217,4 @@ func (s *Spool) roomy() bool {
 	const spare = 8 // part of the size that has to be free
 	_, used, _ := s.log.Usage()
 	return used <= s.limits.maxSize-s.limits.maxSize/spare
-}
-
-// refuse notes that a commit failed, and returns what is to be logged.
-func (s *Spool) refuse(r record, err error) func() {
-	s.failed.Add(sequence.Span{After: r.first - 1, Last: r.last()})
-	if !s.trouble.fail(err, time.Now()) {
-		return nil
-	}
-	return func() { s.reportFailing(err) }
-}
-
-func (s *Spool) reportFailing(err error) {
-	s.zap().Error("the spool cannot be written; check the disk's free space, health and permissions: "+
-		"events are not safe until then", zap.String("dir", s.dir), zap.Error(err))
-	s.changed(Change{Trouble: TroubleFailing, Err: err})
-}
-
-func (s *Spool) reportFull() {
-	stats := s.Stats()
-	s.zap().Error("the spool is full; see why events are not acknowledged, or raise its size: "+
-		"events are not safe until then",
-		zap.String("dir", s.dir), zap.Uint64("events", stats.Events), zap.Int64("capacity", stats.Capacity))
-	s.changed(Change{Trouble: TroubleFull})
 }

@@ -137,7 +137,7 @@ func TestChangesOfCheckpoint(t *testing.T) {
 	s := openTest(t, c.told(Options{Dir: t.TempDir()}))
 	k := keeper{Spool: s}
 	for _, err := range []error{nil, errDisk, errDisk, nil, nil} {
-		k.report(err)
+		k.note(err)
 	}
 	if got := c.names(); got != "checkpoint checkpoint-over" {
 		t.Errorf("told of %s", got)

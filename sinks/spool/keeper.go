@@ -36,22 +36,17 @@ func (k *keeper) run(interval time.Duration) {
 			return
 		}
 		k.turnDrained()
-		k.report(k.checkpoint())
+		k.note(k.checkpoint())
 		k.prepare()
 	}
 }
 
-func (k *keeper) report(err error) {
-	switch {
-	case err != nil && !k.failing:
-		k.zap().Error("the spool cannot write its checkpoint or remove old segments; check the disk's "+
-			"free space and permissions: after a restart events will be sent again", zap.String("dir", k.dir), zap.Error(err))
-		k.changed(Change{Trouble: TroubleCheckpoint, Err: err})
-	case err == nil && k.failing:
-		k.zap().Info("the spool writes its checkpoint and removes old segments again", zap.String("dir", k.dir))
-		k.changed(Change{Trouble: TroubleCheckpoint, Over: true})
+// note tells whether the checkpoint was written, if that is news.
+func (k *keeper) note(err error) {
+	if failing := err != nil; failing != k.failing {
+		k.failing = failing
+		k.report(Change{Trouble: TroubleCheckpoint, Over: !failing, Err: err})
 	}
-	k.failing = err != nil
 }
 
 // prepare sees to it that the next turn finds a file, once there is use for it.
@@ -68,17 +63,8 @@ func (k *keeper) prepare() {
 // whose current segment takes all its room gets it back.
 func (s *Spool) turnDrained() {
 	if s.wantsDrain() {
-		s.failOn(s.drain())
+		s.failOn(s.turnIf(s.wantsDrain))
 	}
-}
-
-func (s *Spool) drain() error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if !s.wantsDrain() {
-		return nil
-	}
-	return s.turn()
 }
 
 func (s *Spool) wantsDrain() bool {
@@ -95,11 +81,8 @@ func (s *Spool) failOn(err error) {
 		return
 	}
 	s.mu.Lock()
-	begins := s.trouble.fail(err, time.Now())
-	s.mu.Unlock()
-	if begins {
-		s.reportFailing(err)
-	}
+	s.trouble.fail(err)
+	s.report(s.unlock()...)
 }
 
 // guard begins a segment when somebody has removed the current one: what is

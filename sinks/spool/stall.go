@@ -48,11 +48,8 @@ func (s *Spool) giveUpStalled(now time.Time) {
 	}
 	clear(s.gathering[1:])
 	s.gathering = s.gathering[:1]
-	begins := s.trouble.fail(ErrStalled, now)
-	s.mu.Unlock()
-	if begins {
-		s.reportFailing(ErrStalled)
-	}
+	s.trouble.fail(ErrStalled)
+	s.report(s.unlock()...)
 }
 
 // reportLate tells of events that the disk has taken after they were refused with

@@ -2,7 +2,12 @@
 
 package spool
 
-import "time"
+import (
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+)
 
 // Trouble is what can be wrong with a spool.
 type Trouble string
@@ -44,6 +49,7 @@ type trouble struct {
 	probeAt time.Time
 	refused uint64        // events since the beginning of either
 	changed chan struct{} // closed when there is reason to try again; nil if nobody waits
+	news    []Change      // that nobody was told of yet
 }
 
 // probes returns an error if the spool fails and it is not the time for another
@@ -60,41 +66,40 @@ func (t *trouble) probes() error {
 	return nil
 }
 
-// fail returns whether this is news.
-func (t *trouble) fail(err error, now time.Time) (begins bool) {
-	begins = t.failing == nil
-	t.failing, t.mended = err, false
-	t.probeAt = now.Add(probeInterval)
-	return begins
-}
-
-// fill returns whether this is news.
-func (t *trouble) fill() (begins bool) {
-	begins = !t.full
-	t.full = true
-	return begins
-}
-
-// worked notes that an event was written, and returns the trouble that is over, if so.
-// A full spool is to have room to spare first, so that one that is drained as
-// fast as it fills is not reported again and again.
-func (t *trouble) worked(roomy bool) (over Trouble, refused uint64) {
-	if t.full {
-		over = TroubleFull
+func (t *trouble) fail(err error) {
+	if t.failing == nil {
+		t.news = append(t.news, Change{Trouble: TroubleFailing, Err: err})
 	}
+	t.failing, t.mended = err, false
+	t.probeAt = time.Now().Add(probeInterval)
+}
+
+// refuse notes that an event was not taken in the end.
+func (t *trouble) refuse(err error) {
+	t.refused++
+	if errors.Is(err, ErrFull) && !t.full {
+		t.full = true
+		t.news = append(t.news, Change{Trouble: TroubleFull})
+	}
+}
+
+// worked notes that an event was written. A full spool is to have room to spare before
+// that is over, so that one that is drained as fast as it fills is not reported again
+// and again.
+func (t *trouble) worked(roomy bool) {
+	if !t.full && t.failing == nil {
+		return
+	}
+	over := Change{Trouble: TroubleFull, Over: true}
 	if t.failing != nil {
-		over = TroubleFailing
+		over.Trouble = TroubleFailing
 		t.failing = nil
 		t.notify()
 	}
-	if roomy {
-		t.full = false
+	if t.full = t.full && !roomy; !t.full {
+		over.Refused, t.refused = t.refused, 0
+		t.news = append(t.news, over)
 	}
-	if over == "" || t.full {
-		return "", 0
-	}
-	refused, t.refused = t.refused, 0
-	return over, refused
 }
 
 // tight tells whether events find no room, or did lately.
@@ -115,5 +120,40 @@ func (t *trouble) notify() {
 	if t.changed != nil {
 		close(t.changed)
 		t.changed = nil
+	}
+}
+
+// unlock ends the caller's hold of mu, and returns what is to be reported after that: it
+// may take its time.
+func (s *Spool) unlock() (news []Change) {
+	news, s.trouble.news = s.trouble.news, nil
+	s.mu.Unlock()
+	return news
+}
+
+func (s *Spool) report(news ...Change) {
+	for _, c := range news {
+		s.logChange(c)
+		s.changed(c)
+	}
+}
+
+func (s *Spool) logChange(c Change) {
+	dir := zap.String("dir", s.dir)
+	switch {
+	case c.Trouble == TroubleCheckpoint && c.Over:
+		s.zap().Info("the spool writes its checkpoint and removes old segments again", dir)
+	case c.Trouble == TroubleCheckpoint:
+		s.zap().Error("the spool cannot write its checkpoint or remove old segments; check the disk's "+
+			"free space and permissions: after a restart events will be sent again", dir, zap.Error(c.Err))
+	case c.Over:
+		s.zap().Info("the spool takes events again", dir, zap.Uint64("events_refused", c.Refused))
+	case c.Trouble == TroubleFull:
+		stats := s.Stats()
+		s.zap().Error("the spool is full; see why events are not acknowledged, or raise its size: "+
+			"events are not safe until then", dir, zap.Uint64("events", stats.Events), zap.Int64("capacity", stats.Capacity))
+	default:
+		s.zap().Error("the spool cannot be written; check the disk's free space, health and permissions: "+
+			"events are not safe until then", dir, zap.Error(c.Err))
 	}
 }

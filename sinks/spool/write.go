@@ -106,11 +106,20 @@ func (s *Spool) turn() error {
 	return errors.Join(unsynced, err)
 }
 
-// retire sees to it that a segment is not written any more, if another can be begun.
-func (s *Spool) retire(segment int) {
+// turnIf begins a segment if that is wanted when nobody else writes.
+func (s *Spool) turnIf(wanted func() bool) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if current, _ := s.log.End(); segment >= current {
-		s.failOn(s.turn())
+	if !wanted() {
+		return nil
 	}
+	return s.turn()
+}
+
+// retire sees to it that a segment is not written any more, if another can be begun.
+func (s *Spool) retire(segment int) {
+	s.failOn(s.turnIf(func() bool {
+		current, _ := s.log.End()
+		return segment >= current
+	}))
 }
