@@ -13,12 +13,12 @@ func (s *Spool) Acknowledge(p Position) {
 	if p.Sequence <= s.acked.Sequence {
 		return
 	}
-	if s.unread.After <= p.Sequence {
-		p.Sequence = max(p.Sequence, s.unread.Last)
+	if s.unread.after <= p.Sequence {
+		p.Sequence = max(p.Sequence, s.unread.last)
 	}
 	s.acked = Position{Segment: max(s.acked.Segment, p.Segment), Sequence: p.Sequence}
-	s.ages.Acknowledged(p.Sequence)
-	s.failed.Forget(p.Sequence)
+	s.queue.acknowledge(p.Sequence)
+	s.failed.forget(p.Sequence)
 	frees := s.trouble.tight() && s.oldestNeeded() > s.log.Segments()[0]
 	if frees || p.Sequence-s.saved.Sequence >= checkpointEvents {
 		signal(s.kick)

@@ -8,8 +8,19 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/sequence"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
+)
+
+var (
+	// ErrFull tells that an event would make the files larger than they may be.
+	ErrFull = errors.New("the spool is full")
+
+	// ErrStalled tells that the disk has not answered for so long that an event is
+	// not waited for any more.
+	ErrStalled = errors.New("the disk does not answer")
+
+	// ErrClosed tells that the spool has been closed.
+	ErrClosed = errors.New("the spool is closed")
 )
 
 // Append returns when the event is written, and with SyncAlways on the disk. It
@@ -152,7 +163,7 @@ func (s *Spool) commit(g *group) error {
 		// What was left of the segment was too little, and no other may be begun.
 	case err != nil:
 		err = fmt.Errorf("writing to the spool: %w", err)
-		s.failed.Add(sequence.Span{After: r.first - 1, Last: r.last()})
+		s.failed.add(span{after: r.first - 1, last: r.last()})
 		s.trouble.fail(err)
 	default:
 		s.accept(r, g)

@@ -12,7 +12,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/sequence"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
@@ -35,9 +34,9 @@ func (d *damage) add(segment int, cause error) {
 // is left of their segments. Damage without a loss is what a failed commit leaves,
 // or lies in the padding. Without a checkpoint it is not known how many events were
 // in the log before the first that can be read.
-func (s *Spool) reportLost(lost sequence.Span, segment int, d damage, known bool) {
+func (s *Spool) reportLost(lost span, segment int, d damage, known bool) {
 	s.mu.Lock()
-	events := lost.Last - lost.After - s.failed.Within(lost)
+	events := lost.last - lost.after - s.failed.within(lost)
 	s.mu.Unlock()
 	if known && events == 0 || !known && len(d.segments) == 0 {
 		return

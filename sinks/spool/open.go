@@ -16,6 +16,9 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
+// ErrHeld tells that another spool, in this process or in another, holds the directory.
+var ErrHeld = dirlock.ErrHeld
+
 // Open opens the spool in a directory, which it creates if need be, and goes on
 // where the one before stopped or crashed. The error is ErrHeld if somebody else
 // has it open.
@@ -168,9 +171,9 @@ func (s *Spool) start(from Position, exact bool, end logEnd, last uint64) {
 		read:    from.Sequence,
 		known:   exact || first == 0,
 	}
-	s.ages.Latest = time.Now().UnixNano()
+	s.queue.latest = time.Now().UnixNano()
 	if info, err := os.Stat(wal.Name(s.dir, s.acked.Segment)); err == nil {
-		s.ages.Latest = info.ModTime().UnixNano()
+		s.queue.latest = info.ModTime().UnixNano()
 	}
 }
 

@@ -18,6 +18,15 @@ type queue struct {
 	blocks []*block
 	size   int
 	max    int
+
+	handedOut []age // records that are not acknowledged, also those from the disk
+	latest    int64 // when the last of all was committed, or a guess before there is one
+}
+
+// age says when a record was committed.
+type age struct {
+	last uint64 // its last sequence
+	at   int64
 }
 
 func (q *queue) push(b *block) {
@@ -48,12 +57,29 @@ func (q *queue) take(after uint64) *block {
 	return q.shift()
 }
 
-// follows tells when the record that take would return was committed.
-func (q *queue) follows(after uint64) (at int64, ok bool) {
+// handOut notes that a record is handed out.
+func (q *queue) handOut(b *block) {
+	q.handedOut = append(q.handedOut, age{b.last(), b.at})
+	q.latest = b.at
+}
+
+func (q *queue) acknowledge(sequence uint64) {
+	for len(q.handedOut) > 0 && q.handedOut[0].last <= sequence {
+		q.handedOut = q.handedOut[1:]
+	}
+}
+
+// oldest is about when the oldest event came that is not acknowledged, if the last that
+// was handed out has a sequence.
+func (q *queue) oldest(handedOut uint64) int64 {
+	if len(q.handedOut) > 0 {
+		return q.handedOut[0].at
+	}
 	for _, b := range q.blocks {
-		if b.last() > after {
-			return b.at, b.previous <= after
+		if b.previous <= handedOut && handedOut < b.last() {
+			return b.at
 		}
 	}
-	return 0, false
+	// The reader has not come to it: it is younger than what was read last.
+	return q.latest
 }

@@ -11,7 +11,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/sequence"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
@@ -43,17 +42,16 @@ type Spool struct {
 	pending   int64     // the most that the groups not yet committed can take on disk
 	trouble   trouble
 
-	next         uint64         // the sequence that the next event gets
-	committed    Position       // of the last event of the last record committed
-	committedEnd int64          // where that record ends in its segment
-	failed       sequence.Spans // sequences of commits that failed
+	next         uint64   // the sequence that the next event gets
+	committed    Position // of the last event of the last record committed
+	committedEnd int64    // where that record ends in its segment
+	failed       spans    // sequences of commits that failed
 	queue        queue
 
 	acked  Position
-	saved  Position      // what the checkpoint says
-	unread sequence.Span // after its first event is acknowledged, all up to its last are
-	ages   sequence.Ages
-	read   uint64 // the last sequence that was handed out or given up
+	saved  Position // what the checkpoint says
+	unread span     // after its first event is acknowledged, all up to its last are
+	read   uint64   // the last sequence that was handed out or given up
 
 	// reading is held by Next. It is taken before writing.
 	reading sync.Mutex

@@ -4,8 +4,6 @@ package spool
 
 import (
 	"time"
-
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/sequence"
 )
 
 // Stats is the state of a spool.
@@ -36,19 +34,8 @@ func (s *Spool) Stats() Stats {
 	if s.drained() {
 		return stats
 	}
-	waiting := sequence.Span{After: s.acked.Sequence, Last: s.committed.Sequence}
-	stats.Events = waiting.Last - waiting.After - s.failed.Within(waiting)
-	stats.Oldest = time.Unix(0, s.oldest())
+	waiting := span{after: s.acked.Sequence, last: s.committed.Sequence}
+	stats.Events = waiting.last - waiting.after - s.failed.within(waiting)
+	stats.Oldest = time.Unix(0, s.queue.oldest(s.read))
 	return stats
-}
-
-func (s *Spool) oldest() int64 {
-	if at := s.ages.Oldest(); at != 0 {
-		return at
-	}
-	if at, ok := s.queue.follows(s.read); ok {
-		return at
-	}
-	// The reader has not come to it: it is younger than what was read last.
-	return s.ages.Latest
 }
