@@ -9,7 +9,7 @@ import "fmt"
 func (s *Spool) Acknowledge(p Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p.Sequence = min(p.Sequence, s.read)
+	p.Sequence = min(p.Sequence, s.read.Load())
 	if p.Sequence <= s.acked.Sequence {
 		return
 	}

@@ -30,25 +30,27 @@ func (d *damage) add(segment int, cause error) {
 	}
 }
 
-// reportLost reports events that cannot be read, if there are any, and keeps what
-// is left of their segments. Damage without a loss is what a failed commit leaves,
-// or lies in the padding. Without a checkpoint it is not known how many events were
-// in the log before the first that can be read.
-func (s *Spool) reportLost(lost span, segment int, d damage, known bool) {
+// reportLost reports the events up to a sequence that cannot be read, if there are any,
+// and keeps what is left of their segments. Damage without a loss is what a failed commit
+// leaves, or lies in the padding. Without a checkpoint it is not known how many events
+// were in the log before the first that can be read.
+func (r *reader) reportLost(last uint64) {
+	s, d, known := r.spool, r.damage, r.known
+	r.damage, r.known = damage{}, true
+	lost := span{after: s.read.Load()}
+	lost.last = max(lost.after, last)
 	s.mu.Lock()
 	events := lost.last - lost.after - s.failed.within(lost)
 	s.mu.Unlock()
 	if known && events == 0 || !known && len(d.segments) == 0 {
 		return
 	}
-	if known {
-		s.lost(events)
-	}
 	if len(d.segments) == 0 {
-		d.segments = []int{segment}
+		d.segments = []int{r.segment}
 	}
 	fields := []zap.Field{zap.String("dir", s.dir), zap.Ints("segments", d.segments)}
 	if known {
+		s.lost(events)
 		fields = append(fields, zap.Uint64("events_lost", events))
 	}
 	if d.cause != nil {

@@ -164,13 +164,8 @@ func (s *Spool) start(from Position, exact bool, end logEnd, last uint64) {
 		// The segment that it names is gone. What was acknowledged is passed over.
 		s.acked.Segment = first
 	}
-	s.read = from.Sequence
-	s.reader = reader{
-		spool:   s,
-		segment: s.acked.Segment,
-		read:    from.Sequence,
-		known:   exact || first == 0,
-	}
+	s.read.Store(from.Sequence)
+	s.reader = reader{spool: s, segment: s.acked.Segment, known: exact || first == 0}
 	s.queue.latest = time.Now().UnixNano()
 	if info, err := os.Stat(wal.Name(s.dir, s.acked.Segment)); err == nil {
 		s.queue.latest = info.ModTime().UnixNano()

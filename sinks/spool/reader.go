@@ -53,8 +53,7 @@ func (s *Spool) Next(ctx context.Context, entries []Entry, limit, maxBytes int) 
 type reader struct {
 	spool *Spool
 	block *block // what is left of the record that is being handed out
-	read  uint64 // the last sequence handed out, given up or acknowledged
-	known bool   // read is known: a higher previous sequence means a loss
+	known bool   // the last sequence read is known: a higher previous sequence means a loss
 
 	segment int
 	records *wal.Reader   // nil before anything of the segment is read
@@ -66,7 +65,7 @@ type reader struct {
 // fill appends what there is without waiting for more.
 func (r *reader) fill(entries []Entry, limit, maxBytes int) ([]Entry, error) {
 	var err error
-	size := 0
+	s, size := r.spool, 0
 	for count := 0; count < limit; {
 		if r.block == nil || r.block.count == 0 {
 			if r.block, err = r.nextBlock(); r.block == nil {
@@ -76,7 +75,7 @@ func (r *reader) fill(entries []Entry, limit, maxBytes int) ([]Entry, error) {
 		rest := r.block.record
 		sequence := rest.first
 		event := rest.cutEvent()
-		if sequence <= r.read {
+		if sequence <= s.read.Load() {
 			r.block.record = rest
 			continue
 		}
@@ -85,13 +84,10 @@ func (r *reader) fill(entries []Entry, limit, maxBytes int) ([]Entry, error) {
 			break
 		}
 		r.block.record = rest
-		r.read = sequence
+		s.read.Store(sequence)
 		count++
 		entries = append(entries, Entry{Event: event, Position: Position{Segment: r.block.segment, Sequence: sequence}})
 	}
-	r.spool.mu.Lock()
-	r.spool.read = r.read
-	r.spool.mu.Unlock()
 	return entries, err
 }
 
@@ -101,13 +97,13 @@ func (r *reader) nextBlock() (*block, error) {
 	s := r.spool
 	for {
 		s.mu.Lock()
-		b := s.queue.take(r.read)
+		b := s.queue.take(s.read.Load())
 		committed, end := s.committed, s.committedEnd
 		s.mu.Unlock()
 		switch {
 		case b != nil:
 			r.follow(b.segment)
-		case r.read >= committed.Sequence:
+		case s.read.Load() >= committed.Sequence:
 			return nil, nil
 		default:
 			var err error
@@ -150,21 +146,19 @@ func (r *reader) forget() { r.records, r.bad = nil, nil }
 // log was read to its end.
 func (r *reader) giveUp(committed Position) {
 	s := r.spool
-	s.reportLost(span{after: r.read, last: committed.Sequence}, r.segment, r.damage, r.known)
-	r.damage = damage{}
-	r.known = true
+	read := s.read.Load()
+	r.reportLost(committed.Sequence)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.acked.Sequence >= r.read:
+	case s.acked.Sequence >= read:
 		s.acked.Sequence = committed.Sequence
-	case s.unread.last == r.read:
+	case s.unread.last == read:
 		s.unread.last = committed.Sequence
 	default:
-		s.unread = span{after: r.read, last: committed.Sequence}
+		s.unread = span{after: read, last: committed.Sequence}
 	}
-	r.read = committed.Sequence
-	s.read = r.read
+	s.read.Store(committed.Sequence)
 }
 
 // fromLog returns the record that follows the last one read, or nil if it cannot
@@ -303,12 +297,10 @@ func (r *reader) accept(data []byte, committed Position) *block {
 	s.mu.Lock()
 	failed := s.failed.within(span{after: rec.first - 1, last: rec.first}) > 0
 	s.mu.Unlock()
-	if failed || rec.last() <= r.read || rec.first > committed.Sequence {
+	if failed || rec.last() <= s.read.Load() || rec.first > committed.Sequence {
 		return nil
 	}
-	s.reportLost(span{after: r.read, last: max(r.read, rec.previous)}, r.segment, r.damage, r.known)
-	r.damage = damage{}
-	r.known = true
+	r.reportLost(rec.previous)
 	rec.events = bytes.Clone(rec.events)
 	return &block{record: rec, segment: r.segment}
 }

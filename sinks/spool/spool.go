@@ -51,11 +51,11 @@ type Spool struct {
 	acked  Position
 	saved  Position // what the checkpoint says
 	unread span     // after its first event is acknowledged, all up to its last are
-	read   uint64   // the last sequence that was handed out or given up
 
 	// reading is held by Next. It is taken before writing.
 	reading sync.Mutex
 	reader  reader
+	read    atomic.Uint64 // the last sequence handed out, given up or acknowledged before
 
 	wake       chan struct{} // tells Next that there is something to read
 	kick       chan struct{} // tells the keeper that a checkpoint is due
@@ -133,7 +133,7 @@ func (s *Spool) shut() error {
 		current, _ := s.log.End()
 		s.acked = Position{Segment: current, Sequence: s.next - 1}
 	}
-	sync, clean := s.limits.sync != SyncOff, farewell{sent: max(s.inDoubt, s.read), last: s.committed.Sequence}
+	sync, clean := s.limits.sync != SyncOff, farewell{sent: max(s.inDoubt, s.read.Load()), last: s.committed.Sequence}
 	s.mu.Unlock()
 	err := s.checkpoint()
 	if sync && s.dirty.Swap(false) {

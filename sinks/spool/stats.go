@@ -36,6 +36,6 @@ func (s *Spool) Stats() Stats {
 	}
 	waiting := span{after: s.acked.Sequence, last: s.committed.Sequence}
 	stats.Events = waiting.last - waiting.after - s.failed.within(waiting)
-	stats.Oldest = time.Unix(0, s.queue.oldest(s.read))
+	stats.Oldest = time.Unix(0, s.queue.oldest(s.read.Load()))
 	return stats
 }
