@@ -72,16 +72,14 @@ func (s *Spool) insist(event *Event) error {
 // tryAppend puts an event into a group, and commits the group or waits for the
 // caller who does.
 func (s *Spool) tryAppend(event *Event) error {
-	bound := int64(eventBound(event))
-	bound += maxHeader + wal.RecordOverhead
 	s.mu.Lock()
-	if err := s.admit(bound); err != nil {
+	most := s.limits.segmentSize - wal.SegmentOverhead - wal.RecordOverhead
+	if err := s.admit(event, most); err != nil {
 		s.mu.Unlock()
 		return err
 	}
-	g := s.openGroup(bound)
-	leads := g.add(event, bound)
-	s.pending += bound
+	g := s.openGroup(event, min(most, maxGroupBytes))
+	leads := g.add(event)
 	if leads && len(s.gathering) == 1 {
 		s.began = time.Now()
 		g.turn <- true
@@ -97,35 +95,22 @@ func (s *Spool) tryAppend(event *Event) error {
 	return g.err
 }
 
-// admit returns why an event cannot be taken now.
-func (s *Spool) admit(bound int64) error {
-	if s.closed {
+// admit returns why an event cannot be taken now, for a record of no more bytes than that.
+func (s *Spool) admit(event *Event, most int64) error {
+	switch {
+	case s.closed:
 		return ErrClosed
-	}
-	if s.stalled {
+	case s.stalled:
 		return ErrStalled
-	}
-	if !s.fits(bound) {
-		// What is acknowledged may make room.
-		signal(s.kick)
+	case maxHeader+eventBound(event) > most:
 		return ErrFull
 	}
 	return s.trouble.probes()
 }
 
-// fits tells whether there is room for an event besides those that are pending: in the
-// current segment, or in those that may be begun.
-func (s *Spool) fits(bound int64) bool {
-	taken, _, left := s.log.Usage()
-	size := s.limits.segmentSize
-	others := (s.limits.maxSize - taken) / size * (size - wal.SegmentOverhead)
-	return s.pending+bound <= left+max(others, 0) && bound <= size-wal.SegmentOverhead
-}
-
 // openGroup returns the group that takes the next event.
-func (s *Spool) openGroup(bound int64) *group {
-	most := min(maxGroupBytes, s.limits.segmentSize-wal.SegmentOverhead)
-	if n := len(s.gathering); n > 0 && s.gathering[n-1].open(bound, most) {
+func (s *Spool) openGroup(event *Event, most int64) *group {
+	if n := len(s.gathering); n > 0 && s.gathering[n-1].takes(event, most) {
 		return s.gathering[n-1]
 	}
 	g := newGroup()
@@ -143,7 +128,6 @@ func (s *Spool) commit(g *group) error {
 	g.sealed = true
 	if g.stalled {
 		// Something else has kept the disk busy, and this is not written at all.
-		s.pending -= g.bound
 		s.pass()
 		s.mu.Unlock()
 		s.writing.Unlock()
@@ -157,10 +141,9 @@ func (s *Spool) commit(g *group) error {
 	err := s.write(r.first, content)
 
 	s.mu.Lock()
-	s.pending -= g.bound
 	switch {
 	case errors.Is(err, ErrFull):
-		// What was left of the segment was too little, and no other may be begun.
+		s.next = r.first // nothing of it was written
 	case err != nil:
 		err = fmt.Errorf("writing to the spool: %w", err)
 		s.failed.add(span{after: r.first - 1, last: r.last()})

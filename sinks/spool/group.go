@@ -26,7 +26,6 @@ const (
 type group struct {
 	buf   []byte // room for the header, then the encoded events
 	count int
-	bound int64 // the most that the events can take on disk
 	err   error // how the commit went, for those who do not lead
 
 	sealed  bool           // takes no more events
@@ -47,16 +46,15 @@ func newGroup() *group {
 	return g
 }
 
-// open tells whether the group takes another event, without more bytes than that.
-func (g *group) open(bound, most int64) bool {
-	return !g.sealed && g.count < maxGroupEvents && g.bound+bound <= most
+// takes tells whether the group takes another event, without more bytes than that.
+func (g *group) takes(e *Event, most int64) bool {
+	return !g.sealed && g.count < maxGroupEvents && int64(len(g.buf))+eventBound(e) <= most
 }
 
 // add returns whether the event is the first, whose caller leads.
-func (g *group) add(e *Event, bound int64) (leads bool) {
+func (g *group) add(e *Event) (leads bool) {
 	g.buf = appendEvent(g.buf, e)
 	g.count++
-	g.bound += bound
 	g.members.Add(1)
 	return g.count == 1
 }
@@ -80,7 +78,7 @@ func (g *group) leave() {
 		return
 	}
 	g.buf = g.buf[:maxHeader]
-	g.count, g.bound, g.err = 0, 0, nil
+	g.count, g.err = 0, nil
 	g.sealed, g.stalled = false, false
 	groups.Put(g)
 }

@@ -94,8 +94,8 @@ func appendField(buf []byte, field string) []byte {
 }
 
 // eventBound is the most that an event can take in a record.
-func eventBound(e *Event) int {
-	return len(e.Subject) + len(e.MessageID) + len(e.TraceParent) + len(e.Body) + 4*binary.MaxVarintLen32
+func eventBound(e *Event) int64 {
+	return int64(len(e.Subject) + len(e.MessageID) + len(e.TraceParent) + len(e.Body) + 4*binary.MaxVarintLen32)
 }
 
 // decodeRecord checks a record as a whole, so that nothing can fail when its

@@ -16,7 +16,7 @@ import (
 func encode(first, previous uint64, at int64, events []Event) []byte {
 	g := &group{buf: make([]byte, maxHeader)}
 	for i := range events {
-		g.add(&events[i], 0)
+		g.add(&events[i])
 	}
 	return g.record(record{first: first, previous: previous, at: at})
 }

@@ -39,7 +39,6 @@ type Spool struct {
 	gathering []*group  // the first one is being committed, the last one may take more events
 	began     time.Time // when it was the first one's turn
 	stalled   bool      // that was too long ago
-	pending   int64     // the most that the groups not yet committed can take on disk
 	trouble   trouble
 
 	next         uint64   // the sequence that the next event gets

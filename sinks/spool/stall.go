@@ -43,7 +43,6 @@ func (s *Spool) giveUpStalled(now time.Time) {
 		g.done.Done()
 	}
 	for _, g := range s.gathering[1:] {
-		s.pending -= g.bound
 		g.turn <- false
 	}
 	clear(s.gathering[1:])

@@ -3,6 +3,7 @@
 package spool
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
@@ -99,11 +100,11 @@ func (s *Spool) turn() error {
 	switch {
 	case err == nil:
 		s.suspect.Store(false)
-	case !errors.Is(err, ErrFull):
+	case !errors.Is(err, ErrFull) || unsynced != nil:
 		s.suspect.Store(true)
 	}
 	signal(s.kick) // the keeper prepares the next, and lets go of what is not needed
-	return errors.Join(unsynced, err)
+	return cmp.Or(unsynced, err)
 }
 
 // turnIf begins a segment if that is wanted when nobody else writes.
