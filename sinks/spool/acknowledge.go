@@ -72,9 +72,12 @@ func (s *Spool) removeBefore(keep int) error {
 	if failing {
 		_ = s.log.RemoveSpare() // the disk may be full
 	}
+	before, _, _ := s.log.Usage()
 	err := s.log.Release(keep, func(segment int) bool { return !failing && !isPreserved(s.dir, segment) })
-	s.mu.Lock()
-	s.trouble.notify()
-	s.mu.Unlock()
+	if after, _, _ := s.log.Usage(); after < before {
+		s.mu.Lock()
+		s.trouble.notify()
+		s.mu.Unlock()
+	}
 	return err
 }

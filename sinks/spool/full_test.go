@@ -69,6 +69,22 @@ func TestFullWaits(t *testing.T) {
 	eventually(t, "room", func() bool { return s.Append(e) == nil })
 }
 
+// An event that waits for room is not tried again and again before there is any.
+func TestFullIsQuiet(t *testing.T) {
+	s, log := openFaulty(t, Options{Dir: t.TempDir(), MaxSize: 4 * pageSize, Sync: SyncOff})
+	e := Event{Subject: "s", Body: noise(20_000)}
+	for s.Append(e) == nil {
+		continue
+	}
+	before := log.attempts.Load()
+	if err := s.Append(e); !errors.Is(err, ErrFull) {
+		t.Fatalf("got error %v", err)
+	}
+	if got := log.attempts.Load() - before; got > 5 {
+		t.Errorf("it was tried %d times", got)
+	}
+}
+
 // noise is of all bytes.
 func noise(size int) []byte {
 	body := make([]byte, size)

@@ -100,6 +100,9 @@ func (s *Spool) turn() error {
 	switch {
 	case err == nil:
 		s.suspect.Store(false)
+		s.mu.Lock()
+		s.trouble.notify()
+		s.mu.Unlock()
 	case !errors.Is(err, ErrFull) || unsynced != nil:
 		s.suspect.Store(true)
 	}
