@@ -3,12 +3,12 @@
 package spool
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 
@@ -22,24 +22,24 @@ const (
 	checkpointSize    = 1 + 8 + 8 + 4
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// writeCheckpoint replaces the checkpoint, so that a crash leaves the old or the
-// new one. That takes a sync of its content; only its name may be left to the system.
+// checkpointOf returns what stands in the file.
 //
 //	version   byte
 //	segment   uint64
 //	sequence  uint64
 //	checksum  uint32, CRC-32C of what is before
-func writeCheckpoint(dir string, p Position, syncName bool) error {
-	content := make([]byte, 0, checkpointSize)
-	content = append(content, checkpointVersion)
+func checkpointOf(p Position) []byte {
+	content := []byte{checkpointVersion}
 	content = binary.BigEndian.AppendUint64(content, uint64(p.Segment))
 	content = binary.BigEndian.AppendUint64(content, p.Sequence)
-	content = binary.BigEndian.AppendUint32(content, crc32.Checksum(content, castagnoli))
+	return binary.BigEndian.AppendUint32(content, crc32.Checksum(content, crc32.MakeTable(crc32.Castagnoli)))
+}
 
+// writeCheckpoint replaces the checkpoint, so that a crash leaves the old or the
+// new one. That takes a sync of its content; only its name may be left to the system.
+func writeCheckpoint(dir string, p Position, syncName bool) error {
 	aside := filepath.Join(dir, checkpointAside)
-	if err := writeFile(aside, content, true); err != nil {
+	if err := writeFile(aside, checkpointOf(p), true); err != nil {
 		return err
 	}
 	if err := os.Rename(aside, filepath.Join(dir, checkpointName)); err != nil {
@@ -65,15 +65,13 @@ func readCheckpoint(dir string) (Position, bool, error) {
 	if len(content) > 0 && content[0] > checkpointVersion {
 		return Position{}, false, fmt.Errorf("%s is damaged, or %w", name, wal.ErrNewer)
 	}
-	if len(content) != checkpointSize || content[0] != checkpointVersion ||
-		crc32.Checksum(content[:17], castagnoli) != binary.BigEndian.Uint32(content[17:]) {
-		return Position{}, false, fmt.Errorf("%s is damaged", name)
+	if len(content) == checkpointSize {
+		p := Position{Segment: int(binary.BigEndian.Uint64(content[1:])), Sequence: binary.BigEndian.Uint64(content[9:])}
+		if p.Segment >= 0 && bytes.Equal(content, checkpointOf(p)) {
+			return p, true, nil
+		}
 	}
-	segment := binary.BigEndian.Uint64(content[1:])
-	if segment > math.MaxInt {
-		return Position{}, false, fmt.Errorf("%s is damaged", name)
-	}
-	return Position{Segment: int(segment), Sequence: binary.BigEndian.Uint64(content[9:])}, true, nil
+	return Position{}, false, fmt.Errorf("%s is damaged", name)
 }
 
 // cleanName is a file that is there while a spool is closed, if its checkpoint says all

@@ -123,24 +123,19 @@ func (s *Spool) replace(segment int) (turned bool, err error) {
 // probe finds out whether the disk of a failing spool takes files again, for those who
 // ask before they send events: only an event shows that the spool works again.
 func (k *keeper) probe() {
-	if !k.ails() {
+	k.mu.Lock()
+	ails := k.trouble.failing != nil && !k.trouble.mended
+	k.mu.Unlock()
+	if !ails {
 		return
 	}
 	k.writing.Lock()
 	defer k.writing.Unlock()
-	if !k.ails() || Probe(k.dir) != nil {
-		return
+	if k.tuning.probe(k.dir) == nil {
+		k.mu.Lock()
+		k.trouble.mended = true
+		k.mu.Unlock()
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.trouble.mended = true
-}
-
-// ails tells whether the spool fails, as far as is known.
-func (k *keeper) ails() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.trouble.failing != nil && !k.trouble.mended
 }
 
 // restoreDir creates the directory again if it was removed, and with it the lock.

@@ -50,7 +50,7 @@ func (s *Spool) forceInTime() {
 	go func() {
 		defer s.background.Done()
 		defer close(forced)
-		s.force()
+		s.failOn(s.syncAll()) // after an error the next event begins a segment
 	}()
 	timer := time.NewTimer(s.tuning.stallAfter)
 	defer timer.Stop()
@@ -59,12 +59,6 @@ func (s *Spool) forceInTime() {
 	case <-timer.C:
 		s.failOn(ErrStalled)
 	}
-}
-
-// force syncs what was written when less was promised. If this fails, the next event
-// begins a segment.
-func (s *Spool) force() {
-	s.failOn(s.syncAll())
 }
 
 // syncAll keeps nobody from writing while it syncs what is finished, which may be a lot.
@@ -78,12 +72,6 @@ func (s *Spool) syncAll() error {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	s.mu.Lock()
-	closed := s.closed
-	s.mu.Unlock()
-	if closed {
-		return nil
-	}
 	err := s.log.Sync()
 	if err == nil {
 		err = wal.SyncDir(s.dir)

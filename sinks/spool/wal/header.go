@@ -3,14 +3,12 @@
 package wal
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
-	"math"
 	"os"
 )
 
@@ -38,38 +36,31 @@ var (
 )
 
 var (
-	magic      = []byte("segpixel")
+	magic      = [8]byte([]byte("segpixel"))
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
 
-// header says what a segment is.
+// header says what a segment is. It is written as it stands here.
 type header struct {
-	number int
-	life   uint64
-	size   int64
+	Magic   [8]byte
+	Version uint32
+	Sum     uint32
+	Number  uint64
+	Life    uint64
+	Size    int64
 }
 
-// newLife draws a life. Zeros are what a file is filled with.
-func newLife() uint64 {
-	var b [8]byte
-	for {
-		_, _ = rand.Read(b[:]) // it never fails
-		if life := binary.BigEndian.Uint64(b[:]); life != 0 {
-			return life
-		}
-	}
+// newHeader begins a life. No life is zero, which is what a file is filled with.
+func newHeader(number int, size int64) header {
+	var life [8]byte
+	_, _ = rand.Read(life[:]) // it never fails
+	return header{magic, version, 0, uint64(number), binary.BigEndian.Uint64(life[:]) | 1, size}
 }
 
 func (h *header) page() []byte {
-	page := make([]byte, pageSize)
-	b := page[:copy(page, magic)]
-	b = binary.BigEndian.AppendUint32(b, version)
-	b = binary.BigEndian.AppendUint32(b, 0)
-	b = binary.BigEndian.AppendUint64(b, uint64(h.number))
-	b = binary.BigEndian.AppendUint64(b, h.life)
-	b = binary.BigEndian.AppendUint64(b, uint64(h.size))
+	b, _ := binary.Append(make([]byte, 0, pageSize), binary.BigEndian, h) // it has a fixed size
 	binary.BigEndian.PutUint32(b[12:], headerSum(b))
-	return page
+	return b[:pageSize]
 }
 
 // headerSum is the checksum of all of a header but itself, in every version.
@@ -80,7 +71,7 @@ func headerSum(b []byte) uint32 {
 // write writes both headers of a file.
 func (h *header) write(file *os.File, durable bool) error {
 	page := h.page()
-	for _, at := range [...]int64{h.size - pageSize, 0} {
+	for _, at := range [...]int64{h.Size - pageSize, 0} {
 		if _, err := file.WriteAt(page, at); err != nil {
 			return err
 		}
@@ -111,18 +102,15 @@ func headerAt(file io.ReaderAt, at int64) (header, error) {
 		}
 		return header{}, err
 	}
-	h := header{
-		number: int(binary.BigEndian.Uint64(b[16:]) & math.MaxInt),
-		life:   binary.BigEndian.Uint64(b[24:]),
-		size:   int64(binary.BigEndian.Uint64(b[32:]) & math.MaxInt64),
-	}
+	var h header
+	_, _ = binary.Decode(b, binary.BigEndian, &h)
 	switch {
-	case !bytes.Equal(b[:8], magic):
+	case h.Magic != magic:
 		return header{}, fmt.Errorf("%w: it has no header", ErrDamaged)
-	case headerSum(b) != binary.BigEndian.Uint32(b[12:]), h.size < MinSegment:
+	case h.Sum != headerSum(b), h.Size < MinSegment:
 		return header{}, fmt.Errorf("%w: its header is not whole", ErrDamaged)
-	case binary.BigEndian.Uint32(b[8:]) > version:
-		return header{}, fmt.Errorf("a segment of version %d: %w", binary.BigEndian.Uint32(b[8:]), ErrNewer)
+	case h.Version > version:
+		return header{}, fmt.Errorf("a segment of version %d: %w", h.Version, ErrNewer)
 	}
 	return h, nil
 }

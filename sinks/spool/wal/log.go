@@ -79,7 +79,7 @@ func inspect(dir string, number int) (size int64, leftover bool, err error) {
 	if errors.Is(err, ErrNewer) {
 		return 0, false, fmt.Errorf("%s is %w", Name(dir, number), err)
 	}
-	return info.Size(), err == nil && h.number != number, nil
+	return info.Size(), err == nil && h.Number != uint64(number), nil
 }
 
 // Continue goes on in the last segment, at the end of what is in there. The error is
@@ -92,7 +92,7 @@ func (l *Log) Continue(at int64) error {
 		return err
 	}
 	h, err := readHeader(file, last.size)
-	if err == nil && h.size != last.size {
+	if err == nil && h.Size != last.size {
 		err = fmt.Errorf("%w: it has been cut", ErrDamaged)
 	}
 	if err != nil {
@@ -104,7 +104,7 @@ func (l *Log) Continue(at int64) error {
 	if _, err := file.WriteAt(make([]byte, max(end-at, 0)), at); err != nil {
 		return errors.Join(err, file.Close())
 	}
-	l.file, l.life, l.at = file, h.life, at
+	l.file, l.life, l.at = file, h.Life, at
 	return nil
 }
 
@@ -172,22 +172,22 @@ func (l *Log) Restart(durable bool) error {
 
 // begin makes a file the current segment, in place of the one before or behind it.
 func (l *Log) begin(file *os.File, name string, size int64, durable bool) error {
-	h := header{number: l.next(), life: newLife(), size: size}
+	h := newHeader(l.current().number+1, size)
 	if err := h.write(file, durable); err != nil {
 		return errors.Join(err, file.Close())
 	}
-	if err := os.Rename(name, Name(l.dir, h.number)); err != nil {
+	if err := os.Rename(name, Name(l.dir, int(h.Number))); err != nil {
 		return errors.Join(err, file.Close())
 	}
 	l.files.Lock()
 	before := l.file
-	l.file, l.life = file, h.life
+	l.file, l.life = file, h.Life
 	l.files.Unlock()
 	l.mu.Lock()
 	if n := len(l.segments); n > 0 && name == Name(l.dir, l.segments[n-1].number) {
 		l.segments = l.segments[:n-1]
 	}
-	l.segments = append(l.segments, segment{h.number, size})
+	l.segments = append(l.segments, segment{int(h.Number), size})
 	l.at = pageSize
 	l.mu.Unlock()
 	if before != nil {
@@ -295,20 +295,14 @@ func (l *Log) Close() error {
 	return l.file.Close()
 }
 
+// current is the last segment, or what comes before the first.
 func (l *Log) current() segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.segments[len(l.segments)-1]
-}
-
-// next is the number that the next segment gets.
-func (l *Log) next() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if len(l.segments) == 0 {
-		return 0
+		return segment{number: -1}
 	}
-	return l.segments[len(l.segments)-1].number + 1
+	return l.segments[len(l.segments)-1]
 }
 
 // Segments returns the numbers of the segments, in order. The last is the current.

@@ -282,7 +282,7 @@ func TestPowerCutWhileRecycling(t *testing.T) {
 		}
 		appendTest(t, l, 1)
 	}
-	h := header{number: 2, life: newLife(), size: testSegment}
+	h := newHeader(2, testSegment)
 	file, err := os.OpenFile(Name(dir, 0), os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -366,7 +366,7 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestNewerVersion(t *testing.T) {
 	dir := t.TempDir()
-	h := header{life: 1, size: testSegment}
+	h := newHeader(0, testSegment)
 	page := h.page()
 	page[11]++
 	binary.BigEndian.PutUint32(page[12:], headerSum(page))
@@ -381,7 +381,8 @@ func TestNewerVersion(t *testing.T) {
 // FuzzReader reads anything as a segment. It must not panic, and hand out nothing that
 // is larger than the file.
 func FuzzReader(f *testing.F) {
-	h := header{life: 5, size: MinSegment}
+	h := newHeader(0, MinSegment)
+	h.Life = 5
 	text := append(h.page(), make([]byte, MinSegment-pageSize)...)
 	copy(text[pageSize:], appendRecord(appendRecord(nil, 5, 1, []byte("one")), 5, 2, []byte("two")))
 	f.Add(text)

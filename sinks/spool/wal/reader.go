@@ -28,8 +28,8 @@ func NewReader(text []byte) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	life := binary.BigEndian.AppendUint64(nil, h.life)
-	return &Reader{text: text, life: life, at: pageSize, end: min(h.size, size+pageSize) - pageSize}, nil
+	life := binary.BigEndian.AppendUint64(nil, h.Life)
+	return &Reader{text: text, life: life, at: pageSize, end: min(h.Size, size+pageSize) - pageSize}, nil
 }
 
 // Reload replaces the text by one that begins where the last record ends.
