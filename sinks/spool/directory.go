@@ -43,20 +43,12 @@ func makeDir(dir string, sync bool) error {
 	return nil
 }
 
-// removeLeftovers removes the files that a crash has left half written.
-func removeLeftovers(dir string) error {
-	for _, name := range [...]string{probeName, checkpointAside} {
-		if err := wal.RemoveIfThere(filepath.Join(dir, name)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Probe tells whether a file in the directory can be written.
-func Probe(dir string) error {
+func Probe(dir string) error { return probe(dir, probeSize) }
+
+func probe(dir string, size int) error {
 	name := filepath.Join(dir, probeName)
-	err := writeFile(name, make([]byte, probeSize), true)
+	err := writeFile(name, make([]byte, size), true)
 	_ = os.Remove(name)
 	return err
 }
@@ -67,10 +59,7 @@ func (s *Spool) diskWorks() bool {
 	defer s.writing.Unlock()
 	err := s.tuning.probe(s.dir)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		// A full disk may get its room from what is waiting here.
-		name := filepath.Join(s.dir, probeName)
-		err = writeFile(name, nil, true)
-		_ = os.Remove(name)
+		err = probe(s.dir, 0) // a full disk may get its room from what is waiting here
 	}
 	return err == nil
 }

@@ -54,7 +54,6 @@ func open(o Options, t tuning) (*Spool, error) {
 		queue:   queue{max: t.queueSize},
 		wake:    make(chan struct{}, 1),
 		kick:    make(chan struct{}, 1),
-		retime:  make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		waited:  make(chan struct{}),
 	}
@@ -63,17 +62,16 @@ func open(o Options, t tuning) (*Spool, error) {
 	}
 	s.background.Add(3)
 	go (&keeper{Spool: s}).run(t.checkpointInterval)
-	go s.syncAtIntervals()
-	go s.watchDisk()
+	s.syncTick = time.NewTicker(time.Hour)
+	s.syncEvery(o.Sync)
+	go s.every(s.syncTick, s.closing, s.syncDirty)
+	go s.every(time.NewTicker(t.stallAfter/4), s.waited, s.giveUpStalled)
 	return s, nil
 }
 
 // restore finds out where the spool before has stopped. How long that takes does
 // not depend on how much it has left.
 func (s *Spool) restore() error {
-	if err := removeLeftovers(s.dir); err != nil {
-		return err
-	}
 	log, err := wal.Open(s.dir)
 	if err != nil {
 		return err

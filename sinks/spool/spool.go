@@ -58,7 +58,7 @@ type Spool struct {
 
 	wake       chan struct{} // tells Next that there is something to read
 	kick       chan struct{} // tells the keeper that a checkpoint is due
-	retime     chan struct{} // tells the syncer that the interval has changed
+	syncTick   *time.Ticker  // of an interval, if one is configured
 	closing    chan struct{}
 	waited     chan struct{}  // closed when no call is in a group any more
 	appends    sync.WaitGroup // calls that are in a group
@@ -91,7 +91,7 @@ func (s *Spool) Configure(maxSize int64, sync time.Duration) {
 	s.limits = newLimits(maxSize, sync)
 	s.trouble.notify()
 	s.mu.Unlock()
-	signal(s.retime)
+	s.syncEvery(sync)
 	if before != sync && (sync == SyncAlways || before == SyncOff) {
 		s.forceInTime()
 	}

@@ -12,28 +12,12 @@ import (
 // longer than somebody waits for a pixel.
 const stallAfter = 5 * time.Second
 
-// watchDisk lets go of those who wait for a disk that does not answer, such as one
-// behind a network that is gone.
-func (s *Spool) watchDisk() {
-	defer s.background.Done()
-	look := time.NewTicker(s.tuning.stallAfter / 4)
-	defer look.Stop()
-	for {
-		select {
-		case <-look.C:
-			s.giveUpStalled(time.Now())
-		case <-s.waited:
-			return
-		}
-	}
-}
-
 // giveUpStalled ends the waiting of all who have an event in a group, if the oldest
-// commit takes too long. The caller who leads it cannot be helped: the system has not
+// commit takes too long, as on a disk behind a network that is gone. The caller who leads it cannot be helped: the system has not
 // returned from its call. Until it has, no event is taken.
-func (s *Spool) giveUpStalled(now time.Time) {
+func (s *Spool) giveUpStalled() {
 	s.mu.Lock()
-	if s.stalled || len(s.gathering) == 0 || now.Sub(s.began) < s.tuning.stallAfter {
+	if s.stalled || len(s.gathering) == 0 || time.Since(s.began) < s.tuning.stallAfter {
 		s.mu.Unlock()
 		return
 	}

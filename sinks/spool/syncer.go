@@ -11,29 +11,39 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
-// syncAtIntervals syncs what was written, if an interval is configured. Nobody
-// waits for it but a turn of the segment.
-func (s *Spool) syncAtIntervals() {
+// every does something at each tick, until it is told to end.
+func (s *Spool) every(tick *time.Ticker, end <-chan struct{}, do func()) {
 	defer s.background.Done()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	defer tick.Stop()
 	for {
-		s.mu.Lock()
-		interval := s.limits.sync
-		s.mu.Unlock()
-		var tick <-chan time.Time
-		if interval > 0 {
-			timer.Reset(interval)
-			tick = timer.C
-		}
 		select {
-		case <-tick:
-			s.syncDirty()
-		case <-s.retime:
-		case <-s.closing:
+		case <-tick.C:
+			do()
+		case <-end:
 			return
 		}
 	}
+}
+
+// syncEvery sets the interval at which what was written is synced, if there is one.
+func (s *Spool) syncEvery(interval time.Duration) {
+	if interval > 0 {
+		s.syncTick.Reset(interval)
+	} else {
+		s.syncTick.Stop()
+	}
+}
+
+// syncDirty syncs what was written. Nobody waits for it but a turn of the segment.
+func (s *Spool) syncDirty() {
+	if !s.dirty.Swap(false) {
+		return
+	}
+	err := s.log.Sync()
+	if err != nil {
+		s.suspect.Store(true)
+	}
+	s.failOn(err)
 }
 
 // forceInTime forces what was written to the disk, and waits for that unless the disk
@@ -50,7 +60,7 @@ func (s *Spool) forceInTime() {
 	go func() {
 		defer s.background.Done()
 		defer close(forced)
-		s.failOn(s.syncAll()) // after an error the next event begins a segment
+		s.failOn(s.syncAll())
 	}()
 	timer := time.NewTimer(s.tuning.stallAfter)
 	defer timer.Stop()
@@ -72,10 +82,7 @@ func (s *Spool) syncAll() error {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	err := s.log.Sync()
-	if err == nil {
-		err = wal.SyncDir(s.dir)
-	}
+	err := errors.Join(s.log.Sync(), wal.SyncDir(s.dir))
 	if err != nil {
 		s.suspect.Store(true)
 	}
@@ -92,15 +99,4 @@ func syncSegment(dir string, segment int) error {
 		return err
 	}
 	return errors.Join(file.Sync(), file.Close())
-}
-
-func (s *Spool) syncDirty() {
-	if !s.dirty.Swap(false) {
-		return
-	}
-	err := s.log.Sync()
-	if err != nil {
-		s.suspect.Store(true)
-	}
-	s.failOn(err)
 }
