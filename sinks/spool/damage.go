@@ -57,7 +57,7 @@ func (r *reader) reportLost(last uint64) {
 		fields = append(fields, zap.Error(d.cause))
 	}
 	fields = append(fields, s.preserveAll(d.segments)...)
-	s.zap().Error("events in the spool cannot be read and are lost; check the disk", fields...)
+	s.logger().Error("events in the spool cannot be read and are lost; check the disk", fields...)
 }
 
 // preserveAll keeps segments, and returns what is to be logged about that.

@@ -67,7 +67,6 @@ func (g *group) record(r record) []byte {
 
 // block returns a copy of the group's record for the reader.
 func (g *group) block(r record, segment int) *block {
-	r.count = g.count
 	r.events = bytes.Clone(g.buf[maxHeader:])
 	return &block{record: r, segment: segment, size: len(r.events) + blockOverhead}
 }

@@ -100,7 +100,7 @@ func (k *keeper) guard() {
 		return
 	}
 	if !k.missing {
-		k.zap().Error("somebody has removed a file of the spool while it is in use; stop that: "+
+		k.logger().Error("somebody has removed a file of the spool while it is in use; stop that: "+
 			"events that were only in there are lost", zap.String("file", name))
 	}
 	k.missing = true

@@ -30,6 +30,15 @@ func open(o Options, t tuning) (*Spool, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	if o.Logger == nil {
+		o.Logger = zap.NewNop
+	}
+	if o.Changed == nil {
+		o.Changed = func(Change) {}
+	}
+	if o.Lost == nil {
+		o.Lost = func(uint64) {}
+	}
 	dir := filepath.Clean(o.Dir)
 	if err := makeDir(dir, o.Sync != SyncOff); err != nil {
 		return nil, fmt.Errorf("creating the spool's directory: %w", err)
@@ -38,15 +47,9 @@ func open(o Options, t tuning) (*Spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking the spool in %s: %w", dir, err)
 	}
-	if o.Logger != nil && IsOpenToOthers(dir) {
+	if IsOpenToOthers(dir) {
 		o.Logger().Warn("other users may write to the spool's directory, in which they could read and forge events: "+
 			"take their permission with chmod go-w", zap.String("dir", dir))
-	}
-	if o.Changed == nil {
-		o.Changed = func(Change) {}
-	}
-	if o.Lost == nil {
-		o.Lost = func(uint64) {}
 	}
 	s := &Spool{
 		dir: dir, logger: o.Logger, changed: o.Changed, lost: o.Lost, tuning: t, lock: lock,
@@ -89,7 +92,7 @@ func (s *Spool) restore() error {
 	s.reportEnd(end)
 	checkpoint, ok, err := readCheckpoint(s.dir)
 	if !ok && end.last.Sequence > 0 {
-		s.zap().Warn("the spool has no checkpoint that can be read; "+
+		s.logger().Warn("the spool has no checkpoint that can be read; "+
 			"all events that are left in it are sent again", zap.String("dir", s.dir), zap.Error(err))
 	}
 	from, outdated, err := s.catchUp(g, checkpoint, ok, segments)

@@ -211,12 +211,8 @@ func (r *reader) next(last int, end int64) (found wal.Record, ok bool, err error
 		if r.records != nil {
 			found, ok = r.records.Next(min(end, r.text.End))
 			whole := r.text.End >= min(end, r.records.End())
-			if !ok && whole && r.records.Damage == nil && r.endsEarly(last, end) {
-				r.records.Damage = wal.ErrDamaged
-			}
-			if r.records.Damage != nil {
-				r.damage.add(r.segment, cmp.Or(r.text.Unread, r.records.Damage))
-				r.records.Damage = nil
+			if found.AfterDamage || !ok && whole && r.endsEarly(last, end) {
+				r.damage.add(r.segment, cmp.Or(r.text.Unread, wal.ErrDamaged))
 			}
 			if ok || whole {
 				return found, ok, nil
@@ -246,8 +242,9 @@ func (r *reader) load(end int64) (err error) {
 	if r.records != nil {
 		from, to = r.records.At(), end
 	}
-	t := &r.spool.tuning
-	text, err := badblock.Read(wal.Name(r.spool.dir, r.segment), t.openSegment, from, to, r.text.Bytes, r.bad.Without)
+	t, memory := &r.spool.tuning, r.text.Bytes
+	r.text = badblock.Text{End: from} // its memory is used for the next
+	text, err := badblock.Read(wal.Name(r.spool.dir, r.segment), t.openSegment, from, to, memory, r.bad.Without)
 	if err != nil {
 		return err
 	}

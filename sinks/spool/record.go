@@ -37,8 +37,8 @@ const (
 	fixedHeader = 1 + 8 + 8 + 8
 	// maxHeader is the room that a header may take, with the count of its events.
 	maxHeader = fixedHeader + binary.MaxVarintLen32
-	// minEvent is an event of four empty fields.
-	minEvent = 4
+	// fields are those of an event, which takes as many bytes if all are empty.
+	fields = 4
 )
 
 // record is what one commit writes.
@@ -95,7 +95,7 @@ func appendField(buf []byte, field string) []byte {
 
 // eventBound is the most that an event can take in a record.
 func eventBound(e *Event) int64 {
-	return int64(len(e.Subject) + len(e.MessageID) + len(e.TraceParent) + len(e.Body) + 4*binary.MaxVarintLen32)
+	return int64(len(e.Subject) + len(e.MessageID) + len(e.TraceParent) + len(e.Body) + fields*binary.MaxVarintLen32)
 }
 
 // decodeRecord checks a record as a whole, so that nothing can fail when its
@@ -116,33 +116,21 @@ func decodeRecord(data []byte) (record, error) {
 		at:       int64(binary.BigEndian.Uint64(data[17:])),
 	}
 	count, n := binary.Uvarint(data[fixedHeader:])
-	if n <= 0 || count == 0 || count > uint64(len(data)/minEvent) {
+	if n <= 0 || count == 0 || count > uint64(len(data)/fields) {
 		return record{}, fmt.Errorf("%w: a record has an impossible count of events", wal.ErrDamaged)
 	}
 	r.count, r.events = int(count), data[fixedHeader+n:]
 	if r.previous >= r.first || r.first > math.MaxUint64-count {
 		return record{}, fmt.Errorf("%w: a record has impossible sequences", wal.ErrDamaged)
 	}
-	rest := r.events
-	for range r.count {
-		var ok bool
-		if rest, ok = skipEvent(rest); !ok {
-			return record{}, fmt.Errorf("%w: a record ends within an event", wal.ErrDamaged)
-		}
+	rest, ok := r.events, true
+	for field := 0; ok && field < fields*r.count; field++ {
+		_, rest, ok = cutField(rest)
 	}
-	if len(rest) > 0 {
-		return record{}, fmt.Errorf("%w: a record goes on after its last event", wal.ErrDamaged)
+	if !ok || len(rest) > 0 {
+		return record{}, fmt.Errorf("%w: a record does not end with its last event", wal.ErrDamaged)
 	}
 	return r, nil
-}
-
-func skipEvent(data []byte) (rest []byte, ok bool) {
-	for range 4 {
-		if _, data, ok = cutField(data); !ok {
-			return nil, false
-		}
-	}
-	return data, true
 }
 
 // cutField returns the field that data begins with, and what follows it.

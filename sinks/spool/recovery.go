@@ -60,6 +60,7 @@ func (g *glance) walk(segment int, see func(record) (enough bool)) (end segmentE
 		if !ok {
 			break
 		}
+		end.damaged = end.damaged || found.AfterDamage
 		rec, err := decodeRecord(found.Content)
 		switch {
 		case errors.Is(err, wal.ErrNewer):
@@ -68,11 +69,10 @@ func (g *glance) walk(segment int, see func(record) (enough bool)) (end segmentE
 		case err != nil:
 			end.damaged = true
 		case see(rec):
-			end.damaged = end.damaged || log.Damage != nil
 			return end, nil
 		}
 	}
-	end.damaged, end.at, end.rest = end.damaged || log.Damage != nil, log.At(), log.Rest()
+	end.at, end.rest = log.At(), log.Rest()
 	if slices.ContainsFunc(text.Failed, func(at int64) bool { return at+badblock.BlockSize > end.at && at < log.End() }) {
 		end.rest, end.unread = wal.Harmed, true
 	}
@@ -133,20 +133,20 @@ func (g *glance) findEnd(segments []int, clean bool) (logEnd, error) {
 // reportEnd reports what was found at the end of the log.
 func (s *Spool) reportEnd(end logEnd) {
 	if end.torn {
-		s.zap().Warn("the spool ends in a commit that a crash has cut off; removed it", zap.String("dir", s.dir))
+		s.logger().Warn("the spool ends in a commit that a crash has cut off; removed it", zap.String("dir", s.dir))
 	}
 	if len(end.harmed) == 0 {
 		return
 	}
 	fields := append([]zap.Field{zap.String("dir", s.dir), zap.Ints("segments", end.harmed)}, s.preserveAll(end.harmed)...)
-	s.zap().Error("the end of the spool cannot be read, and events may be lost with it; check the disk, "+
+	s.logger().Error("the end of the spool cannot be read, and events may be lost with it; check the disk, "+
 		"unless the power was cut and sync is not always", fields...)
 }
 
 // reportUnread tells of what a glance could not read, if there was anything.
 func (s *Spool) reportUnread(cause error) {
 	if cause != nil {
-		s.zap().Warn("a part of the spool cannot be read; check the disk: "+
+		s.logger().Warn("a part of the spool cannot be read; check the disk: "+
 			"it is tried again when its events are to be delivered", zap.String("dir", s.dir), zap.Error(cause))
 	}
 }
@@ -166,7 +166,7 @@ func (s *Spool) catchUp(g *glance, checkpoint Position, ok bool, segments []int)
 		// What is lost of the first segment cannot be told from what was removed.
 		return checkpoint, true, nil
 	}
-	s.zap().Warn("the checkpoint of the spool is older than its files; events between them are gone: "+
+	s.logger().Warn("the checkpoint of the spool is older than its files; events between them are gone: "+
 		"they were acknowledged, unless somebody has removed files",
 		zap.String("dir", s.dir), zap.Uint64("events", first.previous-checkpoint.Sequence),
 		zap.Int("checkpoint_segment", checkpoint.Segment), zap.Int("first_segment", segments[0]))

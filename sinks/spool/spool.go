@@ -145,15 +145,6 @@ func (s *Spool) shut() error {
 	return errors.Join(err, s.lock.Close())
 }
 
-func (s *Spool) zap() *zap.Logger {
-	if s.logger != nil {
-		if logger := s.logger(); logger != nil {
-			return logger
-		}
-	}
-	return zap.NewNop()
-}
-
 // signal wakes the one who waits for the channel, now or when it next does.
 func signal(c chan struct{}) {
 	select {

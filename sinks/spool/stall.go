@@ -38,6 +38,6 @@ func (s *Spool) giveUpStalled() {
 // reportLate tells of events that the disk has taken after they were refused with
 // ErrStalled. The one whose caller leads was not.
 func (s *Spool) reportLate(events int) {
-	s.zap().Warn("the spool's disk has answered late: events that were not waited for are in the spool all the same and are delivered",
+	s.logger().Warn("the spool's disk has answered late: events that were not waited for are in the spool all the same and are delivered",
 		zap.String("dir", s.dir), zap.Int("events", events))
 }

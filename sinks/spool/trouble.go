@@ -142,18 +142,18 @@ func (s *Spool) logChange(c Change) {
 	dir := zap.String("dir", s.dir)
 	switch {
 	case c.Trouble == TroubleCheckpoint && c.Over:
-		s.zap().Info("the spool writes its checkpoint and removes old segments again", dir)
+		s.logger().Info("the spool writes its checkpoint and removes old segments again", dir)
 	case c.Trouble == TroubleCheckpoint:
-		s.zap().Error("the spool cannot write its checkpoint or remove old segments; check the disk's "+
+		s.logger().Error("the spool cannot write its checkpoint or remove old segments; check the disk's "+
 			"free space and permissions: after a restart events will be sent again", dir, zap.Error(c.Err))
 	case c.Over:
-		s.zap().Info("the spool takes events again", dir, zap.Uint64("events_refused", c.Refused))
+		s.logger().Info("the spool takes events again", dir, zap.Uint64("events_refused", c.Refused))
 	case c.Trouble == TroubleFull:
 		stats := s.Stats()
-		s.zap().Error("the spool is full; see why events are not acknowledged, or raise its size: "+
+		s.logger().Error("the spool is full; see why events are not acknowledged, or raise its size: "+
 			"events are not safe until then", dir, zap.Uint64("events", stats.Events), zap.Int64("capacity", stats.Capacity))
 	default:
-		s.zap().Error("the spool cannot be written; check the disk's free space, health and permissions: "+
+		s.logger().Error("the spool cannot be written; check the disk's free space, health and permissions: "+
 			"events are not safe until then", dir, zap.Error(c.Err))
 	}
 }

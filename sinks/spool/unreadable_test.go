@@ -136,6 +136,45 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+// deceitfulFile fails although it has read, as long as it is told to.
+type deceitfulFile struct {
+	badblock.File
+	fails *atomic.Bool
+}
+
+func (f deceitfulFile) ReadAt(p []byte, at int64) (int, error) {
+	if n, err := f.File.ReadAt(p, at); err != nil || !f.fails.Load() {
+		return n, err
+	}
+	return 0, errDisk
+}
+
+// What an attempt that fails leaves in memory is not taken for what is in the segment.
+func TestUnreadableInBetween(t *testing.T) {
+	var fails atomic.Bool
+	logged := newLogs()
+	s := openTest(t, Options{Dir: t.TempDir(), Sync: SyncOff, Logger: logged.get}, smallQueue(0), func(t *tuning) {
+		t.openSegment = func(name string) (badblock.File, error) {
+			file, err := badblock.OpenFile(name)
+			return deceitfulFile{file, &fails}, err
+		}
+	})
+	for n := 0; n < 100; n += 10 {
+		appendTest(t, s, n, n+10)
+		fails.Store(true)
+		for range 2 {
+			if got, err := s.Next(t.Context(), nil, 10, 1<<30); !errors.Is(err, errDisk) {
+				t.Fatalf("got %d events and error %v", len(got), err)
+			}
+		}
+		fails.Store(false)
+		expect(t, nextTest(t, s, 10), numbered(n, n+10))
+	}
+	if got := logged.Len(); got != 0 {
+		t.Errorf("%d lines were logged: %v", got, logged.All())
+	}
+}
+
 // As long as the files cannot be read, everything stays as it is.
 func TestUnreadableForLong(t *testing.T) {
 	logged := newLogs()

@@ -81,9 +81,10 @@ func readTest(t testing.TB, dir string, segment int) found {
 		if !bytes.Equal(record.Content, content(record.Sequence)) {
 			t.Fatalf("record %d of segment %d is not what was written", record.Sequence, segment)
 		}
+		f.damaged = f.damaged || record.AfterDamage
 		f.sequences, f.at = append(f.sequences, record.Sequence), append(f.at, r.At())
 	}
-	f.damaged, f.rest = r.Damage != nil, r.Rest()
+	f.rest = r.Rest()
 	return f
 }
 

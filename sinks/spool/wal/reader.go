@@ -9,9 +9,6 @@ import (
 
 // Reader reads the records in the text of a segment, and gets over what is damaged.
 type Reader struct {
-	// Damage is why something was passed over, until somebody resets it.
-	Damage error
-
 	text   []byte
 	textAt int64 // where that begins
 	life   []byte
@@ -48,9 +45,7 @@ func (r *Reader) Next(before int64) (record Record, ok bool) {
 	for skipped := 0; len(rest) >= recordHead+markSize; {
 		record, size := parseRecord(rest, r.life)
 		if size > 0 && record.Sequence > r.last {
-			if skipped > 0 && r.Damage == nil {
-				r.Damage = ErrDamaged
-			}
+			record.AfterDamage = skipped > 0
 			r.at += int64(skipped + size)
 			r.last = record.Sequence
 			return record, true

@@ -16,8 +16,9 @@ const (
 
 // Record is what one Append has written.
 type Record struct {
-	Sequence uint64
-	Content  []byte
+	Sequence    uint64
+	Content     []byte
+	AfterDamage bool // something before it was passed over
 }
 
 // appendRecord writes a record.
