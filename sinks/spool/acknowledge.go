@@ -4,6 +4,10 @@ package spool
 
 import "fmt"
 
+// checkpointEvents is how many events are acknowledged before a checkpoint is written
+// earlier than usual.
+const checkpointEvents = 8192
+
 // Acknowledge notes that every event up to and including the one at a position is
 // dealt with.
 func (s *Spool) Acknowledge(p Position) {

@@ -5,8 +5,9 @@ package spool
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
@@ -122,7 +123,7 @@ func (s *Spool) openGroup(event *Event, most int64) *group {
 // error is for the caller who leads: what becomes of the event in the end, also if the
 // others were not kept waiting for so long.
 func (s *Spool) commit(g *group) error {
-	s.gather(g)
+	g.gather()
 	s.writing.Lock()
 	s.mu.Lock()
 	g.sealed = true
@@ -163,7 +164,9 @@ func (s *Spool) commit(g *group) error {
 	}
 	s.report(news...)
 	if late && err == nil {
-		s.reportLate(g.count - 1)
+		// All but the one who leads were refused with ErrStalled.
+		s.logger().Warn("the spool's disk has answered late: events that were not waited for are in the spool all the same "+
+			"and are delivered", zap.String("dir", s.dir), zap.Int("events", g.count-1))
 	}
 	return err
 }
@@ -176,25 +179,6 @@ func (s *Spool) pass() {
 		s.began = time.Now()
 		s.gathering[0].turn <- true
 	}
-}
-
-// gather lets callers that are ready to run join the group, for as long as that
-// makes it grow: a write and a sync cost about the same for one event and for fifty.
-// Nobody waits for a timer, and where nobody else is ready, it is over at once.
-func (s *Spool) gather(g *group) {
-	for range maxYields {
-		before := s.countOf(g)
-		runtime.Gosched()
-		if s.countOf(g) == before {
-			return
-		}
-	}
-}
-
-func (s *Spool) countOf(g *group) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return g.count
 }
 
 // accept notes that a record was committed.

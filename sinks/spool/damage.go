@@ -48,36 +48,30 @@ func (r *reader) reportLost(last uint64) {
 	if len(d.segments) == 0 {
 		d.segments = []int{r.segment}
 	}
-	fields := []zap.Field{zap.String("dir", s.dir), zap.Ints("segments", d.segments)}
+	fields := append(s.preserveAll(d.segments), zap.Error(d.cause))
 	if known {
 		s.lost(events)
 		fields = append(fields, zap.Uint64("events_lost", events))
 	}
-	if d.cause != nil {
-		fields = append(fields, zap.Error(d.cause))
-	}
-	fields = append(fields, s.preserveAll(d.segments)...)
 	s.logger().Error("events in the spool cannot be read and are lost; check the disk", fields...)
 }
 
-// preserveAll keeps segments, and returns what is to be logged about that.
+// preserveAll keeps segments, and returns what is to be logged about them.
 func (s *Spool) preserveAll(segments []int) []zap.Field {
 	var copies []string
 	var errs error
 	for _, segment := range segments {
 		copied, err := preserve(s.dir, segment)
-		switch {
-		case err == nil:
+		if err == nil {
 			copies = append(copies, copied)
-		case !errors.Is(err, fs.ErrNotExist):
+		} else if !errors.Is(err, fs.ErrNotExist) {
 			errs = errors.Join(errs, err)
 		}
 	}
-	fields := []zap.Field{zap.Strings("copies", copies)}
-	if errs != nil {
-		fields = append(fields, zap.NamedError("copy_error", errs))
+	return []zap.Field{
+		zap.String("dir", s.dir), zap.Ints("segments", segments),
+		zap.Strings("copies", copies), zap.NamedError("copy_error", errs),
 	}
-	return fields
 }
 
 // preserve keeps a segment from being removed with the others.

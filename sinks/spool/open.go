@@ -118,7 +118,10 @@ func (s *Spool) restore() error {
 	if err := s.lowerCheckpoint(); err != nil {
 		return errors.Join(err, log.Close())
 	}
-	s.reportUnread(g.unread)
+	if g.unread != nil {
+		s.logger().Warn("a part of the spool cannot be read; check the disk: "+
+			"it is tried again when its events are to be delivered", zap.String("dir", s.dir), zap.Error(g.unread))
+	}
 	return nil
 }
 

@@ -57,11 +57,6 @@ const (
 	// leastSegmentSize has room for the largest event, with its header fields.
 	leastSegmentSize = 128 << 10
 	queueSize        = 4 << 20
-
-	// checkpointInterval is the least time between checkpoints, unless
-	// checkpointEvents were acknowledged since the last.
-	checkpointInterval = 500 * time.Millisecond
-	checkpointEvents   = 8192
 )
 
 // tuning is what tests make small, and replace.
@@ -79,7 +74,7 @@ type tuning struct {
 func defaultTuning() tuning {
 	return tuning{
 		queueSize:          queueSize,
-		checkpointInterval: checkpointInterval,
+		checkpointInterval: 500 * time.Millisecond,
 		stallAfter:         stallAfter,
 		readPatience:       readPatience,
 		wrapLog:            func(log segmentLog) segmentLog { return log },

@@ -138,17 +138,8 @@ func (s *Spool) reportEnd(end logEnd) {
 	if len(end.harmed) == 0 {
 		return
 	}
-	fields := append([]zap.Field{zap.String("dir", s.dir), zap.Ints("segments", end.harmed)}, s.preserveAll(end.harmed)...)
 	s.logger().Error("the end of the spool cannot be read, and events may be lost with it; check the disk, "+
-		"unless the power was cut and sync is not always", fields...)
-}
-
-// reportUnread tells of what a glance could not read, if there was anything.
-func (s *Spool) reportUnread(cause error) {
-	if cause != nil {
-		s.logger().Warn("a part of the spool cannot be read; check the disk: "+
-			"it is tried again when its events are to be delivered", zap.String("dir", s.dir), zap.Error(cause))
-	}
+		"unless the power was cut and sync is not always", s.preserveAll(end.harmed)...)
 }
 
 // catchUp returns where reading is to go on, and whether the checkpoint is too old to

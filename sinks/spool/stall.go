@@ -2,11 +2,7 @@
 
 package spool
 
-import (
-	"time"
-
-	"go.uber.org/zap"
-)
+import "time"
 
 // stallAfter is how long a commit may take. It is long enough for a busy disk, and no
 // longer than somebody waits for a pixel.
@@ -33,11 +29,4 @@ func (s *Spool) giveUpStalled() {
 	s.gathering = s.gathering[:1]
 	s.trouble.fail(ErrStalled)
 	s.report(s.unlock()...)
-}
-
-// reportLate tells of events that the disk has taken after they were refused with
-// ErrStalled. The one whose caller leads was not.
-func (s *Spool) reportLate(events int) {
-	s.logger().Warn("the spool's disk has answered late: events that were not waited for are in the spool all the same and are delivered",
-		zap.String("dir", s.dir), zap.Int("events", events))
 }
