@@ -101,7 +101,7 @@ func (s *Spool) admit(event *Event, most int64) error {
 	switch {
 	case s.closed:
 		return ErrClosed
-	case s.stalled:
+	case s.hangs():
 		return ErrStalled
 	case maxHeader+eventBound(event) > most:
 		return ErrFull
@@ -127,7 +127,7 @@ func (s *Spool) commit(g *group) error {
 	s.writing.Lock()
 	s.mu.Lock()
 	g.sealed = true
-	if g.stalled {
+	if g.err != nil {
 		// Something else has kept the disk busy, and this is not written at all.
 		s.pass()
 		s.mu.Unlock()
@@ -152,7 +152,7 @@ func (s *Spool) commit(g *group) error {
 	default:
 		s.accept(r, g)
 	}
-	late := g.stalled
+	late := g.err != nil
 	if !late {
 		g.err = err
 	}
@@ -174,12 +174,41 @@ func (s *Spool) commit(g *group) error {
 // pass ends the commit of the oldest group and lets the next one have its turn.
 func (s *Spool) pass() {
 	s.gathering = s.gathering[:copy(s.gathering, s.gathering[1:])]
-	s.stalled = false
 	if len(s.gathering) > 0 {
 		s.began = time.Now()
 		s.gathering[0].turn <- true
 	}
 }
+
+// stallAfter is how long a commit may take. It is long enough for a busy disk, and no
+// longer than somebody waits for a pixel.
+const stallAfter = 5 * time.Second
+
+// giveUpStalled ends the waiting of all who have an event in a group, if the oldest
+// commit takes too long, as on a disk behind a network that is gone. The caller who leads
+// it cannot be helped: the system has not returned from its call. Until it has, no event
+// is taken.
+func (s *Spool) giveUpStalled() {
+	s.mu.Lock()
+	if len(s.gathering) == 0 || s.hangs() || time.Since(s.began) < s.tuning.stallAfter {
+		s.mu.Unlock()
+		return
+	}
+	for i, g := range s.gathering {
+		g.err = ErrStalled
+		g.done.Done()
+		if i > 0 {
+			g.turn <- false
+		}
+	}
+	clear(s.gathering[1:])
+	s.gathering = s.gathering[:1]
+	s.trouble.fail(ErrStalled)
+	s.report(s.unlock()...)
+}
+
+// hangs tells whether a commit is under way that nobody waits for any more.
+func (s *Spool) hangs() bool { return len(s.gathering) > 0 && s.gathering[0].err != nil }
 
 // accept notes that a record was committed.
 func (s *Spool) accept(r record, g *group) {

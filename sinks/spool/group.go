@@ -27,10 +27,9 @@ const (
 type group struct {
 	buf   []byte // room for the header, then the encoded events
 	count int
-	err   error // how the commit went, for those who do not lead
+	err   error // how the commit went, for those who do not lead; ErrStalled before it is over
 
 	sealed  bool           // takes no more events
-	stalled bool           // the others were let go of before the commit was over
 	turn    chan bool      // tells the leader to commit, or that it never will be its turn
 	done    sync.WaitGroup // holds the others until the commit is over
 	members atomic.Int32   // callers that still look at the group
@@ -91,7 +90,6 @@ func (g *group) leave() {
 		return
 	}
 	g.buf = g.buf[:maxHeader]
-	g.count, g.err = 0, nil
-	g.sealed, g.stalled = false, false
+	g.count, g.err, g.sealed = 0, nil, false
 	groups.Put(g)
 }

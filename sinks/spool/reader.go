@@ -150,13 +150,12 @@ func (r *reader) giveUp(committed Position) {
 	r.reportLost(committed.Sequence)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.acked.Sequence >= read:
-		s.acked.Sequence = committed.Sequence
-	case s.unread.last == read:
-		s.unread.last = committed.Sequence
-	default:
-		s.unread = span{after: read, last: committed.Sequence}
+	if s.unread.last != read {
+		s.unread.after = read
+	}
+	s.unread.last = committed.Sequence
+	if s.acked.Sequence >= s.unread.after {
+		s.acked.Sequence = s.unread.last
 	}
 	s.read.Store(committed.Sequence)
 }

@@ -38,7 +38,6 @@ type Spool struct {
 	limits    limits
 	gathering []*group  // the first one is being committed, the last one may take more events
 	began     time.Time // when it was the first one's turn
-	stalled   bool      // that was too long ago
 	trouble   trouble
 
 	next         uint64   // the sequence that the next event gets
