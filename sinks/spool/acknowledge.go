@@ -70,14 +70,14 @@ func (s *Spool) checkpoint() error {
 
 // removeBefore lets go of the segments before one.
 func (s *Spool) removeBefore(keep int) error {
+	mayBeUsedAgain := func(segment int) bool { return !isPreserved(s.dir, segment) }
 	s.mu.Lock()
-	failing := s.trouble.failing != nil
-	s.mu.Unlock()
-	if failing {
-		_ = s.log.RemoveSpare() // the disk may be full
+	if s.trouble.failing != nil {
+		mayBeUsedAgain = nil // the disk may be full
 	}
+	s.mu.Unlock()
 	before, _, _ := s.log.Usage()
-	err := s.log.Release(keep, func(segment int) bool { return !failing && !isPreserved(s.dir, segment) })
+	err := s.log.Release(keep, mayBeUsedAgain)
 	if after, _, _ := s.log.Usage(); after < before {
 		s.mu.Lock()
 		s.trouble.notify()

@@ -17,7 +17,6 @@ type segmentLog interface {
 	Restart(durable bool) error
 	Prepare(size int64) error
 	Release(before int, mayBeUsedAgain func(number int) bool) error
-	RemoveSpare() error
 	Close() error
 
 	Segments() []int

@@ -242,9 +242,16 @@ func fill(file *os.File, size int64) error {
 	return file.Sync()
 }
 
-// Release lets go of the segments before one, oldest first. A file that may be used
-// again is kept as a spare, if there is none.
+// Release lets go of the segments before one, oldest first. The last file that may be
+// used again is kept as a spare; if none may, not even the one that is there.
 func (l *Log) Release(before int, mayBeUsedAgain func(number int) bool) error {
+	spare := filepath.Join(l.dir, spareName)
+	if mayBeUsedAgain == nil {
+		mayBeUsedAgain = func(int) bool { return false }
+		l.spare.Lock()
+		_ = RemoveIfThere(spare)
+		l.spare.Unlock()
+	}
 	for {
 		l.mu.Lock()
 		oldest, newest := l.segments[0], l.segments[len(l.segments)-1]
@@ -252,37 +259,22 @@ func (l *Log) Release(before int, mayBeUsedAgain func(number int) bool) error {
 		if oldest.number >= min(before, newest.number) {
 			return nil
 		}
-		if err := l.remove(oldest, oldest.size == newest.size && mayBeUsedAgain(oldest.number)); err != nil {
+		name := Name(l.dir, oldest.number)
+		var err error
+		if oldest.size == newest.size && mayBeUsedAgain(oldest.number) {
+			l.spare.Lock()
+			err = os.Rename(name, spare)
+			l.spare.Unlock()
+		} else {
+			err = os.Remove(name)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("removing an old segment: %w", err)
 		}
 		l.mu.Lock()
 		l.segments = l.segments[1:]
 		l.mu.Unlock()
 	}
-}
-
-func (l *Log) remove(old segment, useAgain bool) error {
-	name := Name(l.dir, old.number)
-	if !useAgain {
-		return RemoveIfThere(name)
-	}
-	l.spare.Lock()
-	defer l.spare.Unlock()
-	spare := filepath.Join(l.dir, spareName)
-	if _, err := os.Lstat(spare); !errors.Is(err, fs.ErrNotExist) {
-		return RemoveIfThere(name)
-	}
-	if err := os.Rename(name, spare); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// RemoveSpare gives the room of the spare file back.
-func (l *Log) RemoveSpare() error {
-	l.spare.Lock()
-	defer l.spare.Unlock()
-	return RemoveIfThere(filepath.Join(l.dir, spareName))
 }
 
 // Close lets go of the file. It syncs nothing.

@@ -336,7 +336,7 @@ func TestRelease(t *testing.T) {
 	if !slices.Equal(files, want) {
 		t.Errorf("the files are %q, want %q", files, want)
 	}
-	if err := errors.Join(l.Release(9, func(int) bool { return true }), l.RemoveSpare()); err != nil {
+	if err := errors.Join(l.Release(9, func(int) bool { return true }), l.Release(9, nil)); err != nil {
 		t.Fatal(err)
 	}
 	if files, _ = filepath.Glob(filepath.Join(dir, "*")); !slices.Equal(files, []string{Name(dir, 3)}) {
