@@ -114,7 +114,8 @@ func (s *Spool) openGroup(event *Event, most int64) *group {
 	if n := len(s.gathering); n > 0 && s.gathering[n-1].takes(event, most) {
 		return s.gathering[n-1]
 	}
-	g := newGroup()
+	g := groups.Get().(*group)
+	g.done.Add(1)
 	s.gathering = append(s.gathering, g)
 	return g
 }

@@ -40,12 +40,6 @@ var groups = sync.Pool{New: func() any {
 	return &group{buf: make([]byte, maxHeader, 4096), turn: make(chan bool, 1)}
 }}
 
-func newGroup() *group {
-	g := groups.Get().(*group)
-	g.done.Add(1)
-	return g
-}
-
 // takes tells whether the group takes another event, without more bytes than that.
 func (g *group) takes(e *Event, most int64) bool {
 	return !g.sealed && g.count < maxGroupEvents && int64(len(g.buf))+eventBound(e) <= most

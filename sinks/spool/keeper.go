@@ -35,7 +35,7 @@ func (k *keeper) run(interval time.Duration) {
 		case <-k.closing:
 			return
 		}
-		k.turnDrained()
+		k.failOn(k.turnIf(k.wantsDrain))
 		k.note(k.checkpoint())
 		k.prepare()
 	}
@@ -59,14 +59,8 @@ func (k *keeper) prepare() {
 	}
 }
 
-// turnDrained begins a segment when all events are acknowledged, so that a spool
-// whose current segment takes all its room gets it back.
-func (s *Spool) turnDrained() {
-	if s.wantsDrain() {
-		s.failOn(s.turnIf(s.wantsDrain))
-	}
-}
-
+// wantsDrain tells whether to begin a segment because all events are acknowledged, so that
+// a spool whose current segment takes all its room gets it back.
 func (s *Spool) wantsDrain() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,13 +85,21 @@ func (k *keeper) guard() {
 	segment, _ := k.log.End()
 	name := wal.Name(k.dir, segment)
 	// A file in the place of the directory is another error.
-	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+	_, err := os.Stat(name)
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		k.missing = false
 		return
 	}
-	turned, err := k.replace(segment)
-	if turned {
-		return
+	k.writing.Lock()
+	current, _ := k.log.End()
+	if current == segment {
+		if err = k.restoreDir(); err == nil {
+			err = k.turn()
+		}
+	}
+	k.writing.Unlock()
+	if current != segment {
+		return // somebody has begun another one in the meantime
 	}
 	if !k.missing {
 		k.logger().Error("somebody has removed a file of the spool while it is in use; stop that: "+
@@ -105,19 +107,6 @@ func (k *keeper) guard() {
 	}
 	k.missing = true
 	k.failOn(err)
-}
-
-// replace begins a segment after one that is gone, unless somebody has already.
-func (s *Spool) replace(segment int) (turned bool, err error) {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if current, _ := s.log.End(); current != segment {
-		return true, nil
-	}
-	if err := s.restoreDir(); err != nil {
-		return false, err
-	}
-	return false, s.turn()
 }
 
 // probe finds out whether the disk of a failing spool takes files again, for those who

@@ -149,9 +149,20 @@ func (s *Spool) catchUp(g *glance, checkpoint Position, ok bool, segments []int)
 	if !ok || len(segments) == 0 || segments[0] <= checkpoint.Segment {
 		return checkpoint, false, nil
 	}
-	first, damaged, err := g.firstRecord(segments)
-	if err != nil || first.previous <= checkpoint.Sequence {
-		return checkpoint, false, err
+	var first record
+	damaged := false
+	for i := 0; i < len(segments) && first.count == 0; i++ {
+		end, err := g.walk(segments[i], func(r record) bool {
+			first = r
+			return true
+		})
+		if err != nil {
+			return checkpoint, false, err
+		}
+		damaged = damaged || end.damaged
+	}
+	if first.previous <= checkpoint.Sequence {
+		return checkpoint, false, nil
 	}
 	if damaged {
 		// What is lost of the first segment cannot be told from what was removed.
@@ -162,22 +173,6 @@ func (s *Spool) catchUp(g *glance, checkpoint Position, ok bool, segments []int)
 		zap.String("dir", s.dir), zap.Uint64("events", first.previous-checkpoint.Sequence),
 		zap.Int("checkpoint_segment", checkpoint.Segment), zap.Int("first_segment", segments[0]))
 	return Position{Segment: segments[0], Sequence: first.previous}, true, nil
-}
-
-// firstRecord returns the first record that can be read, and whether something before
-// it cannot. Its count is zero if there is none.
-func (g *glance) firstRecord(segments []int) (first record, damaged bool, err error) {
-	for _, segment := range segments {
-		end, err := g.walk(segment, func(r record) bool {
-			first = r
-			return true
-		})
-		damaged = damaged || end.damaged
-		if err != nil || first.count > 0 {
-			return first, damaged, err
-		}
-	}
-	return record{}, damaged, nil
 }
 
 // Waiting returns about how many events a spool holds that nobody has open. The
