@@ -31,8 +31,7 @@ type Spool struct {
 	suspect atomic.Bool // the current segment is not to be written any more
 	dirty   atomic.Bool // something was written since the last sync
 
-	// mu guards what follows. Nothing waits for the disk while it holds it, but
-	// for a look at a file's size when the spool is about to be full.
+	// mu guards what follows. Nothing waits for the disk while it holds it.
 	mu        sync.Mutex
 	closed    bool
 	limits    limits

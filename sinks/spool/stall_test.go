@@ -111,7 +111,7 @@ func expectStalled(t *testing.T, all []appending, want int) {
 func TestStall(t *testing.T) {
 	logged := newLogs()
 	dir := t.TempDir()
-	s, disk := openStalling(t, Options{Dir: dir, Logger: logged.get}, 20*time.Millisecond)
+	s, disk := openStalling(t, Options{Dir: dir, Logger: logged.get}, 200*time.Millisecond)
 	appendTest(t, s, 0, 5)
 
 	s.writing.Lock()
