@@ -75,7 +75,7 @@ func (g *group) record(r record) []byte {
 // block returns a copy of the group's record for the reader.
 func (g *group) block(r record, segment int) *block {
 	r.events = bytes.Clone(g.buf[maxHeader:])
-	return &block{record: r, segment: segment, size: len(r.events) + blockOverhead}
+	return &block{record: r, segment: segment}
 }
 
 // leave lets go of the group. The last to leave recycles it.

@@ -9,8 +9,10 @@ const blockOverhead = 128
 type block struct {
 	record
 	segment int
-	size    int // of the memory it holds
 }
+
+// size is about what the block takes in memory.
+func (b *block) size() int { return len(b.events) + blockOverhead }
 
 // queue keeps the records that were committed last, so that a reader that keeps
 // up never touches the disk. It drops the oldest when it holds too much.
@@ -31,7 +33,7 @@ type age struct {
 
 func (q *queue) push(b *block) {
 	q.blocks = append(q.blocks, b)
-	q.size += b.size
+	q.size += b.size()
 	for q.size > q.max && len(q.blocks) > 0 {
 		q.shift()
 	}
@@ -41,7 +43,7 @@ func (q *queue) shift() *block {
 	b := q.blocks[0]
 	q.blocks[0] = nil
 	q.blocks = q.blocks[1:]
-	q.size -= b.size
+	q.size -= b.size()
 	return b
 }
 
