@@ -23,7 +23,7 @@ func (s *Spool) Acknowledge(p Position) {
 	s.acked = Position{Segment: max(s.acked.Segment, p.Segment), Sequence: p.Sequence}
 	s.queue.acknowledge(p.Sequence)
 	s.failed.forget(p.Sequence)
-	frees := s.trouble.tight() && s.oldestNeeded() > s.log.Segments()[0]
+	frees := s.trouble.tight() && (s.drained() || s.oldestNeeded() > s.log.Segments()[0])
 	if frees || p.Sequence-s.saved.Sequence >= checkpointEvents {
 		signal(s.kick)
 	}

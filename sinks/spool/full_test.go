@@ -5,6 +5,8 @@ package spool
 import (
 	"errors"
 	"testing"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 func TestFull(t *testing.T) {
@@ -67,6 +69,22 @@ func TestFullWaits(t *testing.T) {
 		t.Errorf("got error %v", err)
 	}
 	eventually(t, "room", func() bool { return s.Append(e) == nil })
+}
+
+// The last ack makes room for an event that waits although there is only one segment.
+func TestFullWaitsForSegment(t *testing.T) {
+	s := openTest(t, Options{Dir: t.TempDir(), MaxSize: wal.MinSegment, Sync: SyncOff}, noCheckpoints)
+	e := Event{Subject: "s", Body: noise(1_000)}
+	for s.Append(e) == nil {
+		continue
+	}
+	before := currentSegment(s)
+	entries := pending(t, s)
+	s.Acknowledge(entries[len(entries)-1].Position)
+	eventually(t, "another segment", func() bool { return currentSegment(s) > before })
+	if err := s.Append(e); err != nil {
+		t.Errorf("got error %v", err)
+	}
 }
 
 // An event that waits for room is not tried again and again before there is any.
