@@ -4,12 +4,10 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
@@ -58,32 +56,27 @@ is one; 1 if it could not be run.`,
 	return cmd
 }
 
-func runDoctor(cmd *cobra.Command, _ []string) (int, error) {
+func runDoctor(cmd *cobra.Command, _ []string) error {
 	flags, out := caddycmd.Flags{FlagSet: cmd.Flags()}, cmd.OutOrStdout()
 	timeout := flags.Duration("timeout")
 	if timeout <= 0 {
-		return caddy.ExitCodeFailedStartup, errors.New("--timeout must be positive")
+		return errors.New("--timeout must be positive")
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 	config, address, err := offline.Find(ctx, flags.String("config"), flags.String("adapter"), flags.String("address"))
 	cancel()
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	defer config.Release()
 	d := doctor.Examine(cmd.Context(), config, address, timeout)
 	if flags.Bool("json") {
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(d.Report()); err != nil {
-			return caddy.ExitCodeFailedStartup, err
-		}
-	} else if _, err := io.WriteString(out, d.Text(terminal.Colours(out))); err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		err = cli.PrintJSON(out, d.Report(), "  ")
+	} else {
+		_, err = io.WriteString(out, d.Text(terminal.Colours(out)))
 	}
-	if d.Count(report.Problem) > 0 {
-		return cli.ExitProblem, nil
+	if err == nil && d.Count(report.Problem) > 0 {
+		return cli.Exit(cli.ExitProblem)
 	}
-	return caddy.ExitCodeSuccess, nil
+	return err
 }

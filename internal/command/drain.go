@@ -4,13 +4,11 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
@@ -58,11 +56,11 @@ type drained struct {
 	Waiting string `json:"waiting,omitempty"`
 }
 
-func runDrain(cmd *cobra.Command, _ []string) (int, error) {
-	flags, out := caddycmd.Flags{FlagSet: cmd.Flags()}, cmd.OutOrStdout()
+func runDrain(cmd *cobra.Command, _ []string) error {
+	flags := caddycmd.Flags{FlagSet: cmd.Flags()}
 	config, err := offline.Load(flags.String("config"), flags.String("adapter"))
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	defer config.Release()
 	ctx, stop := cli.Interruptible(cmd)
@@ -72,7 +70,8 @@ func runDrain(cmd *cobra.Command, _ []string) (int, error) {
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	spools, code := 0, caddy.ExitCodeSuccess
+	spools := 0
+	var end error
 	for _, h := range config.Handlers {
 		for _, sink := range h.Sinks() {
 			if !sinks.HasSpool(sink.Sink) {
@@ -81,20 +80,20 @@ func runDrain(cmd *cobra.Command, _ []string) (int, error) {
 			spools++
 			d, err := drain(ctx, sink.Sink, cmd.ErrOrStderr())
 			if err != nil {
-				return caddy.ExitCodeFailedStartup, err
+				return err
 			}
 			if d.Left > 0 {
-				code = cli.ExitProblem
+				end = cli.Exit(cli.ExitProblem)
 			}
-			if err := printDrained(out, d, flags.Bool("json")); err != nil {
-				return caddy.ExitCodeFailedStartup, err
+			if err := printDrained(cmd, d); err != nil {
+				return err
 			}
 		}
 	}
 	if spools == 0 {
-		return caddy.ExitCodeFailedStartup, errors.New("no sink of the configuration has a spool")
+		return errors.New("no sink of the configuration has a spool")
 	}
-	return code, nil
+	return end
 }
 
 const drainTold = 5 * time.Second
@@ -123,14 +122,10 @@ func drain(ctx context.Context, sink sinks.Sink, messages io.Writer) (drained, e
 	return d, err
 }
 
-func printDrained(out io.Writer, d drained, asJSON bool) error {
-	if asJSON {
-		return json.NewEncoder(out).Encode(d)
-	}
+func printDrained(cmd *cobra.Command, d drained) error {
 	text := fmt.Sprintf("%s: %d sent, %d left", d.Dir, d.Sent, d.Left)
 	if d.Waiting != "" {
 		text += ": " + d.Waiting
 	}
-	_, err := io.WriteString(out, terminal.Printable(text)+"\n")
-	return err
+	return cli.Print(cmd, d, terminal.Printable(text)+"\n")
 }

@@ -33,7 +33,7 @@ Exit status: 0 if it is; 5 if it is not, or nobody answers.`,
 	return cmd
 }
 
-func runHealth(cmd *cobra.Command, _ []string) (int, error) {
+func runHealth(cmd *cobra.Command, _ []string) error {
 	flags := cmd.Flags()
 	ready, _ := flags.GetBool("ready") // All are defined above.
 	address, _ := flags.GetString("address")
@@ -46,10 +46,10 @@ func runHealth(cmd *cobra.Command, _ []string) (int, error) {
 	}
 	answer, err := adminapi.Ask(ctx, address, path)
 	if err != nil {
-		return cli.ExitProblem, adminapi.Explain(err)
+		return cli.Exit(cli.ExitProblem, adminapi.Explain(err))
 	}
 	if _, err := cmd.OutOrStdout().Write(answer); err != nil {
-		return cli.ExitProblem, err
+		return cli.Exit(cli.ExitProblem, err)
 	}
-	return caddy.ExitCodeSuccess, nil
+	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
@@ -44,7 +43,7 @@ Exit status: 0; 1 if there is no key to print.`,
 	return cmd
 }
 
-func runKey(cmd *cobra.Command, _ []string) (int, error) {
+func runKey(cmd *cobra.Command, _ []string) error {
 	flags := cmd.Flags()
 	alg, _ := flags.GetString("alg") // All are defined above.
 	kid, _ := flags.GetString("kid")
@@ -55,25 +54,23 @@ func runKey(cmd *cobra.Command, _ []string) (int, error) {
 	}
 	key, err := seal.NewKey(kid, alg, source)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	set := &seal.Set{Keys: []seal.Key{*key}}
 	if file != "" {
 		before, err := seal.ReadSet(file)
 		if err != nil {
-			return caddy.ExitCodeFailedStartup, err
+			return err
 		}
 		set.Keys = append(set.Keys, before.Keys...)
 	}
 	text, err := json.MarshalIndent(set, "", "\t")
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	if _, err := seal.ParseSet(text); err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
-	if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n", text); err != nil {
-		return caddy.ExitCodeFailedStartup, err
-	}
-	return caddy.ExitCodeSuccess, nil
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", text)
+	return err
 }

@@ -54,22 +54,18 @@ Exit status: 0 when it was ended; 1 if it could not be run.`,
 	return cmd
 }
 
-func runLive(cmd *cobra.Command, _ []string) (int, error) {
+func runLive(cmd *cobra.Command, _ []string) error {
 	admin, err := adminapi.Address(cmd)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	listen, _ := cmd.Flags().GetString("listen") // Both are defined above.
 	remote, _ := cmd.Flags().GetBool("allow-remote")
 	ctx, stop := cli.Interruptible(cmd)
 	defer stop()
-	err = servePage(ctx, admin, listen, remote, func(url string) {
+	return servePage(ctx, admin, listen, remote, func(url string) {
 		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "The live page is at %s\n", url)
 	})
-	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
-	}
-	return caddy.ExitCodeSuccess, nil
 }
 
 // servePage serves until the context ends.

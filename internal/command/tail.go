@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
@@ -73,10 +72,10 @@ Exit status: 0 when it was ended; 1 if Caddy could not be asked in the first pla
 	return cmd
 }
 
-func runTail(cmd *cobra.Command, _ []string) (int, error) {
+func runTail(cmd *cobra.Command, _ []string) error {
 	admin, err := adminapi.Address(cmd)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	flags := cmd.Flags()
 	t := &tail{admin: admin, query: make(url.Values), out: cmd.OutOrStdout(), notes: cmd.ErrOrStderr(), mended: newMendedCounts()}
@@ -94,16 +93,13 @@ func runTail(cmd *cobra.Command, _ []string) (int, error) {
 	t.json, _ = flags.GetBool("json")
 	mode, _ := flags.GetString("color")
 	if t.paint, err = colours(mode, t.out); err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	ctx, stop := cli.Interruptible(cmd)
 	defer stop()
 	err = t.Run(ctx)
 	t.mended.print(t.notes)
-	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
-	}
-	return caddy.ExitCodeSuccess, nil
+	return err
 }
 
 // tail prints the records of a stream.

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
@@ -103,45 +102,45 @@ func NewURL() *cobra.Command {
 	return cmd
 }
 
-func runURL(cmd *cobra.Command, _ []string) (int, error) {
+func runURL(cmd *cobra.Command, _ []string) error {
 	typ, err := cli.EventType(cmd)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	flags := cmd.Flags()
 	place, err := placeOf(cmd)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	h := place.handler
 	object, err := composedObject(cmd, place.writeKey)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	form, _ := flags.GetString("form")
 	engine, _ := flags.GetString("engine")
 	composed, err := compose(form, object, h, engine)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	if err := sealPixel(cmd, h, form, object, composed); err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	address, err := composed.URL(place.base, place.prefix, typ)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, fmt.Errorf("--base: %w", err)
+		return fmt.Errorf("--base: %w", err)
 	}
 	made, err := checkPixel(h, typ, address, composed)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	if err := made.print(cmd); err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	if strict, _ := flags.GetBool("strict"); made.Reason != "" || strict && len(made.Warnings) > 0 {
-		return cli.ExitRejected, nil
+		return cli.Exit(cli.ExitRejected)
 	}
-	return caddy.ExitCodeSuccess, nil
+	return nil
 }
 
 // sealPixel makes a token of the object if there is a file of keys, and has the handler

@@ -3,7 +3,6 @@
 package command
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/accesslog"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/terminal"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
@@ -60,9 +60,7 @@ func checkPixel(h handlers.Handler, typ pixel.Type, address string, composed *li
 func (m *madePixel) print(cmd *cobra.Command) error {
 	flags := cmd.Flags()
 	if asJSON, _ := flags.GetBool("json"); asJSON {
-		encoder := json.NewEncoder(cmd.OutOrStdout())
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(m)
+		return cli.PrintJSON(cmd.OutOrStdout(), m, "")
 	}
 	var out, messages strings.Builder
 	if htmlOnly, _ := flags.GetBool("html"); !htmlOnly {

@@ -4,10 +4,13 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 )
@@ -19,14 +22,28 @@ const (
 	ExitProblem  = 5 // something keeps events from being delivered
 )
 
-// Run makes a command of a function that returns an exit status. An error is
-// logged, as with Caddy's own commands; a status without one has been explained in
-// the output and needs no more words.
-func Run(run func(cmd *cobra.Command, args []string) (int, error)) func(*cobra.Command, []string) error {
+// exitError ends a command with a status of its own.
+type exitError struct {
+	status int
+	why    error
+}
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit status %d: %v", e.status, e.why) }
+
+// Exit is what a command returns that ends with one of these statuses. Without an error,
+// its output has said why and needs no more words.
+func Exit(status int, why ...error) error { return &exitError{status, errors.Join(why...)} }
+
+// Run makes a command of a function. An error is logged, as with Caddy's own commands.
+func Run(run func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		cmd.SilenceErrors = true
 		return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
-			return run(cmd, args)
+			err := run(cmd, args)
+			if exit, ok := errors.AsType[*exitError](err); ok {
+				return exit.status, exit.why
+			}
+			return caddy.ExitCodeFailedStartup, err
 		})(cmd, args)
 	}
 }

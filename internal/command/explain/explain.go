@@ -4,14 +4,12 @@ package explain
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
@@ -86,10 +84,10 @@ type explainer struct {
 	paint      terminal.Palette
 }
 
-func runExplain(cmd *cobra.Command, args []string) (int, error) {
+func runExplain(cmd *cobra.Command, args []string) error {
 	e, release, err := newExplainer(cmd)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	defer release()
 	if args[0] == "-" {
@@ -100,26 +98,23 @@ func runExplain(cmd *cobra.Command, args []string) (int, error) {
 	}
 	target, err := link.Parse(args[0])
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	logged := accesslog.Request{Request: accesslog.NewRequest(target)}
 	if !handlers.IsPixel(logged.Method) {
-		return caddy.ExitCodeFailedStartup, fmt.Errorf("%s is answered, but makes no event and is not rejected: there is nothing to explain", logged.Method)
+		return fmt.Errorf("%s is answered, but makes no event and is not rejected: there is nothing to explain", logged.Method)
 	}
 	site := e.handlersOf(target.Host)
 	x := handlers.Judge(site, logged, e.bare).Explain(site, logged)
 	if e.json {
-		err = e.printJSON(x)
+		err = cli.PrintJSON(e.out, explainedJSON{x, e.checksKeys}, "  ")
 	} else {
 		err = e.print(x)
 	}
-	switch {
-	case err != nil:
-		return caddy.ExitCodeFailedStartup, err
-	case x.Rejected():
-		return cli.ExitRejected, nil
+	if err == nil && x.Rejected() {
+		return cli.Exit(cli.ExitRejected)
 	}
-	return caddy.ExitCodeSuccess, nil
+	return err
 }
 
 func newExplainer(cmd *cobra.Command) (e *explainer, release func(), err error) {
@@ -204,11 +199,4 @@ const mostHosts = 1000
 type explainedJSON struct {
 	*pixel.Explanation
 	WriteKeyChecked bool `json:"write_key_checked"`
-}
-
-func (e *explainer) printJSON(x *pixel.Explanation) error {
-	encoder := json.NewEncoder(e.out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(explainedJSON{x, e.checksKeys})
 }

@@ -6,14 +6,11 @@ import (
 	"bufio"
 	"cmp"
 	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-
-	"github.com/caddyserver/caddy/v2"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/accesslog"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
@@ -41,10 +38,10 @@ type logTally struct {
 }
 
 // explainFile explains the pixels of a file, which may be compressed.
-func (e *explainer) explainFile(name string) (int, error) {
+func (e *explainer) explainFile(name string) error {
 	file, err := os.Open(name)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	defer func() { _ = file.Close() }()
 	in := bufio.NewReader(file)
@@ -53,14 +50,14 @@ func (e *explainer) explainFile(name string) (int, error) {
 	}
 	unzipped, err := gzip.NewReader(in)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, fmt.Errorf("reading %s: %w", name, err)
+		return fmt.Errorf("reading %s: %w", name, err)
 	}
 	return e.explainLog(unzipped)
 }
 
 // explainLog explains the pixels among the lines of a log. It keeps nothing of a line
 // but its place in the counts.
-func (e *explainer) explainLog(in io.Reader) (int, error) {
+func (e *explainer) explainLog(in io.Reader) error {
 	lines, out := accesslog.NewReader(in), bufio.NewWriter(e.out)
 	e.out = out
 	tally := logTally{Rejected: make(map[string]uint64), Repairs: make(map[string]uint64)}
@@ -68,7 +65,7 @@ func (e *explainer) explainLog(in io.Reader) (int, error) {
 		line, tooLong, err := lines.Next()
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				return caddy.ExitCodeFailedStartup, fmt.Errorf("reading the log: %w", err)
+				return fmt.Errorf("reading the log: %w", err)
 			}
 			break
 		}
@@ -76,28 +73,25 @@ func (e *explainer) explainLog(in io.Reader) (int, error) {
 		if tooLong {
 			tally.TooLong++
 		} else if err := e.explainLine(line, &tally); err != nil {
-			return caddy.ExitCodeFailedStartup, err
+			return err
 		}
 		if lines.Idle() {
 			// Somebody may be watching a log that grows.
 			if err := out.Flush(); err != nil {
-				return caddy.ExitCodeFailedStartup, err
+				return err
 			}
 		}
 	}
 	if err := e.printTally(&tally); err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	if err := out.Flush(); err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	if len(tally.Rejected) > 0 || tally.Dropped+tally.Failed > 0 {
-		return cli.ExitRejected, nil
+		return cli.Exit(cli.ExitRejected)
 	}
-	if err := e.unexplained(&tally); err != nil {
-		return caddy.ExitCodeFailedStartup, err
-	}
-	return caddy.ExitCodeSuccess, nil
+	return e.unexplained(&tally)
 }
 
 // unexplained tells why a log that shows nothing wrong does not show that all is well
@@ -170,7 +164,7 @@ func (e *explainer) recorded(v handlers.Judgement, logged accesslog.Request, tal
 		line.Outcome, line.Reason = pixel.OutcomeRejected, logged.Outcome
 	}
 	if e.json {
-		return e.encodeLine(line)
+		return cli.PrintJSON(e.out, line, "")
 	}
 	more := line.Detail
 	if line.Reason != "" {
@@ -238,20 +232,14 @@ func (e *explainer) printLineJSON(v handlers.Judgement, site []handlers.Handler,
 	if e.verbose {
 		line.Steps = v.Explain(site, logged).Steps
 	}
-	return e.encodeLine(line)
-}
-
-func (e *explainer) encodeLine(v any) error {
-	encoder := json.NewEncoder(e.out)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(v)
+	return cli.PrintJSON(e.out, line, "")
 }
 
 // printTally ends the output with the counts, in the order in which reasons are
 // tested, and what to do about them.
 func (e *explainer) printTally(t *logTally) error {
 	if e.json {
-		return e.encodeLine(map[string]any{"summary": t, "write_key_checked": e.checksKeys})
+		return cli.PrintJSON(e.out, map[string]any{"summary": t, "write_key_checked": e.checksKeys}, "")
 	}
 	var b strings.Builder
 	if t.Pixels > 0 {

@@ -104,9 +104,9 @@ func New() *cobra.Command {
 	return cmd
 }
 
-func runReplay(cmd *cobra.Command, _ []string) (int, error) {
+func runReplay(cmd *cobra.Command, _ []string) error {
 	if err := checkUndeliverableFlags(cmd); err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	ctx, stop := cli.Interruptible(cmd)
 	defer stop()
@@ -117,29 +117,29 @@ func runReplay(cmd *cobra.Command, _ []string) (int, error) {
 }
 
 // runReplayRejected sends what a stream has kept.
-func runReplayRejected(ctx context.Context, cmd *cobra.Command) (int, error) {
+func runReplayRejected(ctx context.Context, cmd *cobra.Command) error {
 	flags := caddycmd.Flags{FlagSet: cmd.Flags()}
 	filter, err := replayFilter(flags)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	target, err := replayTarget(flags)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	configured, release, err := offline.FindHandlers(ctx, flags.String("config"), flags.String("adapter"), flags.String("address"))
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	defer release()
 	offline.WarnOfMissing(cmd.ErrOrStderr(), configured, true)
 	handlers, sink, err := replayHandlers(configured, flags.Int("sink"), target.Hostname())
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	reader, err := sinks.OpenRejected(ctx, sink, filter)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	defer reader.Close()
 
@@ -157,7 +157,7 @@ func runReplayRejected(ctx context.Context, cmd *cobra.Command) (int, error) {
 	r.limit, _ = flags.GetUint64("limit") // It is defined above.
 	if address := flags.String("address"); address != "" {
 		if r.running, err = newRunningCaddy(address, prefix, handlers[0].Options().PathPrefixes[0]); err != nil {
-			return caddy.ExitCodeFailedStartup, err
+			return err
 		}
 		defer r.running.close()
 	}
@@ -166,16 +166,13 @@ func runReplayRejected(ctx context.Context, cmd *cobra.Command) (int, error) {
 		defer r.sender.close()
 	}
 	err = r.Run(ctx)
-	if writeErr := writeSummary(cmd, r.summary(target, prefix), r.asJSON()); err == nil {
+	if writeErr := cli.Print(cmd, r.asJSON(), r.summary(target, prefix)); err == nil {
 		err = writeErr
 	}
-	switch {
-	case err != nil:
-		return caddy.ExitCodeFailedStartup, err
-	case r.tally.notSent() > 0:
-		return cli.ExitRejected, nil
+	if err == nil && r.tally.notSent() > 0 {
+		return cli.Exit(cli.ExitRejected)
 	}
-	return caddy.ExitCodeSuccess, nil
+	return err
 }
 
 // replayHandlers are those of the configuration that decode, with their write keys,

@@ -2,13 +2,6 @@
 
 package replay
 
-import (
-	"encoding/json"
-	"io"
-
-	"github.com/spf13/cobra"
-)
-
 // rejectedSummary is what replay prints with --json.
 type rejectedSummary struct {
 	Stream        string            `json:"stream"`
@@ -61,15 +54,4 @@ func (r *undeliverableReplay) asJSON() undeliverableSummary {
 		s.Refused = append(s.Refused, refusedSummary{refused.reason, refused.subject, refused.line, refused.events})
 	}
 	return s
-}
-
-// writeSummary writes either form.
-func writeSummary(cmd *cobra.Command, text string, value any) error {
-	if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
-		encoder := json.NewEncoder(cmd.OutOrStdout())
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(value)
-	}
-	_, err := io.WriteString(cmd.OutOrStdout(), text)
-	return err
 }

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
@@ -46,27 +45,27 @@ func checkUndeliverableFlags(cmd *cobra.Command) error {
 }
 
 // runReplayUndeliverable publishes what a sink has set aside.
-func runReplayUndeliverable(ctx context.Context, cmd *cobra.Command) (int, error) {
+func runReplayUndeliverable(ctx context.Context, cmd *cobra.Command) error {
 	flags := caddycmd.Flags{FlagSet: cmd.Flags()}
 	name := flags.String("undeliverable")
 	file, err := os.Open(name)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, fmt.Errorf("--undeliverable must name a file that you may read, as the user of the service may: %w", err)
+		return fmt.Errorf("--undeliverable must name a file that you may read, as the user of the service may: %w", err)
 	}
 	defer func() { _ = file.Close() }()
 	configured, release, err := offline.FindHandlers(ctx, flags.String("config"), flags.String("adapter"), "")
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	defer release()
 	offline.WarnOfMissing(cmd.ErrOrStderr(), configured, true)
 	sink, err := undeliverableSink(configured, flags.Int("sink"), name)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	publisher, err := sinks.OpenUndeliverable(ctx, sink)
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	defer publisher.Close()
 
@@ -82,20 +81,17 @@ func runReplayUndeliverable(ctx context.Context, cmd *cobra.Command) (int, error
 		r.publish = checkingOnly(publisher)
 	} else if left := flags.String("left"); left != "" {
 		if r.left, err = createLeftFile(left); err != nil {
-			return caddy.ExitCodeFailedStartup, err
+			return err
 		}
 	}
 	err = errors.Join(r.Run(ctx), r.left.close())
-	if writeErr := writeSummary(cmd, r.summary(), r.asJSON()); err == nil {
+	if writeErr := cli.Print(cmd, r.asJSON(), r.summary()); err == nil {
 		err = writeErr
 	}
-	switch {
-	case err != nil:
-		return caddy.ExitCodeFailedStartup, err
-	case r.tally.notStored() > 0:
-		return cli.ExitRejected, nil
+	if err == nil && r.tally.notStored() > 0 {
+		return cli.Exit(cli.ExitRejected)
 	}
-	return caddy.ExitCodeSuccess, nil
+	return err
 }
 
 // undeliverableSink finds the sink to whose NATS events go: the one in whose spool the

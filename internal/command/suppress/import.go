@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
@@ -37,16 +36,16 @@ not be done to its end.`, cobra.RangeArgs(1, 2), runImport)
 	return cmd
 }
 
-func runImport(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) (int, error) {
+func runImport(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) error {
 	kind, err := suppress.ParseKind(args[0])
 	if err != nil {
-		return caddy.ExitCodeFailedStartup, err
+		return err
 	}
 	in := cmd.InOrStdin()
 	if len(args) == 2 && args[1] != "-" {
 		file, err := os.Open(args[1])
 		if err != nil {
-			return caddy.ExitCodeFailedStartup, err
+			return err
 		}
 		defer func() { _ = file.Close() }()
 		in = file
@@ -60,13 +59,13 @@ func runImport(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args
 			text += " ..."
 		}
 	}
-	if err := errors.Join(err, show(cmd, r, text)); err != nil {
-		return caddy.ExitCodeFailedStartup, err
+	if err := errors.Join(err, cli.Print(cmd, r, text+"\n")); err != nil {
+		return err
 	}
 	if left > 0 {
-		return cli.ExitRejected, nil
+		return cli.Exit(cli.ExitRejected)
 	}
-	return caddy.ExitCodeSuccess, nil
+	return nil
 }
 
 // importAll tells what was done even if there is an error, since it was done.

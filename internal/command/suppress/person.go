@@ -4,13 +4,10 @@ package suppress
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
@@ -53,25 +50,25 @@ func isGood(kind pixel.PersonKind, value string) bool {
 
 func newAdd() *cobra.Command {
 	return subcommand("add"+usage, "Puts people onto the list", "Puts people onto the list. Who is there already stays as they are.", cobra.MinimumNArgs(2),
-		func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) (int, error) {
+		func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) error {
 			added, known, err := change(args, func(key string) (bool, error) { return b.Add(ctx, key, time.Now()) })
 			if err != nil {
-				return caddy.ExitCodeFailedStartup, err
+				return err
 			}
 			r := result{Added: added, Known: known}
-			return caddy.ExitCodeSuccess, show(cmd, r, fmt.Sprintf("%d added, %d were there already", r.Added, r.Known))
+			return cli.Print(cmd, r, fmt.Sprintf("%d added, %d were there already\n", r.Added, r.Known))
 		})
 }
 
 func newRemove() *cobra.Command {
 	return subcommand("remove"+usage, "Takes people off the list", "Takes people off the list: their events are published again.", cobra.MinimumNArgs(2),
-		func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) (int, error) {
+		func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) error {
 			removed, absent, err := change(args, func(key string) (bool, error) { return b.Remove(ctx, key) })
 			if err != nil {
-				return caddy.ExitCodeFailedStartup, err
+				return err
 			}
 			r := result{Removed: removed, Absent: absent}
-			return caddy.ExitCodeSuccess, show(cmd, r, fmt.Sprintf("%d removed, %d were not there", r.Removed, r.Absent))
+			return cli.Print(cmd, r, fmt.Sprintf("%d removed, %d were not there\n", r.Removed, r.Absent))
 		})
 }
 
@@ -105,54 +102,39 @@ type checked struct {
 func newCheck() *cobra.Command {
 	return subcommand("check"+usage, "Tells whether people are on the list",
 		"Tells whether people are on the list, and since when.\n\nExit status: 0 if none is; 4 if somebody is; 1 if it could not be found out.", cobra.MinimumNArgs(2),
-		func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) (int, error) {
+		func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) error {
 			keys, err := keysOf(args)
 			if err != nil {
-				return caddy.ExitCodeFailedStartup, err
+				return err
 			}
-			code := caddy.ExitCodeSuccess
+			var end error
 			for _, key := range keys {
 				since, found, err := b.Since(ctx, key)
 				if err != nil {
-					return caddy.ExitCodeFailedStartup, err
+					return err
 				}
 				c, text := checked{Key: key, Suppressed: found}, key+" is not on the list"
 				if found {
-					code = cli.ExitRejected
+					end = cli.Exit(cli.ExitRejected)
 					c.Since, text = &since, key+" is suppressed since "+since.Format(time.RFC3339)
 				}
-				if err := show(cmd, c, text); err != nil {
-					return caddy.ExitCodeFailedStartup, err
+				if err := cli.Print(cmd, c, text+"\n"); err != nil {
+					return err
 				}
 			}
-			return code, nil
+			return end
 		})
 }
 
 func newList() *cobra.Command {
 	return subcommand("list", "Prints the keys of the list", "Prints the keys of the list, and since when each is there. They are digests, and name nobody.", cobra.NoArgs,
-		func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, _ []string) (int, error) {
-			err := b.List(ctx, func(key string, since time.Time, good bool) error {
+		func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, _ []string) error {
+			return b.List(ctx, func(key string, since time.Time, good bool) error {
 				c, text := checked{Key: key, Suppressed: good, Since: &since}, key+"\t"+since.Format(time.RFC3339)
 				if !good {
 					text += "\tnames nobody: see caddy segment-pixel doctor"
 				}
-				return show(cmd, c, text)
+				return cli.Print(cmd, c, text+"\n")
 			})
-			if err != nil {
-				return caddy.ExitCodeFailedStartup, err
-			}
-			return caddy.ExitCodeSuccess, nil
 		})
-}
-
-// show prints a line, as JSON if that is asked for.
-func show(cmd *cobra.Command, value any, text string) error {
-	if asJSON, err := cmd.Flags().GetBool("json"); err != nil {
-		return err
-	} else if asJSON {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(value)
-	}
-	_, err := io.WriteString(cmd.OutOrStdout(), text+"\n")
-	return err
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/command/cli"
@@ -57,15 +56,15 @@ func New() *cobra.Command {
 	return cmd
 }
 
-func subcommand(use, short, long string, args cobra.PositionalArgs, run func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) (int, error)) *cobra.Command {
+func subcommand(use, short, long string, args cobra.PositionalArgs, run func(ctx context.Context, cmd *cobra.Command, b *suppress.Bucket, args []string) error) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Long: long, Args: args,
-		RunE: cli.Run(func(cmd *cobra.Command, args []string) (int, error) {
+		RunE: cli.Run(func(cmd *cobra.Command, args []string) error {
 			ctx, stop := cli.Interruptible(cmd)
 			defer stop()
 			b, err := reach(ctx, cmd)
 			if err != nil {
-				return caddy.ExitCodeFailedStartup, err
+				return err
 			}
 			defer b.Close()
 			return run(ctx, cmd, b, args)
