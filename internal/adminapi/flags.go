@@ -15,11 +15,15 @@ func AddFlags(cmd *cobra.Command) {
 	flags.StringP("adapter", "a", "", "Name of config adapter to apply")
 }
 
-// Address is where the admin endpoint is, as these flags say.
-func Address(cmd *cobra.Command) (string, error) {
+// FromFlags returns a client for the admin endpoint that these flags say.
+func FromFlags(cmd *cobra.Command) (*Client, error) {
 	// Flags that are defined cannot fail to be read.
 	address, _ := cmd.Flags().GetString("address")
 	configFile, _ := cmd.Flags().GetString("config")
 	adapter, _ := cmd.Flags().GetString("adapter")
-	return caddycmd.DetermineAdminAPIAddress(Normal(address), nil, configFile, adapter)
+	address, err := caddycmd.DetermineAdminAPIAddress(address, nil, configFile, adapter)
+	if err != nil {
+		return nil, err
+	}
+	return New(address)
 }

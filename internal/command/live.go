@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/adminapi"
@@ -55,7 +53,7 @@ Exit status: 0 when it was ended; 1 if it could not be run.`,
 }
 
 func runLive(cmd *cobra.Command, _ []string) error {
-	admin, err := adminapi.Address(cmd)
+	admin, err := adminapi.FromFlags(cmd)
 	if err != nil {
 		return err
 	}
@@ -69,16 +67,10 @@ func runLive(cmd *cobra.Command, _ []string) error {
 }
 
 // servePage serves until the context ends.
-func servePage(ctx context.Context, admin, listen string, remote bool, ready func(url string)) error {
+func servePage(ctx context.Context, admin *adminapi.Client, listen string, remote bool, ready func(url string)) error {
 	// Asking first tells at once what would otherwise be seen in the browser.
-	response, err := caddycmd.AdminAPIRequest(admin, http.MethodGet, adminapi.Path+"health/live", nil, nil)
-	if err != nil {
+	if _, err := admin.Get(ctx, adminapi.Path+"health/live"); err != nil {
 		return adminapi.Explain(err)
-	}
-	_ = response.Body.Close()
-	address, err := caddy.ParseNetworkAddress(admin)
-	if err != nil || address.PortRangeSize() > 1 {
-		return fmt.Errorf("%s is no address of an admin endpoint: write one such as localhost:2019", admin)
 	}
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
@@ -90,12 +82,12 @@ func servePage(ctx context.Context, admin, listen string, remote bool, ready fun
 		return fmt.Errorf("--listen is %s: write an address of this machine alone, such as 127.0.0.1:2020, as the page shows payloads; "+
 			"or add --allow-remote", listen)
 	}
-	guard := &pageGuard{remote: remote, next: newPageProxy(address)}
+	guard := &pageGuard{remote: remote, next: newPageProxy(admin)}
 	url := "http://" + at.String() + adminapi.Path
 	if at.IP.IsUnspecified() {
 		url = fmt.Sprintf("http://localhost:%d%s", at.Port, adminapi.Path)
 	}
-	if remote || address.IsUnixNetwork() {
+	if remote || admin.IsSocket {
 		guard.token = rand.Text()
 		url += "?" + tokenName + "=" + guard.token
 	}
@@ -114,15 +106,10 @@ func servePage(ctx context.Context, admin, listen string, remote bool, ready fun
 }
 
 // newPageProxy passes requests on to the admin endpoint.
-func newPageProxy(address caddy.NetworkAddress) http.Handler {
-	host := "127.0.0.1"
-	if !address.IsUnixNetwork() {
-		host = address.JoinHostPort(0)
-	}
-	dialer := new(net.Dialer)
+func newPageProxy(admin *adminapi.Client) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", host, host
+			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", admin.Host, admin.Host
 			// The guard has looked at where the request comes from.
 			for name := range r.Out.Header {
 				if strings.HasPrefix(name, "Sec-Fetch-") {
@@ -134,11 +121,7 @@ func newPageProxy(address caddy.NetworkAddress) http.Handler {
 			r.Out.Header.Del("Cookie")
 		},
 		FlushInterval: -1,
-		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return dialer.DialContext(ctx, address.Network, address.JoinHostPort(0))
-			},
-		},
+		Transport:     admin.Transport,
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			http.Error(w, "Caddy does not answer: "+err.Error(), http.StatusBadGateway)
 		},

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/adminapi"
@@ -73,7 +72,7 @@ Exit status: 0 when it was ended; 1 if Caddy could not be asked in the first pla
 }
 
 func runTail(cmd *cobra.Command, _ []string) error {
-	admin, err := adminapi.Address(cmd)
+	admin, err := adminapi.FromFlags(cmd)
 	if err != nil {
 		return err
 	}
@@ -104,7 +103,7 @@ func runTail(cmd *cobra.Command, _ []string) error {
 
 // tail prints the records of a stream.
 type tail struct {
-	admin      string
+	admin      *adminapi.Client
 	query      url.Values
 	out, notes io.Writer
 	json       bool
@@ -125,7 +124,7 @@ func (t *tail) Run(ctx context.Context) error {
 			}
 			connected, said = true, false
 		})
-		if errors.Is(err, errOutput) || !connected {
+		if errors.Is(err, errOutput) || !connected && ctx.Err() == nil {
 			return err
 		}
 		if err != nil && !said && ctx.Err() == nil {
@@ -148,13 +147,11 @@ func (t *tail) follow(ctx context.Context, connected func()) error {
 	if t.lastID != "" {
 		header.Set("Last-Event-ID", t.lastID)
 	}
-	response, err := caddycmd.AdminAPIRequest(t.admin, http.MethodGet, adminapi.Path+"live?"+t.query.Encode(), header, nil)
+	response, err := t.admin.Do(ctx, http.MethodGet, adminapi.Path+"live?"+t.query.Encode(), header, http.NoBody)
 	if err != nil {
 		return adminapi.Explain(err)
 	}
 	connected()
-	stop := context.AfterFunc(ctx, func() { _ = response.Body.Close() })
-	defer stop()
 	defer response.Body.Close()
 	lines := bufio.NewScanner(response.Body)
 	lines.Buffer(nil, maxTailLine)

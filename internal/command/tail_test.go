@@ -186,12 +186,16 @@ func TestLiveCommandWithToken(t *testing.T) {
 	}
 }
 
-// TestLiveCommandAtSocket wants a token, since the socket's mode keeps others out.
+// TestLiveCommandAtSocket wants a token, since the socket's mode keeps others out. The mode
+// may stand behind the path, as in Caddy's configuration.
 func TestLiveCommandAtSocket(t *testing.T) {
 	s := pixeltest.NewAdminSite(t)
 	socket := filepath.Join(s.Dir, "admin.sock")
 	s.Run("", pixeltest.Silent(t))
 	upstream := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header["Origin"] != nil {
+			t.Error("an endpoint at a socket allows no origin")
+		}
 		_, _ = io.WriteString(w, r.URL.Path)
 	}))
 	listener, err := net.Listen("unix", socket)
@@ -201,7 +205,7 @@ func TestLiveCommandAtSocket(t *testing.T) {
 	upstream.Listener = listener
 	upstream.Start()
 	defer upstream.Close()
-	lines, _ := pixeltest.StartCommand(t, command.NewLive(), "--address", "unix/"+socket, "--listen", "127.0.0.1:0")
+	lines, _ := pixeltest.StartCommand(t, command.NewLive(), "--address", "unix/"+socket+"|0220", "--listen", "127.0.0.1:0")
 	if line := pixeltest.Receive(t, lines); !strings.Contains(line, "?token=") {
 		t.Errorf("got %s", line)
 	}

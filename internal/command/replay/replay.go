@@ -159,7 +159,6 @@ func runReplayRejected(ctx context.Context, cmd *cobra.Command) error {
 		if r.running, err = newRunningCaddy(address, prefix, handlers[0].Options().PathPrefixes[0]); err != nil {
 			return err
 		}
-		defer r.running.close()
 	}
 	if !flags.Bool("dry-run") {
 		r.sender = newPixelSender(target, prefix)

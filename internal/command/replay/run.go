@@ -155,7 +155,7 @@ func (r *replay) summary(target *url.URL, prefix string) string {
 	switch {
 	case t.sent == 0:
 	case r.running != nil:
-		fmt.Fprintf(&b, "the Caddy at %s accepts them\n", r.running.address)
+		fmt.Fprintf(&b, "the Caddy at %s accepts them\n", r.running.admin.Address)
 	case r.sender != nil:
 		b.WriteString("whether it has accepted them is not known: every pixel is answered; --address has Caddy asked first\n")
 	}

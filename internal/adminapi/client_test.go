@@ -8,9 +8,8 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/internal/adminapi"
 )
 
-func TestNormal(t *testing.T) {
+func TestAddresses(t *testing.T) {
 	for given, want := range map[string]string{
-		"":                                 "",
 		"localhost":                        "localhost:2019",
 		"localhost:2020":                   "localhost:2020",
 		"http://localhost:2020":            "localhost:2020",
@@ -18,11 +17,10 @@ func TestNormal(t *testing.T) {
 		"http://[::1]:2019/segment_pixel/": "[::1]:2019",
 		"::1":                              "[::1]:2019",
 		"[::1]":                            "[::1]:2019",
-		"unix//run/caddy/admin.sock":       "unix//run/caddy/admin.sock",
-		"tcp/localhost:2019":               "tcp/localhost:2019",
+		"tcp/localhost:2019":               "localhost:2019",
 	} {
-		if got := adminapi.Normal(given); got != want {
-			t.Errorf("%q becomes %q, want %q", given, got, want)
+		if c, err := adminapi.New(given); err != nil || c.Host != want || c.IsSocket {
+			t.Errorf("%q becomes %+v (%v), want %q", given, c, err, want)
 		}
 	}
 }
