@@ -19,10 +19,8 @@ import (
 )
 
 func init() {
-	handlers.Register(handlers.Module{
-		Of:      func(module any) handlers.Handler { return view{module.(*Handler)} },
-		Offline: newOffline,
-	})
+	handlers.Of = func(module any) handlers.Handler { return view{module.(*Handler)} }
+	handlers.Offline = newOffline
 }
 
 // view shows a handler to the admin endpoint, the doctor and the commands.

@@ -2,29 +2,17 @@
 
 package handlers
 
-// Module is what only the package of the handler itself can do. It
-// registers it, so that nothing has to import that package.
-type Module struct {
+// What only the package of the handler itself can do, it sets when the program begins, so
+// that nothing has to import it.
+var (
 	// Of returns the view of a module that Caddy has loaded as the handler.
 	Of func(module any) Handler
+
 	// Offline returns a handler that takes any write key, for pixels of which there
 	// is no configuration at hand. It has no sinks, and defaults for what is empty
 	// or zero.
 	Offline func(Pixels) (Handler, error)
-}
-
-var module Module
-
-// Register is called once, by the package of the handler.
-func Register(m Module) { module = m }
-
-// Of returns the view of a module that Caddy has loaded as the handler.
-func Of(loaded any) Handler { return module.Of(loaded) }
-
-// Offline returns a handler that takes any write key, for pixels of which
-// there is no configuration at hand. It has no sinks, and defaults for what is empty
-// or zero.
-func Offline(pixels Pixels) (Handler, error) { return module.Offline(pixels) }
+)
 
 // Pixels says what is known of pixels without a configuration.
 type Pixels struct {
