@@ -80,7 +80,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}
 	}
-	if err := keys.Validate(keysOf(h.WriteKeys), h.WriteKeyFiles); err != nil {
+	if err := keys.Validate(h.WriteKeys, h.WriteKeyFiles); err != nil {
 		return d.WrapErr(err)
 	}
 	if err := h.IPMask.validate(h.clientIPOrDefault()); err != nil {
@@ -164,7 +164,7 @@ func (h *Handler) unmarshalWriteKey(d *caddyfile.Dispenser) error {
 	if err != nil {
 		return err
 	}
-	key := WriteKey{Key: args[0]}
+	key := keys.Key{Key: args[0]}
 	if len(args) == 2 {
 		key.Source = args[1]
 		if err := keys.CheckSource(key.Source); err != nil {

@@ -53,7 +53,7 @@ func init() {
 type Handler struct {
 	// The write keys that are accepted and the source that each stands for. One
 	// key may leave its source out. Either this or `write_key_files` is required.
-	WriteKeys []WriteKey `json:"write_keys,omitempty"`
+	WriteKeys []keys.Key `json:"write_keys,omitempty"`
 
 	// Files with a write key and a source on each line, read when the
 	// configuration is started and again when they change. Empty lines and lines
@@ -153,7 +153,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.app = app.(*App)
 	h.provisionDefaults(maxHeaderBytes(ctx))
-	if err := h.keys.Provision(keysOf(h.WriteKeys), h.WriteKeyFiles, h.logger); err != nil {
+	if err := h.keys.Provision(h.WriteKeys, h.WriteKeyFiles, h.logger); err != nil {
 		return err
 	}
 	if err := h.provisionDecoder(); err != nil {
@@ -261,7 +261,7 @@ func (h *Handler) mount(module any) error {
 
 // Validate checks what has been configured.
 func (h *Handler) Validate() error {
-	if err := keys.Validate(keysOf(h.WriteKeys), h.WriteKeyFiles); err != nil {
+	if err := keys.Validate(h.WriteKeys, h.WriteKeyFiles); err != nil {
 		return err
 	}
 	if len(h.PathPrefixes) == 0 {

@@ -87,26 +87,8 @@ func ipPolicy(clientIP string, mask *IPMask) clientip.Policy {
 	return policy
 }
 
-// WriteKey is one accepted write key.
-type WriteKey struct {
-	// The write key as clients send it. May be a placeholder such as
-	// `{env.WRITE_KEY}`. Required.
-	Key string `json:"key,omitempty"`
-
-	// The source that the key stands for: 1 to 64 letters, digits, `_` and `-`.
-	// It appears in subjects, logs and metrics, where the key never does.
-	// Default: `default`, if there is no other key
-	Source string `json:"source,omitempty"`
-}
-
-// keysOf returns the write keys as their room knows them.
-func keysOf(configured []WriteKey) []keys.Key {
-	list := make([]keys.Key, len(configured))
-	for i, key := range configured {
-		list[i] = keys.Key(key)
-	}
-	return list
-}
+// WriteKey is one accepted write key, for those who make a [Handler] in Go.
+type WriteKey = keys.Key
 
 // IPMask says how many leading bits of a client's address are kept.
 type IPMask struct {

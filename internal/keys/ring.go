@@ -20,10 +20,16 @@ const defaultSource = "default"
 
 var sourceName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// Key is a write key of the configuration.
+// Key is one accepted write key.
 type Key struct {
-	Key    string // may hold placeholders
-	Source string // default: "default", if there is no other key
+	// The write key as clients send it. May be a placeholder such as
+	// `{env.WRITE_KEY}`. Required.
+	Key string `json:"key,omitempty"`
+
+	// The source that the key stands for: 1 to 64 letters, digits, `_` and `-`.
+	// It appears in subjects, logs and metrics, where the key never does.
+	// Default: `default`, if there is no other key
+	Source string `json:"source,omitempty"`
 }
 
 // CheckSource tells what is wrong with the name of a source. It does not repeat the
