@@ -3,7 +3,6 @@
 package command
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -39,14 +38,12 @@ func (c *mendedCounts) add(v *watch.View) {
 // print says it so that it can be passed on to whoever sends the pixels, the most frequent
 // first.
 func (c *mendedCounts) print(out io.Writer) {
-	list := make([]*watch.Mended, 0, len(c.repairs))
+	var list []watch.Mended
 	for _, m := range c.repairs {
 		m.Of = c.events[m.Source]
-		list = append(list, m)
+		list = append(list, *m)
 	}
-	slices.SortFunc(list, func(a, b *watch.Mended) int {
-		return cmp.Or(cmp.Compare(b.Events, a.Events), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Repair, b.Repair))
-	})
+	slices.SortFunc(list, watch.Mended.Compare)
 	for _, m := range list {
 		_, _ = fmt.Fprintf(out, "%v. %s\n", m, m.Hint)
 	}

@@ -11,10 +11,6 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
-// rejectionPause is how long a reason is silent after it has been logged: anybody
-// can send bad pixels, and nobody may fill the log with them.
-const rejectionPause = time.Minute
-
 // RejectionLog logs rejected requests, each reason at most once in a while with the
 // number of those in between.
 type RejectionLog struct {
@@ -23,8 +19,17 @@ type RejectionLog struct {
 }
 
 type rejectionCount struct {
-	nextLog atomic.Int64 // nanoseconds since 1970
-	silent  atomic.Uint64
+	log    onceAMinute
+	silent atomic.Uint64
+}
+
+// onceAMinute is how often anything is logged that anybody can bring about: nobody may fill
+// the log with it.
+type onceAMinute struct{ next atomic.Int64 } // nanoseconds since 1970
+
+func (m *onceAMinute) isDue() bool {
+	now, next := time.Now().UnixNano(), m.next.Load()
+	return now >= next && m.next.CompareAndSwap(next, now+int64(time.Minute))
 }
 
 // NewRejectionLog returns a log that writes to this logger.
@@ -35,9 +40,7 @@ func NewRejectionLog(logger *zap.Logger) *RejectionLog {
 // Note logs a rejection, or counts it. At debug level every one is logged.
 func (l *RejectionLog) Note(r *pixel.Rejection) {
 	count := &l.reasons[r.Reason]
-	now := time.Now().UnixNano()
-	next := count.nextLog.Load()
-	if now < next || !count.nextLog.CompareAndSwap(next, now+int64(rejectionPause)) {
+	if !count.log.isDue() {
 		count.silent.Add(1)
 		if entry := l.logger.Check(zap.DebugLevel, "rejected"); entry != nil {
 			entry.Write(rejectionFields(r)...)

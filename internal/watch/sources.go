@@ -37,10 +37,13 @@ func (m *Metrics) Mended() []Mended {
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b Mended) int {
-		return cmp.Or(cmp.Compare(b.Events, a.Events), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Repair, b.Repair))
-	})
+	slices.SortFunc(list, Mended.Compare)
 	return list
+}
+
+// Compare puts the most frequent first.
+func (m Mended) Compare(o Mended) int {
+	return cmp.Or(cmp.Compare(o.Events, m.Events), cmp.Compare(m.Source, o.Source), cmp.Compare(m.Repair, o.Repair))
 }
 
 // Repeating is a source that sends message ids again.

@@ -4,7 +4,6 @@ package watch
 
 import (
 	"sync/atomic"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -15,21 +14,17 @@ var trackingAPIDesc = prometheus.NewDesc("caddy_segment_pixel_tracking_api_reque
 
 // trackingAPI counts requests that are meant for another API than that of pixels.
 var trackingAPI struct {
-	total   atomic.Uint64
-	nextLog atomic.Int64 // nanoseconds since 1970
+	total atomic.Uint64
+	log   onceAMinute
 }
 
 // NoteTrackingAPI counts one, and logs it at most once a minute.
 func NoteTrackingAPI(logger *zap.Logger) {
-	total := trackingAPI.total.Add(1)
-	now := time.Now().UnixNano()
-	next := trackingAPI.nextLog.Load()
-	if now < next || !trackingAPI.nextLog.CompareAndSwap(next, now+int64(rejectionPause)) {
-		return
+	if total := trackingAPI.total.Add(1); trackingAPI.log.isDue() {
+		logger.Warn("one of Segment's SDKs posts to this site, which takes pixels alone: it was answered 404, and its events were not taken; "+
+			"have the site route these paths to what takes them, or write tracking_api pass",
+			zap.Strings("paths", []string{"/v1/batch", "/v1/import", "/v1/t", "/v1/i", "/v1/p", "/v1/g", "/v1/a", "/v1/s"}), zap.Uint64("requests", total))
 	}
-	logger.Warn("one of Segment's SDKs posts to this site, which takes pixels alone: it was answered 404, and its events were not taken; "+
-		"have the site route these paths to what takes them, or write tracking_api pass",
-		zap.Strings("paths", []string{"/v1/batch", "/v1/import", "/v1/t", "/v1/i", "/v1/p", "/v1/g", "/v1/a", "/v1/s"}), zap.Uint64("requests", total))
 }
 
 func collectTrackingAPI(metrics chan<- prometheus.Metric) {
