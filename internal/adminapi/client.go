@@ -54,9 +54,7 @@ func (c *Client) Do(ctx context.Context, method, path string, header http.Header
 		return nil, err
 	}
 	request.Header = header
-	if !c.IsSocket { // There, no origin is allowed.
-		header.Set("Origin", "http://"+c.Host)
-	}
+	c.SetOrigin(header)
 	response, err := c.Transport.RoundTrip(request)
 	if err == nil && response.StatusCode != http.StatusOK {
 		defer response.Body.Close()
@@ -64,6 +62,15 @@ func (c *Client) Do(ctx context.Context, method, path string, header http.Header
 		return nil, errors.Join(&RefusedError{response.StatusCode, string(text)}, err)
 	}
 	return response, err
+}
+
+// SetOrigin says that the endpoint itself is where a request comes from, which it may
+// insist on. At a socket, no origin is allowed.
+func (c *Client) SetOrigin(header http.Header) {
+	header.Del("Origin")
+	if !c.IsSocket {
+		header.Set("Origin", "http://"+c.Host)
+	}
 }
 
 // Get gets what is at a path.

@@ -116,9 +116,17 @@ func newPageProxy(admin *adminapi.Client) http.Handler {
 					r.Out.Header.Del(name)
 				}
 			}
-			r.Out.Header.Del("Origin")
+			admin.SetOrigin(r.Out.Header)
 			r.Out.Header.Del("Referer")
 			r.Out.Header.Del("Cookie")
+		},
+		ModifyResponse: func(r *http.Response) error {
+			for name := range r.Header { // Caddy lets the origin read the answer, and that is ours.
+				if strings.HasPrefix(name, "Access-Control-") {
+					r.Header.Del(name)
+				}
+			}
+			return nil
 		},
 		FlushInterval: -1,
 		Transport:     admin.Transport,

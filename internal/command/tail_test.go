@@ -140,6 +140,27 @@ func TestLiveCommand(t *testing.T) {
 	}
 }
 
+// TestLiveCommandSaysWhereItComesFrom has an endpoint that insists on an origin, as
+// Caddy's does with enforce_origin.
+func TestLiveCommandSaysWhereItComesFrom(t *testing.T) {
+	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Origin") != "http://"+r.Host {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	defer admin.Close()
+	lines, _ := pixeltest.StartCommand(t, command.NewLive(), "--address", admin.Listener.Addr().String(), "--listen", "127.0.0.1:0")
+	_, address, _ := strings.Cut(pixeltest.Receive(t, lines), " is at ")
+	response, err := http.Get(strings.TrimSpace(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("the page is answered with %s", response.Status)
+	}
+}
+
 // TestLiveCommandStaysHere refuses to show payloads to other machines.
 func TestLiveCommandStaysHere(t *testing.T) {
 	s := pixeltest.NewAdminSite(t)
