@@ -4,46 +4,51 @@
 
 package faults
 
-import "testing"
+import (
+	"sync"
+	"testing"
+)
 
 // brokers keeps servers from one row to the next, as a cluster takes seconds to
-// elect its leaders. Every row has streams of its own. After a row that failed,
-// the next one gets new servers.
+// elect its leaders. Every row has streams of its own. Servers of a row that failed
+// are not used again.
 type brokers struct {
-	t      *testing.T // of all rows
-	single *broker
-	three  *broker
+	t *testing.T // of all rows
+
+	mu   sync.Mutex
+	idle map[bool][]*broker // by whether they are a cluster
 }
 
 func (b *brokers) get(cluster bool) (*broker, error) {
-	kept, servers := &b.single, 1
-	if cluster {
-		kept, servers = &b.three, 3
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := len(b.idle[cluster]); n > 0 {
+		last := b.idle[cluster][n-1]
+		b.idle[cluster] = b.idle[cluster][:n-1]
+		return last, nil
 	}
-	if *kept != nil {
-		return *kept, nil
+	servers := 1
+	if cluster {
+		servers = 3
 	}
 	started, err := startBroker(b.t.TempDir(), servers)
 	if err != nil {
 		return nil, err
 	}
 	b.t.Cleanup(started.end)
-	*kept = started
 	return started, nil
 }
 
 // giveBack takes the servers of a row that has ended.
-func (b *brokers) giveBack(used *broker, failed bool) {
+func (b *brokers) giveBack(used *broker, cluster, failed bool) {
 	for _, w := range ways() {
 		failed = failed || used.deleteStream(w) != nil
 	}
-	if !failed {
+	if failed {
+		used.end()
 		return
 	}
-	used.end()
-	if used == b.single {
-		b.single = nil
-	} else {
-		b.three = nil
-	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.idle[cluster] = append(b.idle[cluster], used)
 }

@@ -24,9 +24,10 @@ type row struct {
 	fault func(*scene) error
 }
 
-// TestFaults runs every fault, one after the other, and compares what was answered
-// with what the streams hold.
+// TestFaults runs every fault and compares what was answered with what the streams
+// hold. Faults of the short run, which wait more than they compute, run side by side.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	if !slices.Contains([]string{"both", string(fast), string(async)}, *publishFlag) {
 		t.Fatalf("-faults.publish %s: write fast, async or both", *publishFlag)
 	}
@@ -40,7 +41,7 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	})
-	servers := &brokers{t: t}
+	servers := &brokers{t: t, idle: make(map[bool][]*broker)}
 	for _, r := range rows() {
 		if r.long && !*longFlag {
 			continue
@@ -52,6 +53,9 @@ func TestFaults(t *testing.T) {
 // test stages the row, lets the fault happen under load, and judges.
 func (r row) test(results *table, servers *brokers) func(*testing.T) {
 	return func(t *testing.T) {
+		if !*longFlag {
+			t.Parallel()
+		}
 		s, err := stage(t, r.setting, servers)
 		if s != nil {
 			defer s.showLogs(t)

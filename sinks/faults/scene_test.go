@@ -39,7 +39,7 @@ func stage(t *testing.T, set setting, servers *brokers) (*scene, error) {
 	if s.broker, err = servers.get(set.cluster); err != nil {
 		return nil, err
 	}
-	t.Cleanup(func() { servers.giveBack(s.broker, t.Failed()) })
+	t.Cleanup(func() { servers.giveBack(s.broker, set.cluster, t.Failed()) })
 	urls := s.broker.urls()
 	if set.proxied {
 		if s.proxy, err = startProxy(s.broker.servers[0].address); err != nil {

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // table collects verdicts and prints them in Markdown: a row for each fault, and in a
 // cell what is found for each way of publishing, where they differ.
 type table struct {
+	mu   sync.Mutex
 	rows []tableRow
 }
 
@@ -24,6 +26,8 @@ type tableRow struct {
 var tableColumns = []string{"fault", "answered", "stored", "lost", "doubled", "dropped, says the log"}
 
 func (t *table) add(v verdict) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	i := slices.IndexFunc(t.rows, func(r tableRow) bool { return r.fault == v.fault })
 	if i < 0 {
 		i = len(t.rows)
