@@ -6,6 +6,7 @@ import { COLORS, MARKS } from "./words.js";
 
 const SELECTS = ["source", "host", "type", "fetch"];
 const LINK = "#event-"; // what an address ends in that leads to one record, before its id
+const MOST_HOSTS = 100; // Clients send any.
 const followers = [];
 
 // What is no control of its own: an outcome or a reason, the name of an event, and the
@@ -80,7 +81,9 @@ function showChosen() {
 
 // offerFilters offers what came in a record or in the configuration.
 export function offerFilters(values) {
-	for (const name of SELECTS) offer($(`filter-${name}`), values[name]);
+	for (const name of SELECTS) {
+		if (name !== "host" || $("filter-host").options.length <= MOST_HOSTS) offer($(`filter-${name}`), values[name]);
+	}
 	showHosts();
 }
 
@@ -131,7 +134,8 @@ function press(chip) {
 }
 
 function followLink() {
-	if (location.hash.startsWith(LINK)) choose({ id: location.hash.slice(LINK.length) });
+	const id = location.hash.slice(LINK.length);
+	if (location.hash.startsWith(LINK) && /^[1-9][0-9]{0,18}$/.test(id)) choose({ id });
 }
 
 for (const name of SELECTS) $(`filter-${name}`).addEventListener("change", changed);
