@@ -12,8 +12,8 @@ import (
 type source struct {
 	Source    string   `json:"source"`
 	Addresses []string `json:"addresses,omitempty"`
-	// WriteKey is there only if it stands in the configuration as it is, which whoever
-	// reaches the admin endpoint sees anyway.
+	// WriteKey is there only if it stands in the configuration as it is, and not in a
+	// placeholder or a file: whoever reaches Caddy's own endpoint sees it there.
 	WriteKey string `json:"write_key,omitempty"`
 }
 

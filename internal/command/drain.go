@@ -63,6 +63,9 @@ func runDrain(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	defer config.Release()
+	if err := offline.Require(config.Handlers, offline.AnySink); err != nil {
+		return err
+	}
 	ctx, stop := cli.Interruptible(cmd)
 	defer stop()
 	if timeout := flags.Duration("timeout"); timeout > 0 {

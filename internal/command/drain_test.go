@@ -45,3 +45,12 @@ func TestDrain(t *testing.T) {
 	none := pixeltest.WriteCaddyfile(t, "segment_pixel {\nwrite_key k web\nsink writer discard\n}")
 	pixeltest.Execute(t, command.NewDrain(), "--config", none).Want(caddy.ExitCodeFailedStartup, "no sink of the configuration has a spool")
 }
+
+// TestDrainOfWhatIsMissing leaves out no sink in silence: its spool may hold events.
+func TestDrainOfWhatIsMissing(t *testing.T) {
+	file := pixeltest.WriteCaddyfile(t, "segment_pixel {\nwrite_key k\nsink jetstream {\nspool "+t.TempDir()+"\n}\nsink jetstream {\ntoken {env.PIXEL_TEST_UNSET}\n}\n}")
+	got := pixeltest.Execute(t, command.NewDrain(), "--config", file)
+	if got.Err == nil || !strings.Contains(got.Err.Error(), "sink jetstream cannot be had here (token: the environment variable PIXEL_TEST_UNSET is not set or empty)") {
+		t.Errorf("it ends with %v, after\n%s", got.Err, got.Out)
+	}
+}

@@ -80,6 +80,9 @@ func (p *urlPlace) configure(all []offline.Handler, source string, hasPrefix, ha
 			p.prefix = h.PublicPaths()[0]
 		}
 		if !hasKey {
+			if err := offline.Require(all[i:i+1], offline.KeyFiles); err != nil {
+				return nil, err
+			}
 			key, err := keyOf(h, source)
 			if err != nil {
 				return nil, err

@@ -76,6 +76,7 @@ func (d *Doctor) sinks(handlers []offline.Handler) {
 		sink     sinks.Sink
 		site     sinks.Site
 		missing  error
+		handler  offline.Handler
 		name     string
 		handlers []string
 	}
@@ -90,7 +91,7 @@ func (d *Doctor) sinks(handlers []offline.Handler) {
 			key = fmt.Sprint(size, key)
 			g := known[key]
 			if g == nil {
-				g = &group{sink: sink.Sink, site: sinks.Site{MaxEventSize: size}, missing: h.MissingSink(n), name: name}
+				g = &group{sink: sink.Sink, site: sinks.Site{MaxEventSize: size}, missing: h.MissingSink(n), handler: h, name: name}
 				known[key] = g
 				groups = append(groups, g)
 			}
@@ -106,10 +107,13 @@ func (d *Doctor) sinks(handlers []offline.Handler) {
 		}
 		about := fmt.Sprintf("sink %s of %s", g.name, word+strings.Join(g.handlers, ", "))
 		if g.missing != nil {
-			d.add(about, d.missing("configuration", g.missing))
+			d.add(about, d.missing(g.handler, g.name, "configuration", g.missing))
 			continue
 		}
 		d.add(about, d.examine(g.sink, g.site)...)
+	}
+	if offline.Require(handlers, offline.AnySink) != nil {
+		return // The spool of a sink that cannot be had here would look forgotten.
 	}
 	if checks := sinks.ExamineForgotten(all); len(checks) > 0 {
 		d.add("spools without a sink", checks...)

@@ -4,26 +4,28 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 
 	"github.com/segmentpixel/caddy-segment-pixel/internal/handlers"
 	"github.com/segmentpixel/caddy-segment-pixel/internal/offline"
+	"github.com/segmentpixel/caddy-segment-pixel/internal/status"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/report"
 )
 
 func (d *Doctor) checkKeys(h offline.Handler) report.Check {
 	const name = "write keys"
 	if unset := strings.Join(h.Unset, ", "); unset != "" {
-		if d.status != nil {
+		if d.runs(h, "") {
 			return report.Check{Name: name, Mark: report.OK, Found: "some come from " + unset + ", which is not set here, but the Caddy that runs has taken its configuration"}
 		}
 		return report.Check{Name: name, Mark: report.Problem, Found: "some come from " + unset + ", which is not set here", Remedy: offline.AsService}
 	}
 	for _, m := range h.Missing {
 		if m.Option == offline.KeyFiles {
-			return d.missing(name, m.Err)
+			return d.missing(h, "", name, m.Err)
 		}
 	}
 	if err := h.Keys().Load(); err != nil {
@@ -47,24 +49,33 @@ func (d *Doctor) checkMissing(h offline.Handler) []report.Check {
 	var checks []report.Check
 	for _, m := range h.Missing {
 		if m.Sink == offline.NotSink && m.Option != offline.KeyFiles {
-			checks = append(checks, d.missing(m.Option, m.Err))
+			checks = append(checks, d.missing(h, "", m.Option, m.Err))
 		}
 	}
 	return checks
 }
 
 // missing tells of what cannot be had here. The Caddy that runs may have it.
-func (d *Doctor) missing(what string, err error) report.Check {
-	if d.status != nil {
+func (d *Doctor) missing(h offline.Handler, sink, what string, err error) report.Check {
+	if d.runs(h, sink) {
 		return report.Check{
 			Name: what, Mark: report.Warning, Remedy: offline.AsService,
-			Found: fmt.Sprintf("this cannot be looked at from here (%v), but the Caddy that runs has taken its configuration", err),
+			Found: fmt.Sprintf("this cannot be looked at from here (%v), but the Caddy that runs has one like it", err),
 		}
 	}
 	return report.Check{
 		Name: what, Mark: report.Problem, Found: err.Error(),
 		Remedy: "correct it, or if only the service has it, " + offline.AsService,
 	}
+}
+
+// runs tells whether the Caddy that runs has such a handler, with such a sink if one is
+// named. Whether it is this one, nobody can tell.
+func (d *Doctor) runs(h offline.Handler, sink string) bool {
+	return d.status != nil && slices.ContainsFunc(d.status.Handlers, func(running status.Handler) bool {
+		return slices.Equal(running.PathPrefixes, h.Options().PathPrefixes) &&
+			(sink == "" || slices.ContainsFunc(running.Sinks, func(s status.Sink) bool { return s.Sink == sink }))
+	})
 }
 
 // checkRequestSize compares the largest event with the largest head of a request that

@@ -80,7 +80,7 @@ func (h *Handler) tryMembers(ctx caddy.Context, members map[string]json.RawMessa
 		if err := try(ctx, map[string]json.RawMessage{name: members[name]}); err != nil {
 			h.Missing = append(h.Missing, Missing{name, NotSink, err})
 			delete(members, name)
-			if members["write_keys"] == nil {
+			if members["write_keys"] == nil && members[KeyFiles] == nil {
 				members["write_keys"] = json.RawMessage(nobodysKey)
 			}
 		}
@@ -135,9 +135,25 @@ func load(ctx caddy.Context, raw json.RawMessage) (handlers.Handler, error) {
 	return handlers.Of(module), nil
 }
 
-// WarnOfMissing says on a line each what of the handlers cannot be had here, and how to
-// have it. Sinks are left out where they do not matter.
-func WarnOfMissing(w io.Writer, all []Handler, withSinks bool) {
+// AnySink stands for the option of all sinks.
+const AnySink = "sink"
+
+// Require returns why an option of one of the handlers cannot be had here, if it cannot. It
+// is for commands that would act on another in its place.
+func Require(all []Handler, option string) error {
+	for i := range all {
+		for _, m := range all[i].Missing {
+			if m.Option == option || option == AnySink && m.Sink != NotSink {
+				return fmt.Errorf("%s cannot be had here (%w): %s", m.Option, m.Err, AsService)
+			}
+		}
+	}
+	return nil
+}
+
+// WarnOfMissing says on a line each what the handlers cannot decode with here, and how to
+// have it.
+func WarnOfMissing(w io.Writer, all []Handler) {
 	var said []string
 	say := func(what string) {
 		if !slices.Contains(said, what) {
@@ -150,7 +166,7 @@ func WarnOfMissing(w io.Writer, all []Handler, withSinks bool) {
 			say(strings.Join(unset, ", ") + " is not set here, so its write keys are taken for unknown")
 		}
 		for _, m := range all[i].Missing {
-			if m.Sink == NotSink || withSinks {
+			if m.Sink == NotSink {
 				say(fmt.Sprintf("%s is left out, as it cannot be had here (%v)", m.Option, m.Err))
 			}
 		}

@@ -14,7 +14,10 @@ func contextFile(name string) string {
 	if filepath.IsAbs(name) {
 		return name
 	}
-	return filepath.Join(contextFolder(), name+".json")
+	if folder := contextFolder(); folder != "" {
+		return filepath.Join(folder, name+".json")
+	}
+	return ""
 }
 
 // contextFolder is empty for a user without a home.
@@ -32,12 +35,13 @@ func contextFolder() string {
 
 // withContexts adds to the error of a context that nobody knows those that there are.
 func withContexts(err error) error {
-	if err == nil || !strings.Contains(err.Error(), "unknown context") {
+	folder := contextFolder()
+	if err == nil || folder == "" || !strings.Contains(err.Error(), "unknown context") {
 		return err
 	}
-	files, _ := filepath.Glob(filepath.Join(contextFolder(), "*.json")) // The pattern is well-formed.
+	files, _ := filepath.Glob(filepath.Join(folder, "*.json")) // The pattern is well-formed.
 	if len(files) == 0 {
-		return fmt.Errorf("%w: there is none in %s, where this user keeps them: make it with nats context add, or name its file", err, contextFolder())
+		return fmt.Errorf("%w: there is none in %s, where this user keeps them: make it with nats context add, or name its file", err, folder)
 	}
 	names := make([]string, len(files))
 	for i, file := range files {

@@ -170,7 +170,7 @@ func (e *explainer) Configure(ctx context.Context, config, adapter string) (rele
 			return nil, err
 		}
 	}
-	offline.WarnOfMissing(e.warn, configured, false)
+	offline.WarnOfMissing(e.warn, configured)
 	e.checksKeys = true
 	byHost := make(map[string][]handlers.Handler)
 	e.handlersOf = func(host string) []handlers.Handler {

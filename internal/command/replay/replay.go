@@ -132,7 +132,10 @@ func runReplayRejected(ctx context.Context, cmd *cobra.Command) error {
 		return err
 	}
 	defer release()
-	offline.WarnOfMissing(cmd.ErrOrStderr(), configured, true)
+	if err := offline.Require(configured, offline.AnySink); err != nil {
+		return err
+	}
+	offline.WarnOfMissing(cmd.ErrOrStderr(), configured)
 	handlers, sink, err := replayHandlers(configured, flags.Int("sink"), target.Hostname())
 	if err != nil {
 		return err

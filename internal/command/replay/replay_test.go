@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -193,5 +195,20 @@ func TestReplayCannotRun(t *testing.T) {
 				t.Errorf("the error holds a secret: %v", e.Err)
 			}
 		})
+	}
+}
+
+// TestReplayOfWhatIsMissing takes no other sink in place of the one that is not there.
+func TestReplayOfWhatIsMissing(t *testing.T) {
+	config := pixeltest.WriteCaddyfile(t, "segment_pixel {\nwrite_key k\nsink jetstream {\ntoken {env.PIXEL_TEST_UNSET}\n}\nsink jetstream {\nspool "+t.TempDir()+"\n}\n}")
+	aside := filepath.Join(t.TempDir(), "undeliverable.ndjson")
+	if err := os.WriteFile(aside, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--stream", "REJECTED", "--to", "http://localhost"}, {"--undeliverable", aside}} {
+		got := pixeltest.Execute(t, replay.New(), append(args, "--config", config)...)
+		if got.Err == nil || !strings.Contains(got.Err.Error(), "sink jetstream cannot be had here") {
+			t.Errorf("%q ends with %v", args, got.Err)
+		}
 	}
 }

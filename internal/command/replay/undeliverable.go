@@ -58,7 +58,9 @@ func runReplayUndeliverable(ctx context.Context, cmd *cobra.Command) error {
 		return err
 	}
 	defer release()
-	offline.WarnOfMissing(cmd.ErrOrStderr(), configured, true)
+	if err := offline.Require(configured, offline.AnySink); err != nil {
+		return err
+	}
 	sink, err := undeliverableSink(configured, flags.Int("sink"), name)
 	if err != nil {
 		return err

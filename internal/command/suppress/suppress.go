@@ -84,6 +84,9 @@ func reach(ctx context.Context, cmd *cobra.Command) (*suppress.Bucket, error) {
 		return nil, err
 	}
 	defer config.Release()
+	if err := offline.Require(config.Handlers, "suppress"); err != nil {
+		return nil, err
+	}
 	var names []string
 	var open func(context.Context) (*suppress.Bucket, error)
 	for _, h := range config.Handlers {

@@ -96,3 +96,12 @@ func TestImport(t *testing.T) {
 		}
 	}
 }
+
+// TestSuppressOfWhatIsMissing takes no other bucket in place of the one that is not there.
+func TestSuppressOfWhatIsMissing(t *testing.T) {
+	config := pixeltest.WriteCaddyfile(t, "segment_pixel {\nwrite_key k\nsuppress withdrawn {\ntoken {env.PIXEL_TEST_UNSET}\n}\n}")
+	got := pixeltest.Execute(t, suppress.New(), "check", "user", "u1", "--config", config)
+	if got.Err == nil || !strings.Contains(got.Err.Error(), "suppress cannot be had here") {
+		t.Errorf("it ends with %v", got.Err)
+	}
+}

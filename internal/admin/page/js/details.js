@@ -50,7 +50,7 @@ function link(record) {
 
 // queryDetails shows what came beside what could be read of it.
 function queryDetails(record) {
-	if (record.query.includes("(hidden)")) return snippet("Query", record.query);
+	if (record.query.includes("(hidden)")) return snippet("Query", maskKeys(record.query));
 	const read = el("div", "stack", el("p", "muted", "Asking Caddy what can be read …"));
 	const steps = el("div", "stack");
 	steps.setAttribute("aria-live", "polite");

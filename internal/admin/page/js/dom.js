@@ -43,3 +43,16 @@ export function offer(select, value) {
 	if (!value || [...select.children].some((option) => option.value === value)) return;
 	select.append(el("option", "", value));
 }
+
+// arrange has a list hold these items in this order. It moves as few as it can: one that
+// is moved loses the focus.
+export function arrange(list, items) {
+	for (const item of [...list.children]) if (!items.includes(item)) item.remove();
+	if (list.contains(document.activeElement)) {
+		list.append(...items.filter((item) => item.parentElement !== list));
+		return; // The order can wait.
+	}
+	items.forEach((item, i) => {
+		if (list.children[i] !== item) list.insertBefore(item, list.children[i] ?? null);
+	});
+}

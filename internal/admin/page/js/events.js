@@ -14,10 +14,10 @@ const entries = new Map(); // by id, what is in the list
 let waiting = []; // records as text, oldest first, until the next frame
 let framed = false,
 	paused = false;
-const openedAt = Date.now();
 let skipped = 0,
 	missed = 0; // of what came since then
-let clearedUpTo = 0;
+let clearedUpTo = 0,
+	countedFrom = Date.now(); // what came before is not missed by whoever looks
 let kept; // how many records the server keeps to show
 
 // keeps notes how many records the server keeps to show.
@@ -30,7 +30,7 @@ export function keeps(n) {
 export function take(text) {
 	waiting.push(text);
 	if (waiting.length > MAX_ROWS) {
-		if (timeOf(waiting.shift()) > openedAt && !document.hidden) skipped++;
+		if (timeOf(waiting.shift()) > countedFrom && !document.hidden) skipped++;
 	}
 	nextFrame();
 }
@@ -76,6 +76,9 @@ function addRow(text) {
 // refilter begins anew with what the server has of what is wanted now.
 export function refilter() {
 	clearedUpTo = 0;
+	countedFrom = Date.now();
+	skipped = missed = 0;
+	paused = false;
 	empty();
 }
 

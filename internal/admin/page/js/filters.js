@@ -58,7 +58,7 @@ function changed() {
 	showHosts();
 	const set = Object.keys(filters()).length;
 	setText($("filters-title"), set ? `Filters (${set} set)` : "Filters");
-	for (const chip of $("totals").children) press(chip);
+	for (const chip of $("totals").children) pressTotal(chip);
 	$("export").href = `recent?${new URLSearchParams({ format: "ndjson", ...filters() })}`;
 	for (const follower of followers) follower();
 }
@@ -73,7 +73,10 @@ function showChosen() {
 			el(
 				"li",
 				"",
-				button(`${text} ✕`, () => choose({ ...filters(), [name]: "" })),
+				button(`${text} ✕`, () => {
+					choose({ ...filters(), [name]: "" });
+					$("events").focus(); // The button has gone.
+				}),
 			),
 		),
 	);
@@ -99,15 +102,21 @@ export function showTotals(outcomes) {
 	const { accepted = 0, rejected = {}, dropped = 0, failed = 0 } = outcomes ?? {};
 	const reasons = Object.entries(rejected).filter(([, n]) => n > 0);
 	reasons.sort(([, a], [, b]) => b - a);
+	for (const { wanted } of $("totals").children) if (wanted.reason && !rejected[wanted.reason]) reasons.push([wanted.reason, 0]);
 	showTotal("outcome", "accepted", "accepted", accepted);
 	for (const [outcome, n] of [
 		["rejected", sum(rejected)],
 		["dropped", dropped],
 		["failed", failed],
 	]) {
-		if (n > 0) showTotal("outcome", outcome, outcome, n);
+		if (n > 0 || hasTotal(outcome)) showTotal("outcome", outcome, outcome, n);
 	}
 	for (const [reason, n] of reasons) showTotal("reason", reason, "rejected", n);
+}
+
+// hasTotal tells whether there was one, which another process may have counted.
+function hasTotal(outcome) {
+	return [...$("totals").children].some((item) => item.wanted.outcome === outcome);
 }
 
 function showTotal(filter, value, outcome, n) {
@@ -120,7 +129,7 @@ function showTotal(filter, value, outcome, n) {
 		chip = el("li", "", made);
 		chip.wanted = { [filter]: value };
 		$("totals").append(chip);
-		press(chip);
+		pressTotal(chip);
 	}
 	setText(chip.firstElementChild, `${MARKS[outcome]} ${value} ${number.format(n)}`);
 }
@@ -129,7 +138,7 @@ function isPressed(chip) {
 	return Object.entries(chip.wanted).every(([name, value]) => chosen[name] === value);
 }
 
-function press(chip) {
+function pressTotal(chip) {
 	chip.firstElementChild.setAttribute("aria-pressed", isPressed(chip));
 }
 

@@ -52,3 +52,8 @@ export function when(time) {
 	const day = at.toDateString() === new Date().toDateString() ? "" : `${at.toLocaleDateString("en-GB")} `;
 	return day + at.toLocaleTimeString("en-GB");
 }
+
+// hostOf is the host of an address with its port, also if that is none for browsers.
+export function hostOf(address) {
+	return /^[a-z]+:\/\/([^/]*)/.exec(address)?.[1] ?? address;
+}

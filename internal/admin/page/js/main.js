@@ -3,7 +3,7 @@
 import "./build/build.js";
 import { leftOut, refilter, showCounts, take } from "./events.js";
 import { onFilter } from "./filters.js";
-import { showNames } from "./names.js";
+import { pressNames, showNames } from "./names.js";
 import { pressProblems, showProblems } from "./problems.js";
 import { showLost, showStatus } from "./status.js";
 import { connect } from "./stream.js";
@@ -11,6 +11,7 @@ import { connect } from "./stream.js";
 showCounts();
 onFilter(refilter);
 onFilter(pressProblems);
+onFilter(pressNames);
 onFilter(() => connect());
 connect({
 	record: take,

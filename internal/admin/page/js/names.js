@@ -1,35 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { $, button, el } from "./dom.js";
+import { $, arrange, button, el, setText } from "./dom.js";
 import { isChosen, toggle } from "./filters.js";
 import { number } from "./format.js";
 
 const MOST = 20;
-let said;
+const nameItems = new Map(); // by type, source and name
+const more = el("li", "hint");
 
 // showNames shows how often each event came. Each filters.
 export function showNames(events) {
 	$("names").hidden = events.length === 0;
-	const text = JSON.stringify(events.map((event) => [event.type, event.event, event.source, event.count]));
-	if (text === said || $("name-list").contains(document.activeElement)) return;
-	said = text;
-	const items = events.slice(0, MOST).map(nameItem);
-	if (events.length > MOST) items.push(el("li", "hint", `and ${number.format(events.length - MOST)} more`));
-	$("name-list").replaceChildren(...items);
+	const shown = events.slice(0, MOST).map((event) => {
+		const key = JSON.stringify([event.type, event.source, event.event, event.other_names]);
+		if (!nameItems.has(key)) nameItems.set(key, nameItem(event));
+		const item = nameItems.get(key);
+		setText(item.lastElementChild, number.format(event.count));
+		return item;
+	});
+	if (events.length > MOST) {
+		setText(more, `and ${number.format(events.length - MOST)} more`);
+		shown.push(more);
+	}
+	arrange($("name-list"), shown);
 }
 
-function nameItem(event) {
-	const wanted = { type: event.type, source: event.source, outcome: "", event: event.event ?? "" };
-	const set = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value));
-	const name = event.other_names ? "all other names" : (event.event ?? event.type);
-	const chip = button(name, () => toggle(set));
-	chip.setAttribute("aria-pressed", isChosen(set));
-	chip.disabled = Boolean(event.other_names);
-	return el(
-		"li",
-		"",
-		chip,
-		el("span", "muted", event.event || event.other_names ? `${event.type} · ${event.source}` : event.source),
-		el("span", "count", number.format(event.count)),
-	);
+// pressNames shows which events the rows are of.
+export function pressNames() {
+	for (const item of nameItems.values()) press(item);
+}
+
+function press(item) {
+	item.firstElementChild.setAttribute("aria-pressed", isChosen(item.wanted));
+}
+
+function nameItem({ type, event, source, other_names: isRest }) {
+	const wanted = event ? { type, source, event } : { type, source, outcome: "accepted" };
+	const chip = button(isRest ? "all other names" : (event ?? type), () => toggle(wanted));
+	chip.disabled = Boolean(isRest);
+	const item = el("li", "", chip, el("span", "muted", event || isRest ? `${type} · ${source}` : source), el("span", "count"));
+	item.wanted = wanted;
+	press(item);
+	return item;
 }

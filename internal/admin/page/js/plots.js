@@ -21,7 +21,7 @@ const ACKED = ["acked", "good", "dashed"];
 const DROPPED = ["dropped", "warn", "dotted"];
 
 export function plot(status, sinks, spools) {
-	const now = Date.now();
+	const now = Date.parse(status.now); // The answer may be kept for a second.
 	const outcomes = status.outcomes ?? {};
 	const wanted = [
 		{ title: "Requests/s", rate: true, lines: REQUESTS, values: { ...outcomes, rejected: sum(outcomes.rejected) } },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { $, setText } from "./dom.js";
+import { $, arrange, setText } from "./dom.js";
 import { recordDetails } from "./details.js";
 import { isChosen, toggle } from "./filters.js";
 import { maskKeys, number, when } from "./format.js";
@@ -12,15 +12,16 @@ const items = new Map(); // by what tells one problem from another
 // somebody may be reading.
 export function showProblems(problems) {
 	const shown = problems.map((problem) => {
-		const key = JSON.stringify([problem.outcome, problem.reason, problem.detail, problem.source, problem.host, problem.other_hosts]);
+		// The detail of a rejected request is that of the sample, and changes with it.
+		const cause = problem.reason ?? problem.detail;
+		const key = JSON.stringify([problem.outcome, cause, problem.source, problem.host, problem.other_hosts]);
 		if (!items.has(key)) items.set(key, buildProblem(problem));
 		const item = items.get(key);
 		fillProblem(item, problem);
 		return item;
 	});
 	for (const [key, item] of items) if (!shown.includes(item)) items.delete(key);
-	const list = $("problem-list");
-	if (shown.length !== list.children.length || shown.some((item, i) => item !== list.children[i])) list.replaceChildren(...shown);
+	arrange($("problem-list"), shown);
 	$("no-problem").hidden = shown.length > 0;
 }
 

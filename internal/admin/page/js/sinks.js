@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { hostOf } from "./format.js";
 import { DEFAULT_PREFIX } from "./words.js";
 
 // distinctSinks lists each sink once, with the handlers that have it: sinks of several
@@ -9,7 +10,10 @@ export function distinctSinks(handlers) {
 	for (const handler of handlers) {
 		for (const sink of handler.sinks ?? []) {
 			const key = [sink.sink, sink.server, sink.subject].join("\n");
-			const known = byKey.get(key) ?? { ...sink, key, spools: new Map(), sites: new Set(), outputs: new Set() };
+			const known = byKey.get(key) ?? { ...sink, key, problems: [], spools: new Map(), sites: new Set(), outputs: new Set() };
+			known.ready &&= sink.ready;
+			known.connected &&= sink.connected;
+			known.problems.push(...(sink.problems ?? []));
 			known.sites.add(siteOf(handler));
 			if (sink.output) known.outputs.add(sink.output);
 			if (sink.spool) known.spools.set(sink.spool.dir, sink.spool);
@@ -27,7 +31,7 @@ export function distinctSpools(sinks) {
 
 // siteOf names a handler by its hosts, and by its prefixes if they are its own.
 export function siteOf(handler) {
-	const hosts = [...new Set((handler.addresses ?? []).map((address) => new URL(address).host))];
+	const hosts = [...new Set((handler.addresses ?? []).map(hostOf))];
 	const more = hosts.length > 2 ? ` and ${hosts.length - 2} more` : "";
 	const prefixes = (handler.path_prefixes ?? []).filter((prefix) => prefix !== DEFAULT_PREFIX);
 	return [hosts.slice(0, 2).join(", ") + more || "any host", ...prefixes].join(" ");

@@ -21,7 +21,7 @@ export function showStatus(status) {
 	const handlers = status.handlers ?? [];
 	for (const handler of handlers) for (const source of handler.sources ?? []) offerFilters({ source });
 	showTotals(status.outcomes);
-	offerPlaces(status.running_since).catch(() => {}); // The builder does without.
+	offerPlaces(status.running_since);
 	offerSeals(status.builder_seals);
 	const sinks = distinctSinks(handlers);
 	const spools = distinctSpools(sinks);

@@ -3,6 +3,7 @@
 import { PATIENCE_MS, RETRY_MS } from "./caddy.js";
 import { $, setText } from "./dom.js";
 import { filters } from "./filters.js";
+import { parseExactly } from "./format.js";
 
 const REASONS = {
 	403: "The token of this address is that of another run: take the one that caddy segment-pixel live has printed.",
@@ -27,7 +28,7 @@ export function connect(calls = listeners) {
 	stream.addEventListener("open", () => showConnection("● live", "good"));
 	stream.addEventListener("message", (message) => listeners.record(message.data));
 	for (const name of ["missed", "status", "summary"]) {
-		stream.addEventListener(name, (message) => listeners[name](JSON.parse(message.data)));
+		stream.addEventListener(name, (message) => listeners[name](parseExactly(message.data)));
 	}
 	stream.addEventListener("error", async () => {
 		showConnection("✕ connection lost, trying again", "bad");
