@@ -14,6 +14,7 @@ type Reader struct {
 	life   []byte
 	at     int64  // behind the last record
 	end    int64  // where the segment ends
+	cut    bool   // it once ended later
 	last   uint64 // the sequence of the last record
 }
 
@@ -31,6 +32,9 @@ func NewReader(text []byte) (*Reader, error) {
 
 // Reload replaces the text by one that begins where the last record ends.
 func (r *Reader) Reload(text []byte) { r.text, r.textAt = text, r.at }
+
+// Cut notes that the file has become shorter since it was read first.
+func (r *Reader) Cut(end int64) { r.end, r.cut = min(r.end, end), true }
 
 // At is where the last record ends.
 func (r *Reader) At() int64 { return r.at }
@@ -85,6 +89,8 @@ func (r *Reader) Rest() Rest {
 	rest := r.rest(r.end)
 	first := bytes.Index(rest, r.life)
 	switch {
+	case r.cut:
+		return Harmed
 	case first < 0:
 		return Nothing
 	case first == lifeAt && !bytes.Contains(rest[first+markSize:], r.life):
