@@ -27,15 +27,18 @@ func (k *keeper) run(interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
+		wanted := k.wantsDrain
 		select {
 		case <-ticker.C:
 			k.guard()
 			k.probe()
 		case <-k.kick:
+			// A turn kicks, too: one that fails is not tried again before the next tick.
+			wanted = func() bool { return !k.fails() && k.wantsDrain() }
 		case <-k.closing:
 			return
 		}
-		k.failOn(k.turnIf(k.wantsDrain))
+		k.failOn(k.turnIf(wanted))
 		k.note(k.checkpoint())
 		k.prepare()
 	}
@@ -67,6 +70,12 @@ func (s *Spool) wantsDrain() bool {
 	_, _, left := s.log.Usage()
 	unused := left >= s.limits.segmentSize-wal.SegmentOverhead
 	return s.drained() && !unused && (s.trouble.tight() || s.trouble.failing != nil)
+}
+
+func (s *Spool) fails() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.trouble.failing != nil
 }
 
 // failOn notes and reports that the spool fails, if there is an error.

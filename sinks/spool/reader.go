@@ -121,13 +121,16 @@ func (r *reader) nextBlock() (*block, error) {
 	}
 }
 
-// follow notes that records are taken from memory, and lets go of a segment's text that
-// is not going to be needed any more. If the reader lags later, it goes on in the segment
-// of the last record it had.
+// follow notes that records are taken from memory, and lets go of what was read of a
+// segment. If the reader lags later, it goes on in the segment of the last record it had.
 func (r *reader) follow(segment int) {
 	if segment != r.segment {
 		r.goTo(segment)
-		r.text = badblock.Text{}
+	}
+	r.text = badblock.Text{}
+	if r.records != nil {
+		r.text.End = r.records.At()
+		r.records.Reload(nil)
 	}
 	r.damage = damage{}
 	r.known = true
@@ -254,6 +257,11 @@ func (r *reader) load(end int64) (err error) {
 	}
 	if r.records != nil {
 		r.records.Reload(text.Bytes)
+		if text.Err == nil && text.End < min(end, r.records.End()) {
+			// Somebody has cut the file. What is written behind that could not be read either.
+			r.records.Cut(text.End)
+			r.spool.retire(r.segment)
+		}
 		return nil
 	}
 	if r.records, err = wal.NewReader(text.Bytes); err == nil {

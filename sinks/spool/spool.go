@@ -88,8 +88,8 @@ func (s *Spool) Configure(maxSize int64, sync time.Duration) {
 	before := s.limits.sync
 	s.limits = newLimits(maxSize, sync)
 	s.trouble.notify()
-	s.mu.Unlock()
 	s.syncEvery(sync)
+	s.mu.Unlock()
 	if before != sync && (sync == SyncAlways || before == SyncOff) {
 		s.forceInTime()
 	}

@@ -85,7 +85,7 @@ func (s *Spool) turn() error {
 	limits, drained := s.limits, s.drained()
 	s.mu.Unlock()
 	var unsynced error
-	if limits.sync > 0 && !s.suspect.Load() && s.dirty.Swap(false) {
+	if limits.sync != SyncOff && !s.suspect.Load() && s.dirty.Swap(false) {
 		unsynced = s.log.Sync()
 	}
 	durable := limits.sync != SyncOff
