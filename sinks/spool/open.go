@@ -130,7 +130,7 @@ func (s *Spool) restore() error {
 func (s *Spool) beginLog(log *wal.Log, end logEnd) error {
 	s.log = s.tuning.wrapLog(log)
 	if end.goesOn {
-		err := log.Continue(end.at)
+		err := log.Continue(end.from)
 		if !errors.Is(err, wal.ErrDamaged) {
 			return err
 		}

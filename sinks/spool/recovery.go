@@ -91,7 +91,8 @@ type segmentEnd struct {
 type logEnd struct {
 	last   Position // of the last event in it
 	at     int64    // where that ends
-	goesOn bool     // the last segment can be written from there on
+	goesOn bool     // the newest segment can be written from an offset on
+	from   int64    // that offset
 	torn   bool     // a record was cut off there
 	unread bool     // nobody knows which sequences are in what cannot be read
 	harmed []int    // segments after whose last event there is something that cannot be read
@@ -116,13 +117,10 @@ func (g *glance) findEnd(segments []int, clean bool) (logEnd, error) {
 			end.harmed = append(end.harmed, segment)
 		case newest:
 			end.torn = found.rest == wal.Torn
-			end.goesOn, end.at = !found.damaged, found.at
+			end.goesOn, end.from = !found.damaged, found.at
 		}
 		if last > 0 {
-			end.last = Position{Segment: segment, Sequence: last}
-			if !newest {
-				end.at = found.at
-			}
+			end.last, end.at = Position{Segment: segment, Sequence: last}, found.at
 			break
 		}
 	}

@@ -115,3 +115,32 @@ func TestDamagedEnd(t *testing.T) {
 		})
 	}
 }
+
+// A segment that was begun before a crash, and has no event, is written from its beginning.
+func TestCrashAfterTurn(t *testing.T) {
+	dir, crashed := t.TempDir(), t.TempDir()
+	s := openTest(t, Options{Dir: dir}, noCheckpoints)
+	appendTest(t, s, 0, 100)
+	s.retire(currentSegment(s))
+	copyDir(t, dir, crashed)
+	s = openTest(t, Options{Dir: crashed})
+	if segment, at := s.log.End(); segment != 1 || at != firstRecord {
+		t.Errorf("it goes on at %d of segment %d", at, segment)
+	}
+	appendTest(t, s, 100, 102)
+	expect(t, pending(t, s), numbered(0, 102))
+}
+
+// What a crash has left before damage at the end is handed out.
+func TestCrashAndDamagedEnd(t *testing.T) {
+	dir, crashed := t.TempDir(), t.TempDir()
+	s := openTest(t, Options{Dir: dir}, noCheckpoints)
+	appendTest(t, s, 0, 10)
+	copyDir(t, dir, crashed)
+	name := segments(t, crashed)[0]
+	content := read(t, name)
+	content[usedOf(content)-wal.RecordOverhead] ^= 0x40
+	write(t, name, content)
+	_, entries, _ := reopen(t, crashed)
+	expect(t, entries, numbered(0, 9))
+}
