@@ -43,8 +43,8 @@ const (
 type Source interface {
 	// Next appends the next events to the slice; it waits for the first of them.
 	Next(ctx context.Context, entries []spool.Entry, limit, maxBytes int) ([]spool.Entry, error)
-	// Acknowledge says that all events up to this one need not be kept.
-	Acknowledge(spool.Position)
+	// Acknowledge says that all events up to a sequence need not be kept.
+	Acknowledge(sequence uint64)
 	// InDoubt returns the sequence up to which events may have been sent by an
 	// earlier run.
 	InDoubt() uint64

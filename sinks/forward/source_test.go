@@ -69,8 +69,7 @@ func (m *memory) append(list ...spool.Event) {
 	defer m.mu.Unlock()
 	for _, e := range list {
 		e.Body = bytes.Clone(e.Body)
-		position := spool.Position{Segment: 1, Sequence: uint64(len(m.entries) + 1)}
-		m.entries = append(m.entries, spool.Entry{Event: e, Position: position})
+		m.entries = append(m.entries, spool.Entry{Event: e, Sequence: uint64(len(m.entries) + 1)})
 	}
 	m.change()
 }
@@ -108,13 +107,13 @@ func (m *memory) Next(ctx context.Context, entries []spool.Entry, limit, maxByte
 }
 
 // Acknowledge implements Source.
-func (m *memory) Acknowledge(p spool.Position) {
+func (m *memory) Acknowledge(sequence uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.onAck != nil {
-		m.onAck(int(p.Sequence))
+		m.onAck(int(sequence))
 	}
-	for ; m.acked < int(p.Sequence); m.acked++ {
+	for ; m.acked < int(sequence); m.acked++ {
 		clear(m.entries[m.acked].Body)
 	}
 	m.change()

@@ -88,6 +88,6 @@ func (f *Forwarder) acknowledgeSettled(w *window) {
 		w.head++
 	}
 	if w.head > head {
-		f.source.Acknowledge(w.entries[w.head-1].Position)
+		f.source.Acknowledge(w.entries[w.head-1].Sequence)
 	}
 }

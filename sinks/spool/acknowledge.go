@@ -2,46 +2,54 @@
 
 package spool
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
+)
 
 // checkpointEvents is how many events are acknowledged before a checkpoint is written
 // earlier than usual.
 const checkpointEvents = 8192
 
-// Acknowledge notes that every event up to and including the one at a position is
+// Acknowledge notes that every event up to and including the one with a sequence is
 // dealt with.
-func (s *Spool) Acknowledge(p Position) {
+func (s *Spool) Acknowledge(sequence uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p.Sequence = min(p.Sequence, s.read.Load())
-	if p.Sequence <= s.acked.Sequence {
+	sequence = min(sequence, s.read.Load())
+	if sequence <= s.acked {
 		return
 	}
-	if s.unread.after <= p.Sequence {
-		p.Sequence = max(p.Sequence, s.unread.last)
-	}
-	s.acked = Position{Segment: max(s.acked.Segment, p.Segment), Sequence: p.Sequence}
-	s.queue.acknowledge(p.Sequence)
-	s.failed.forget(p.Sequence)
-	frees := s.trouble.tight() && (s.drained() || s.oldestNeeded() > s.log.Segments()[0])
-	if frees || p.Sequence-s.saved.Sequence >= checkpointEvents {
+	s.acked = s.unread.over(sequence)
+	s.queue.acknowledge(s.acked)
+	frees := s.trouble.tight() && s.oldestNeeded() > s.log.Segments()[0].Number
+	if frees || s.trouble.tight() && s.drained() || s.acked-s.saved >= checkpointEvents {
 		signal(s.kick)
 	}
 }
 
-// oldestNeeded is the oldest segment that may hold an event that is not
-// acknowledged.
+// oldestNeeded is the oldest segment that may hold an event that is not acknowledged.
 func (s *Spool) oldestNeeded() int {
-	current, _ := s.log.End()
 	if s.drained() {
+		current, _ := s.log.End()
 		return current
 	}
-	return min(s.acked.Segment, current)
+	return holding(s.log.Segments(), s.acked)
 }
 
-func (s *Spool) drained() bool {
-	return s.acked.Sequence >= s.committed.Sequence
+// holding is the first segment that may hold an event after the one with a sequence.
+func holding(segments []wal.Segment, sequence uint64) int {
+	for _, segment := range slices.Backward(segments) {
+		if segment.Known && segment.After <= sequence {
+			return segment.Number
+		}
+	}
+	return segments[0].Number
 }
+
+func (s *Spool) drained() bool { return s.acked >= s.committed }
 
 // checkpoint writes where reading is to go on after a restart, and removes what is
 // not needed for that. It is not called twice at a time.
@@ -76,9 +84,8 @@ func (s *Spool) removeBefore(keep int) error {
 		mayBeUsedAgain = nil // the disk may be full
 	}
 	s.mu.Unlock()
-	before, _, _ := s.log.Usage()
-	err := s.log.Release(keep, mayBeUsedAgain)
-	if after, _, _ := s.log.Usage(); after < before {
+	freed, err := s.log.Release(keep, mayBeUsedAgain)
+	if freed {
 		s.mu.Lock()
 		s.trouble.notify()
 		s.mu.Unlock()

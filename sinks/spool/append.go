@@ -135,20 +135,17 @@ func (s *Spool) commit(g *group) error {
 		s.writing.Unlock()
 		return g.err
 	}
-	r := record{first: s.next, previous: s.committed.Sequence, at: s.began.UnixNano(), count: g.count}
-	s.next += uint64(g.count)
+	r := record{first: s.committed + 1, at: s.began.UnixNano(), count: g.count}
 	s.mu.Unlock()
 
-	content := g.record(r)
-	err := s.write(r.first, content)
+	err := s.write(r.first, g.record(r))
 
 	s.mu.Lock()
 	switch {
-	case errors.Is(err, ErrFull):
-		s.next = r.first // nothing of it was written
+	case errors.Is(err, ErrFull): // nothing of it was written
 	case err != nil:
 		err = fmt.Errorf("writing to the spool: %w", err)
-		s.failed.add(span{after: r.first - 1, last: r.last()})
+		s.tried = max(s.tried, r.last())
 		s.trouble.fail(err)
 	default:
 		s.accept(r, g)
@@ -213,9 +210,9 @@ func (s *Spool) hangs() bool { return len(s.gathering) > 0 && s.gathering[0].err
 
 // accept notes that a record was committed.
 func (s *Spool) accept(r record, g *group) {
-	s.committed.Sequence = r.last()
-	s.committed.Segment, s.committedEnd = s.log.End()
-	s.queue.push(g.block(r, s.committed.Segment))
+	s.committed = r.last()
+	s.end.segment, s.end.at = s.log.End()
+	s.queue.push(g.block(r, s.end.segment))
 	signal(s.wake)
 	s.trouble.worked(s.roomy())
 }
@@ -223,6 +220,5 @@ func (s *Spool) accept(r record, g *group) {
 // roomy tells whether a spool that was full is so no more.
 func (s *Spool) roomy() bool {
 	const spare = 8 // part of the size that has to be free
-	_, used, _ := s.log.Usage()
-	return used <= s.limits.maxSize-s.limits.maxSize/spare
+	return s.used() <= s.limits.maxSize-s.limits.maxSize/spare
 }

@@ -82,7 +82,7 @@ func TestBadPage(t *testing.T) {
 					t.Errorf("%d events were told to be lost, and %d are", told, len(lost))
 				}
 				expectLoss(t, logged, segment, len(lost))
-				s.Acknowledge(entries[len(entries)-1].Position)
+				s.Acknowledge(entries[len(entries)-1].Sequence)
 				if got := s.Stats().Events; got != 0 {
 					t.Errorf("%d events are waiting", got)
 				}

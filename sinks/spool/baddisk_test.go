@@ -168,7 +168,7 @@ func extents(t *testing.T, segment string) (all []extent) {
 		if !ok {
 			break
 		}
-		rec, err := decodeRecord(found.Content)
+		rec, err := decodeRecord(found)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,7 @@ func drain(ctx context.Context, s *Spool) {
 		if err != nil {
 			return
 		}
-		s.Acknowledge(entries[len(entries)-1].Position)
+		s.Acknowledge(entries[len(entries)-1].Sequence)
 	}
 }
 
@@ -79,7 +79,7 @@ func BenchmarkThrough(b *testing.B) {
 		if entries, err = s.Next(b.Context(), entries[:0], 1000, 1<<20); err != nil {
 			b.Fatal(err)
 		}
-		s.Acknowledge(entries[len(entries)-1].Position)
+		s.Acknowledge(entries[len(entries)-1].Sequence)
 	}
 }
 

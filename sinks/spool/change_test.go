@@ -121,7 +121,7 @@ func TestChangesOfFull(t *testing.T) {
 		t.Errorf("told of %s", got)
 	}
 	entries := nextTest(t, s, stored)
-	s.Acknowledge(entries[len(entries)-1].Position)
+	s.Acknowledge(entries[len(entries)-1].Sequence)
 	eventually(t, "room", func() bool { return !s.Stats().Full })
 	if got := c.names(); got != "full" {
 		t.Errorf("told of %s", got)

@@ -19,27 +19,24 @@ const (
 	checkpointName    = "checkpoint"
 	checkpointAside   = "checkpoint.new"
 	checkpointVersion = 1
-	checkpointSize    = 1 + 8 + 8 + 4
+	checkpointSize    = 1 + 8 + 4
 )
 
 // checkpointOf returns what stands in the file.
 //
 //	version   byte
-//	segment   uint64
 //	sequence  uint64
 //	checksum  uint32, CRC-32C of what is before
-func checkpointOf(p Position) []byte {
-	content := []byte{checkpointVersion}
-	content = binary.BigEndian.AppendUint64(content, uint64(p.Segment))
-	content = binary.BigEndian.AppendUint64(content, p.Sequence)
+func checkpointOf(sequence uint64) []byte {
+	content := binary.BigEndian.AppendUint64([]byte{checkpointVersion}, sequence)
 	return binary.BigEndian.AppendUint32(content, crc32.Checksum(content, crc32.MakeTable(crc32.Castagnoli)))
 }
 
 // writeCheckpoint replaces the checkpoint, so that a crash leaves the old or the
 // new one. That takes a sync of its content; only its name may be left to the system.
-func writeCheckpoint(dir string, p Position, syncName bool) error {
+func writeCheckpoint(dir string, sequence uint64, syncName bool) error {
 	aside := filepath.Join(dir, checkpointAside)
-	if err := writeFile(aside, checkpointOf(p), true); err != nil {
+	if err := writeFile(aside, checkpointOf(sequence), true); err != nil {
 		return err
 	}
 	if err := os.Rename(aside, filepath.Join(dir, checkpointName)); err != nil {
@@ -53,25 +50,25 @@ func writeCheckpoint(dir string, p Position, syncName bool) error {
 
 // readCheckpoint returns whether there is a checkpoint. One that cannot be read is
 // an error.
-func readCheckpoint(dir string) (Position, bool, error) {
+func readCheckpoint(dir string) (sequence uint64, ok bool, err error) {
 	name := filepath.Join(dir, checkpointName)
 	content, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Position{}, false, nil
+		return 0, false, nil
 	}
 	if err != nil {
-		return Position{}, false, err
+		return 0, false, err
 	}
 	if len(content) > 0 && content[0] > checkpointVersion {
-		return Position{}, false, fmt.Errorf("%s is damaged, or %w", name, wal.ErrNewer)
+		return 0, false, fmt.Errorf("%s is damaged, or %w", name, wal.ErrNewer)
 	}
 	if len(content) == checkpointSize {
-		p := Position{Segment: int(binary.BigEndian.Uint64(content[1:])), Sequence: binary.BigEndian.Uint64(content[9:])}
-		if p.Segment >= 0 && bytes.Equal(content, checkpointOf(p)) {
-			return p, true, nil
+		sequence = binary.BigEndian.Uint64(content[1:])
+		if bytes.Equal(content, checkpointOf(sequence)) {
+			return sequence, true, nil
 		}
 	}
-	return Position{}, false, fmt.Errorf("%s is damaged", name)
+	return 0, false, fmt.Errorf("%s is damaged", name)
 }
 
 // cleanName is a file that is there while a spool is closed, if its checkpoint says all

@@ -19,7 +19,7 @@ func TestDoubtAfterCrash(t *testing.T) {
 	dir, crashed := t.TempDir(), t.TempDir()
 	s := openTest(t, Options{Dir: dir, Sync: SyncOff}, noCheckpoints)
 	appendTest(t, s, 0, events)
-	s.Acknowledge(nextTest(t, s, handedOut)[acknowledged-1].Position)
+	s.Acknowledge(nextTest(t, s, handedOut)[acknowledged-1].Sequence)
 	copyDir(t, dir, crashed)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestRefusedStaysRefused(t *testing.T) {
 	s.mu.Lock()
 	s.trouble = trouble{} // or the keeper begins a segment, which would help too
 	s.mu.Unlock()
-	s.Acknowledge(entries[4].Position)
+	s.Acknowledge(entries[4].Sequence)
 	faulty.sync.Store(false)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@
 package spool
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,26 +31,44 @@ func (d *damage) add(segment int, cause error) {
 	}
 }
 
-// reportLost reports the events up to a sequence that cannot be read, if there are any,
-// and keeps what is left of their segments. Damage without a loss is what a failed commit
-// leaves, or lies in the padding. Without a checkpoint it is not known how many events
-// were in the log before the first that can be read.
-func (r *reader) reportLost(last uint64) {
-	s, d, known := r.spool, r.damage, r.known
-	r.damage, r.known = damage{}, true
-	lost := span{after: s.read.Load()}
-	lost.last = max(lost.after, last)
+// gap is the events after one up to another that cannot be read. They are acknowledged
+// with those before.
+type gap struct{ after, last uint64 }
+
+func (g gap) over(acknowledged uint64) uint64 {
+	if acknowledged < g.after {
+		return acknowledged
+	}
+	return max(acknowledged, g.last)
+}
+
+// lose gives up the events up to a sequence that were not read, if there are any, reports
+// them and keeps what is left of their segments. Damage without a loss is what a failed
+// commit leaves, or lies where nothing was written. Without a checkpoint it is not known
+// how many events were in what lies before the first that can be read.
+func (r *reader) lose(last uint64) {
+	s, d, exact, read := r.spool, r.damage, r.exact, r.spool.read.Load()
+	r.damage, r.exact = damage{}, true
+	if last <= read {
+		return
+	}
 	s.mu.Lock()
-	events := lost.last - lost.after - s.failed.within(lost)
+	if s.unread.last != read {
+		s.unread.after = read
+	}
+	s.unread.last = last
+	s.acked = s.unread.over(s.acked)
+	s.read.Store(last)
 	s.mu.Unlock()
-	if known && events == 0 || !known && len(d.segments) == 0 {
+	events := between(read, last)
+	if events == 0 || !exact && len(d.segments) == 0 {
 		return
 	}
 	if len(d.segments) == 0 {
-		d.segments = []int{r.segment}
+		d.add(r.segment, cmp.Or(r.text.Unread, wal.ErrDamaged))
 	}
 	fields := append(s.preserveAll(d.segments), zap.Error(d.cause))
-	if known {
+	if exact {
 		s.lost(events)
 		fields = append(fields, zap.Uint64("events_lost", events))
 	}

@@ -133,7 +133,7 @@ func TestDamagedWhileRunning(t *testing.T) {
 	}
 	appendTest(t, s, 20, 30)
 	expect(t, pending(t, s), numbered(20, 30))
-	s.Acknowledge(Position{Sequence: 30})
+	s.Acknowledge(30)
 	if got := s.Stats().Events; got != 0 {
 		t.Errorf("%d events are waiting", got)
 	}
@@ -232,7 +232,7 @@ func TestDamagedDirectory(t *testing.T) {
 			dir := t.TempDir()
 			s := openTest(t, Options{Dir: dir})
 			s.Close()
-			if err := writeCheckpoint(dir, Position{}, true); err != nil {
+			if err := writeCheckpoint(dir, 0, true); err != nil {
 				t.Fatal(err)
 			}
 			closedSpool(t, dir, 4, each)

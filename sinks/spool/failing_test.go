@@ -16,7 +16,7 @@ type faultyLog struct {
 	segmentLog
 	log, sync, next atomic.Bool
 	halves          atomic.Bool // a Log that fails has written
-	attempts        atomic.Int32
+	attempts, syncs atomic.Int32
 }
 
 func (f *faultyLog) Append(sequence uint64, record []byte) error {
@@ -31,17 +31,18 @@ func (f *faultyLog) Append(sequence uint64, record []byte) error {
 }
 
 func (f *faultyLog) Sync() error {
+	f.syncs.Add(1)
 	if f.sync.Load() {
 		return errDisk
 	}
 	return f.segmentLog.Sync()
 }
 
-func (f *faultyLog) Turn(size int64, durable bool) error {
+func (f *faultyLog) Turn(size int64, after uint64, durable bool) error {
 	if f.next.Load() {
 		return errDisk
 	}
-	return f.segmentLog.Turn(size, durable)
+	return f.segmentLog.Turn(size, after, durable)
 }
 
 func openFaulty(t *testing.T, o Options, change ...func(*tuning)) (*Spool, *faultyLog) {

@@ -36,7 +36,7 @@ func TestFull(t *testing.T) {
 	// An ack makes room without a restart.
 	for range 3 {
 		entries := nextTest(t, s, stored)
-		s.Acknowledge(entries[len(entries)-1].Position)
+		s.Acknowledge(entries[len(entries)-1].Sequence)
 		eventually(t, "room", func() bool { return s.Append(e) == nil })
 		stored = 1
 		fill()
@@ -64,7 +64,7 @@ func TestFullWaits(t *testing.T) {
 		defer s.mu.Unlock()
 		return s.trouble.changed != nil
 	})
-	s.Acknowledge(entries[len(entries)-1].Position)
+	s.Acknowledge(entries[len(entries)-1].Sequence)
 	if err := <-result; err != nil && !errors.Is(err, ErrFull) {
 		t.Errorf("got error %v", err)
 	}
@@ -80,7 +80,7 @@ func TestFullWaitsForSegment(t *testing.T) {
 	}
 	before := currentSegment(s)
 	entries := pending(t, s)
-	s.Acknowledge(entries[len(entries)-1].Position)
+	s.Acknowledge(entries[len(entries)-1].Sequence)
 	eventually(t, "another segment", func() bool { return currentSegment(s) > before })
 	if err := s.Append(e); err != nil {
 		t.Errorf("got error %v", err)

@@ -22,11 +22,11 @@ func (d *crowdedDisk) full() error {
 	return nil
 }
 
-func (d *crowdedDisk) Turn(size int64, durable bool) error {
+func (d *crowdedDisk) Turn(size int64, after uint64, durable bool) error {
 	if err := d.full(); err != nil {
 		return err
 	}
-	return d.segmentLog.Turn(size, durable)
+	return d.segmentLog.Turn(size, after, durable)
 }
 
 // A spool whose events are all acknowledged goes on in the file that it has when the disk
@@ -50,7 +50,7 @@ func TestDrainedOnFullDisk(t *testing.T) {
 	}
 	entries := pending(t, s)
 	expect(t, entries, numbered(0, n))
-	s.Acknowledge(entries[len(entries)-1].Position)
+	s.Acknowledge(entries[len(entries)-1].Sequence)
 	disk.isFull.Store(false) // for the probe alone: there is no file to spare
 	recovered(t, s, n+1)
 	expect(t, pending(t, s), numbered(n+1, n+2))

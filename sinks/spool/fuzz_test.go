@@ -60,7 +60,7 @@ func smallSpool(f *testing.F) map[string][]byte {
 			if err != nil {
 				f.Fatal(err)
 			}
-			s.Acknowledge(entries[0].Position)
+			s.Acknowledge(entries[0].Sequence)
 		}
 		s.Close()
 	}

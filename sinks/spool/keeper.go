@@ -57,7 +57,7 @@ func (k *keeper) prepare() {
 	k.mu.Lock()
 	size, most, failing := k.limits.segmentSize, k.limits.maxSize, k.trouble.failing != nil
 	k.mu.Unlock()
-	if taken, _, left := k.log.Usage(); !failing && left < size/2 && taken+size <= most {
+	if taken, left := k.log.Usage(); !failing && left < size/2 && taken+size <= most {
 		_ = k.log.Prepare(size) // the turn reports it
 	}
 }
@@ -67,7 +67,7 @@ func (k *keeper) prepare() {
 func (s *Spool) wantsDrain() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, _, left := s.log.Usage()
+	_, left := s.log.Usage()
 	unused := left >= s.limits.segmentSize-wal.SegmentOverhead
 	return s.drained() && !unused && (s.trouble.tight() || s.trouble.failing != nil)
 }

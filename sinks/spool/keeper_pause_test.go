@@ -21,7 +21,7 @@ func TestTurnThatFailsIsTriedAgainLater(t *testing.T) {
 		full = s.Append(event) != nil
 	}
 	entries := pending(t, s)
-	s.Acknowledge(entries[len(entries)-1].Position)
+	s.Acknowledge(entries[len(entries)-1].Sequence)
 	before := log.turns.Load()
 	eventually(t, "a turn is tried again", func() bool { return log.turns.Load() >= before+4 })
 	began := time.Now()
@@ -39,12 +39,12 @@ type turnlessLog struct {
 	turns atomic.Int64
 }
 
-func (l *turnlessLog) Turn(size int64, durable bool) error {
+func (l *turnlessLog) Turn(size int64, after uint64, durable bool) error {
 	l.turns.Add(1)
 	if l.full.Load() {
 		return syscall.ENOSPC
 	}
-	return l.segmentLog.Turn(size, durable)
+	return l.segmentLog.Turn(size, after, durable)
 }
 
 // TestTextIsLetGo has a reader catch up: what it has read from disk is not needed any more.

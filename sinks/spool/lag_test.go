@@ -62,8 +62,8 @@ func (l *lagging) run(t *testing.T) {
 		t.Errorf("%d events are reported as lost", got)
 	}
 	s = openTest(t, Options{Dir: l.dir, Sync: SyncOff, MaxSize: 32 * pageSize})
-	if s.acked.Sequence != l.acked {
-		t.Fatalf("reading goes on after %d, not after %d", s.acked.Sequence, l.acked)
+	if s.acked != l.acked {
+		t.Fatalf("reading goes on after %d, not after %d", s.acked, l.acked)
 	}
 	s.Close()
 }
@@ -81,7 +81,7 @@ func (l *lagging) read(t *testing.T, s *Spool, goal int) {
 				stats := s.Stats()
 				s.mu.Lock()
 				defer s.mu.Unlock()
-				return s.committed.Sequence >= min(uint64(goal), want+uint64(window)) || stats.Full
+				return s.committed >= min(uint64(goal), want+uint64(window)) || stats.Full
 			})
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), deadline)
@@ -102,7 +102,7 @@ func (l *lagging) read(t *testing.T, s *Spool, goal int) {
 		if len(held) > window {
 			n := len(held) - l.random.IntN(window)
 			l.acked = held[n-1].Sequence
-			s.Acknowledge(held[n-1].Position)
+			s.Acknowledge(held[n-1].Sequence)
 			held = slices.Delete(held, 0, n)
 		}
 	}

@@ -24,7 +24,7 @@ func TestLinks(t *testing.T) {
 			if err == nil {
 				appendTest(t, s, 0, 2000)
 				entries := pending(t, s)
-				s.Acknowledge(entries[len(entries)-1].Position)
+				s.Acknowledge(entries[len(entries)-1].Sequence)
 				_ = s.checkpoint()
 				_ = Probe(dir)
 				s.Close()

@@ -5,7 +5,6 @@ package spool
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -67,7 +66,7 @@ func open(o Options, t tuning) (*Spool, error) {
 	go (&keeper{Spool: s}).run(t.checkpointInterval)
 	s.syncTick = time.NewTicker(time.Hour)
 	s.syncEvery(o.Sync)
-	go s.every(s.syncTick, s.closing, s.syncDirty)
+	go s.every(s.syncTick, s.closing, func() { s.failOn(s.sync()) })
 	go s.every(time.NewTicker(t.stallAfter/4), s.waited, s.giveUpStalled)
 	return s, nil
 }
@@ -85,39 +84,31 @@ func (s *Spool) restore() error {
 	}
 	segments := log.Segments()
 	g := &glance{dir: s.dir, open: s.tuning.openSegment}
-	end, err := g.findEnd(segments, clean.said)
+	end, err := g.findEnd(clean.last)
 	if err != nil {
 		return err
 	}
 	s.reportEnd(end)
-	checkpoint, ok, err := readCheckpoint(s.dir)
-	if !ok && end.last.Sequence > 0 {
-		s.logger().Warn("the spool has no checkpoint that can be read; "+
-			"all events that are left in it are sent again", zap.String("dir", s.dir), zap.Error(err))
-	}
-	from, outdated, err := s.catchUp(g, checkpoint, ok, segments)
-	if err != nil {
-		return err
+	exact := s.restoreAcked(segments, end.last > 0)
+	s.committed = max(end.last, s.acked, clean.last)
+	if end.unread && !clean.said {
+		s.committed += unknownSequences
 	}
 	if err := s.beginLog(log, end); err != nil {
 		return errors.Join(err, log.Close())
 	}
-	if !ok && len(segments) == 0 {
+	s.end.segment, s.end.at = s.log.End()
+	if len(segments) == 0 && !exact {
 		// A spool that begins knows where. If this fails, the next run warns, and
 		// sends again all that is left.
-		checkpoint.Segment, _ = log.End()
-		from = checkpoint
-		ok = writeCheckpoint(s.dir, checkpoint, s.limits.sync != SyncOff) == nil
+		exact = writeCheckpoint(s.dir, s.acked, s.limits.sync != SyncOff) == nil
 	}
-	s.saved = checkpoint
-	s.start(from, ok && !outdated, end, clean.last)
-	if !ok || outdated || !clean.said {
-		clean.sent = end.last.Sequence
+	s.saved = s.acked
+	if !exact || !clean.said {
+		clean.sent = end.last
 	}
-	s.inDoubt = inDoubt(from, clean.sent, end.last)
-	if err := s.lowerCheckpoint(); err != nil {
-		return errors.Join(err, log.Close())
-	}
+	s.inDoubt = inDoubt(s.acked, clean.sent, end.last)
+	s.startReader()
 	if g.unread != nil {
 		s.logger().Warn("a part of the spool cannot be read; check the disk: "+
 			"it is tried again when its events are to be delivered", zap.String("dir", s.dir), zap.Error(g.unread))
@@ -125,75 +116,73 @@ func (s *Spool) restore() error {
 	return nil
 }
 
+// restoreAcked finds out which events are acknowledged, and tells whether the checkpoint
+// says so. It may be missing, or too old to tell: to free a full disk, segments are
+// removed even if the checkpoint that lets them go cannot be written.
+func (s *Spool) restoreAcked(segments []wal.Segment, some bool) (exact bool) {
+	checkpoint, exact, err := readCheckpoint(s.dir)
+	s.acked = checkpoint
+	s.reader.exact = true
+	if len(segments) == 0 {
+		return exact
+	}
+	first := segments[0]
+	switch {
+	case !exact:
+		if some {
+			s.logger().Warn("the spool has no checkpoint that can be read; "+
+				"all events that are left in it are sent again", zap.String("dir", s.dir), zap.Error(err))
+		}
+		s.acked, s.reader.exact = first.After, first.Known
+	case first.Known && first.After > checkpoint:
+		s.logger().Warn("the checkpoint of the spool is older than its files; events between them are gone: "+
+			"they were acknowledged, unless somebody has removed files", zap.String("dir", s.dir),
+			zap.Uint64("events", between(checkpoint, first.After)), zap.Int("first_segment", first.Number))
+		s.acked = first.After
+		return false
+	}
+	return exact
+}
+
 // beginLog sees to it that something can be appended: in the last segment, if its end is
 // as a crash or a close leaves it, and else in another.
 func (s *Spool) beginLog(log *wal.Log, end logEnd) error {
 	s.log = s.tuning.wrapLog(log)
-	if end.goesOn {
+	if end.goesOn && s.committed == end.last {
 		err := log.Continue(end.from)
 		if !errors.Is(err, wal.ErrDamaged) {
 			return err
 		}
 	}
-	return s.log.Turn(s.limits.segmentSize, s.limits.sync != SyncOff)
+	return s.log.Turn(s.limits.segmentSize, s.committed, s.limits.sync != SyncOff)
 }
 
-// unknownSequences is more than a segment has events.
-const unknownSequences = 1 << 24
-
-// start sets the sequences and the reader. It is told whether the checkpoint is exact, and
-// what the last event was if the run before has said so.
-func (s *Spool) start(from Position, exact bool, end logEnd, last uint64) {
-	first := s.log.Segments()[0]
-	current, _ := s.log.End()
-	s.committed, s.committedEnd = end.last, end.at
-	if end.last.Sequence == 0 {
-		// The segments are gone. Whoever reads on must not take that for a loss.
-		s.committed, s.committedEnd = Position{Segment: current, Sequence: from.Sequence}, 0
-	}
-	if last > s.committed.Sequence {
-		// The reader is to find out that they are gone.
-		s.committed.Sequence = last
-		if n := len(end.harmed); n > 0 {
-			s.committed.Segment, s.committedEnd = end.harmed[n-1], math.MaxInt64
-		}
-	}
-	s.next = max(s.committed.Sequence, from.Sequence) + 1
-	if end.unread {
-		s.next += unknownSequences
-	}
-	s.acked = from
-	s.acked.Segment = max(from.Segment, first)
-	if from.Segment > end.last.Segment {
-		// The segment that it names is gone. What was acknowledged is passed over.
-		s.acked.Segment = first
-	}
-	s.read.Store(from.Sequence)
-	s.reader = reader{spool: s, segment: s.acked.Segment, known: exact || first == 0}
+func (s *Spool) startReader() {
+	s.read.Store(s.acked)
+	s.reader.spool, s.reader.segment = s, holding(s.log.Segments(), s.acked)
 	s.queue.latest = time.Now().UnixNano()
-	if info, err := os.Stat(wal.Name(s.dir, s.acked.Segment)); err == nil {
+	if info, err := os.Stat(wal.Name(s.dir, s.reader.segment)); err == nil {
 		s.queue.latest = info.ModTime().UnixNano()
 	}
 }
 
-// lowerCheckpoint corrects a checkpoint that names a segment beyond those on disk.
-// Their numbers are going to reach it, and it would say then that the segments before
-// are read. So no event is taken before that.
-func (s *Spool) lowerCheckpoint() error {
-	if s.saved.Segment <= s.acked.Segment {
-		return nil
-	}
-	if err := writeCheckpoint(s.dir, s.acked, s.limits.sync != SyncOff); err != nil {
-		return fmt.Errorf("correcting the checkpoint: %w", err)
-	}
-	s.saved = s.acked
-	return nil
-}
-
 // inDoubt is what InDoubt returns if events up to a sequence may have been sent.
-func inDoubt(checkpoint Position, sent uint64, last Position) uint64 {
-	if last.Sequence <= checkpoint.Sequence || sent <= checkpoint.Sequence {
+func inDoubt(checkpoint, sent, last uint64) uint64 {
+	if last <= checkpoint || sent <= checkpoint {
 		return 0
 	}
-	return min(sent, last.Sequence)
+	return min(sent, last)
+}
+
+// unknownSequences is more than a segment has events. So many are left out behind an end
+// that cannot be read, as it may hold some.
+const unknownSequences = 1 << 32
+
+// between is how many events there are after a sequence up to another.
+func between(after, last uint64) uint64 {
+	events := (last - after) % unknownSequences
+	if events > unknownSequences/2 {
+		return 0 // the end could be read later
+	}
+	return events
 }

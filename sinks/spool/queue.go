@@ -53,7 +53,7 @@ func (q *queue) take(after uint64) *block {
 	for len(q.blocks) > 0 && q.blocks[0].last() <= after {
 		q.shift()
 	}
-	if len(q.blocks) == 0 || q.blocks[0].previous > after {
+	if len(q.blocks) == 0 || q.blocks[0].first > after+1 {
 		return nil
 	}
 	return q.shift()
@@ -78,7 +78,7 @@ func (q *queue) oldest(handedOut uint64) int64 {
 		return q.handedOut[0].at
 	}
 	for _, b := range q.blocks {
-		if b.previous <= handedOut && handedOut < b.last() {
+		if b.first <= handedOut+1 && handedOut < b.last() {
 			return b.at
 		}
 	}

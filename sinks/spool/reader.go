@@ -4,7 +4,6 @@ package spool
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,7 +52,7 @@ func (s *Spool) Next(ctx context.Context, entries []Entry, limit, maxBytes int) 
 type reader struct {
 	spool *Spool
 	block *block // what is left of the record that is being handed out
-	known bool   // the last sequence read is known: a higher previous sequence means a loss
+	exact bool   // it is known after which event reading has begun
 
 	segment int
 	records *wal.Reader   // nil before anything of the segment is read
@@ -86,7 +85,7 @@ func (r *reader) fill(entries []Entry, limit, maxBytes int) ([]Entry, error) {
 		r.block.record = rest
 		s.read.Store(sequence)
 		count++
-		entries = append(entries, Entry{Event: event, Position: Position{Segment: r.block.segment, Sequence: sequence}})
+		entries = append(entries, Entry{event, sequence})
 	}
 	return entries, err
 }
@@ -97,17 +96,16 @@ func (r *reader) nextBlock() (*block, error) {
 	s := r.spool
 	for {
 		s.mu.Lock()
-		b := s.queue.take(s.read.Load())
-		committed, end := s.committed, s.committedEnd
+		b, committed := s.queue.take(s.read.Load()), s.committed
 		s.mu.Unlock()
 		switch {
 		case b != nil:
 			r.follow(b.segment)
-		case s.read.Load() >= committed.Sequence:
+		case s.read.Load() >= committed:
 			return nil, nil
 		default:
 			var err error
-			if b, err = r.fromLog(committed, end); err != nil {
+			if b, err = r.fromLog(); err != nil {
 				return nil, err
 			}
 		}
@@ -117,7 +115,6 @@ func (r *reader) nextBlock() (*block, error) {
 			s.mu.Unlock()
 			return b, nil
 		}
-		r.giveUp(committed)
 	}
 }
 
@@ -132,8 +129,7 @@ func (r *reader) follow(segment int) {
 		r.text.End = r.records.At()
 		r.records.Reload(nil)
 	}
-	r.damage = damage{}
-	r.known = true
+	r.damage, r.exact = damage{}, true
 }
 
 // goTo goes on with another segment.
@@ -145,36 +141,49 @@ func (r *reader) goTo(segment int) {
 // forget has the segment read anew.
 func (r *reader) forget() { r.records, r.bad = nil, nil }
 
-// giveUp goes on after events that are committed and cannot be found, although the
-// log was read to its end.
-func (r *reader) giveUp(committed Position) {
-	s := r.spool
-	read := s.read.Load()
-	r.reportLost(committed.Sequence)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.unread.last != read {
-		s.unread.after = read
-	}
-	s.unread.last = committed.Sequence
-	if s.acked.Sequence >= s.unread.after {
-		s.acked.Sequence = s.unread.last
-	}
-	s.read.Store(committed.Sequence)
+// reach is how far a segment can be read.
+type reach struct {
+	next int    // the segment behind it, or itself if there is none
+	end  int64  // where its last record ends at the latest
+	last uint64 // what it has beyond that sequence is void
+	sure bool   // the events up to that one are in it or before
 }
 
-// fromLog returns the record that follows the last one read, or nil if it cannot
-// be found up to the last one that is committed. An error says nothing about what is
-// in the segments: reading goes on at the same place at the next attempt.
-func (r *reader) fromLog(committed Position, end int64) (*block, error) {
-	for {
-		found, ok, err := r.next(committed.Segment, end)
-		switch {
-		case ok:
-			if b := r.accept(found.Content, committed); b != nil {
-				return b, nil
-			}
+func (s *Spool) reach(segment int) reach {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := reach{next: segment, end: math.MaxInt64, last: s.committed, sure: true}
+	switch {
+	case segment == s.end.segment:
+		r.end = s.end.at
+	case segment > s.end.segment:
+		r.end = 0 // nothing is committed there
+	}
+	for _, other := range s.log.Segments() {
+		if other.Number <= segment {
 			continue
+		}
+		if r.next == segment {
+			r.next, r.sure = other.Number, other.Known
+		}
+		if other.Known {
+			r.last = other.After
+			break
+		}
+	}
+	return r
+}
+
+// fromLog returns the record that follows the last one read, or nil if nothing can be
+// found up to the last one that is committed. An error says nothing about what is
+// in the segments: reading goes on at the same place at the next attempt.
+func (r *reader) fromLog() (*block, error) {
+	for {
+		here := r.spool.reach(r.segment)
+		b, err := r.next(here)
+		switch {
+		case b != nil:
+			return b, nil
 		case err == nil:
 		case badblock.IsMissing(err), errors.Is(err, wal.ErrDamaged):
 			r.damage.add(r.segment, err)
@@ -187,36 +196,43 @@ func (r *reader) fromLog(committed Position, end int64) (*block, error) {
 		default:
 			return nil, fmt.Errorf("reading the spool: %w", err)
 		}
-		if r.segment >= committed.Segment {
+		if here.sure {
+			r.lose(here.last)
+		}
+		if here.next == r.segment {
 			return nil, nil
 		}
-		r.goTo(r.following(committed.Segment))
+		r.goTo(here.next)
 	}
 }
 
-// following is the segment after the current one, which need not be the next number.
-func (r *reader) following(last int) int {
-	for _, segment := range r.spool.log.Segments() {
-		if segment > r.segment {
-			return segment
+// next returns the next record of the segment that was not handed out, if there is one.
+func (r *reader) next(here reach) (*block, error) {
+	for {
+		found, ok, err := r.record(here.end)
+		if !ok {
+			return nil, err
+		}
+		rec, err := decodeRecord(found)
+		switch {
+		case err != nil:
+			r.damage.add(r.segment, err)
+		case rec.first > here.last:
+			return nil, nil
+		case rec.last() > r.spool.read.Load():
+			r.lose(rec.first - 1)
+			rec.events = bytes.Clone(rec.events)
+			return &block{rec, r.segment}, nil
 		}
 	}
-	return last
 }
 
-// next returns the next record of the segment, if there is one.
-func (r *reader) next(last int, end int64) (found wal.Record, ok bool, err error) {
-	if r.segment < last {
-		end = math.MaxInt64
-	}
+// record returns the next record of the segment that ends before an offset.
+func (r *reader) record(end int64) (found wal.Record, ok bool, err error) {
 	for {
 		if r.records != nil {
 			found, ok = r.records.Next(min(end, r.text.End))
-			whole := r.text.End >= min(end, r.records.End())
-			if found.AfterDamage || !ok && whole && r.endsEarly(last, end) {
-				r.damage.add(r.segment, cmp.Or(r.text.Unread, wal.ErrDamaged))
-			}
-			if ok || whole {
+			if ok || r.text.End >= min(end, r.records.End()) {
 				return found, ok, nil
 			}
 			if err, r.text.Err = r.text.Err, nil; err != nil {
@@ -227,15 +243,6 @@ func (r *reader) next(last int, end int64) (found wal.Record, ok bool, err error
 			return found, false, err
 		}
 	}
-}
-
-// endsEarly tells whether there was more in a segment than can be read. What a failed
-// commit leaves looks so too, but costs nothing.
-func (r *reader) endsEarly(last int, end int64) bool {
-	if r.segment >= last {
-		return r.records.At() < end
-	}
-	return r.records.Rest() != wal.Nothing
 }
 
 // load reads what follows of the segment, of which what lies behind the end may change yet.
@@ -250,7 +257,7 @@ func (r *reader) load(end int64) (err error) {
 	if err != nil {
 		return err
 	}
-	r.bad.Failed(text.Failed, t.now())
+	r.bad.Failed(text.Failed, text.Surveyed, t.now())
 	r.text = text
 	if text.End >= end {
 		r.text.End, r.text.Err = end, nil
@@ -288,23 +295,4 @@ func (r *reader) getsOver(err error) bool {
 	// What is written there from now on could not be read either.
 	r.spool.retire(r.segment)
 	return true
-}
-
-// accept returns the record if it is one to be handed out.
-func (r *reader) accept(data []byte, committed Position) *block {
-	rec, err := decodeRecord(data)
-	if err != nil {
-		r.damage.add(r.segment, err)
-		return nil
-	}
-	s := r.spool
-	s.mu.Lock()
-	failed := s.failed.within(span{after: rec.first - 1, last: rec.first}) > 0
-	s.mu.Unlock()
-	if failed || rec.last() <= s.read.Load() || rec.first > committed.Sequence {
-		return nil
-	}
-	r.reportLost(rec.previous)
-	rec.events = bytes.Clone(rec.events)
-	return &block{record: rec, segment: r.segment}
 }

@@ -18,45 +18,34 @@ type Event struct {
 	Body        []byte
 }
 
-// Position is the place of an event in the log.
-type Position struct {
-	Segment  int
-	Sequence uint64
-}
-
-// Entry is an event with its place.
+// Entry is an event with its sequence.
 type Entry struct {
 	Event
-	Position
+	Sequence uint64
 }
 
 const (
 	recordVersion = 1
 
-	// fixedHeader is the version, the first and the previous sequence, and the time.
-	fixedHeader = 1 + 8 + 8 + 8
+	// fixedHeader is the version and the time.
+	fixedHeader = 1 + 8
 	// maxHeader is the room that a header may take, with the count of its events.
 	maxHeader = fixedHeader + binary.MaxVarintLen32
 	// fields are those of an event, which takes as many bytes if all are empty.
 	fields = 4
 )
 
-// record is what one commit writes.
+// record is what one commit writes. Its sequence in the log is that of its first event.
 //
 //	version   byte
-//	first     uint64, the sequence of its first event
-//	previous  uint64, the last sequence of the record committed before
 //	at        int64, Unix time in nanoseconds
 //	count     uvarint
 //	events    each: subject, message id, traceparent, body, with uvarint lengths
-//
-// Sequences that lie between previous and first belong to commits that failed. So
-// a reader that has not met previous knows that something is lost.
 type record struct {
-	first, previous uint64
-	at              int64
-	count           int
-	events          []byte
+	first  uint64
+	at     int64
+	count  int
+	events []byte
 }
 
 // last is the sequence of its last event.
@@ -71,11 +60,8 @@ func (r *record) putHeader(room []byte) int {
 	n := binary.PutUvarint(count[:], uint64(r.count))
 	copy(room[maxHeader-n:], count[:n])
 	start := maxHeader - n - fixedHeader
-	header := room[start:]
-	header[0] = recordVersion
-	binary.BigEndian.PutUint64(header[1:], r.first)
-	binary.BigEndian.PutUint64(header[9:], r.previous)
-	binary.BigEndian.PutUint64(header[17:], uint64(r.at))
+	room[start] = recordVersion
+	binary.BigEndian.PutUint64(room[start+1:], uint64(r.at))
 	return start
 }
 
@@ -99,30 +85,20 @@ func eventBound(e *Event) int64 {
 }
 
 // decodeRecord checks a record as a whole, so that nothing can fail when its
-// events are taken out. The record shares the memory of data.
-func decodeRecord(data []byte) (record, error) {
-	if len(data) == 0 {
-		return record{}, fmt.Errorf("%w: a record is empty", wal.ErrDamaged)
-	}
-	if data[0] != recordVersion {
+// events are taken out. The record shares the memory of the content.
+func decodeRecord(found wal.Record) (record, error) {
+	data := found.Content
+	if len(data) > 0 && data[0] != recordVersion {
 		return record{}, fmt.Errorf("a record of version %d: %w", data[0], wal.ErrNewer)
 	}
 	if len(data) < fixedHeader {
 		return record{}, fmt.Errorf("%w: a record is too short", wal.ErrDamaged)
 	}
-	r := record{
-		first:    binary.BigEndian.Uint64(data[1:]),
-		previous: binary.BigEndian.Uint64(data[9:]),
-		at:       int64(binary.BigEndian.Uint64(data[17:])),
-	}
 	count, n := binary.Uvarint(data[fixedHeader:])
-	if n <= 0 || count == 0 || count > uint64(len(data)/fields) {
+	if n <= 0 || count == 0 || count > uint64(len(data)/fields) || found.Sequence > math.MaxUint64-count {
 		return record{}, fmt.Errorf("%w: a record has an impossible count of events", wal.ErrDamaged)
 	}
-	r.count, r.events = int(count), data[fixedHeader+n:]
-	if r.previous >= r.first || r.first > math.MaxUint64-count {
-		return record{}, fmt.Errorf("%w: a record has impossible sequences", wal.ErrDamaged)
-	}
+	r := record{found.Sequence, int64(binary.BigEndian.Uint64(data[1:])), int(count), data[fixedHeader+n:]}
 	rest, ok := r.events, true
 	for field := 0; ok && field < fields*r.count; field++ {
 		_, rest, ok = cutField(rest)

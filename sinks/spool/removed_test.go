@@ -90,7 +90,7 @@ func TestRemovedBeforeReading(t *testing.T) {
 	if got := s.Stats().Events; got != 12 {
 		t.Errorf("%d events are waiting, want 12", got)
 	}
-	s.Acknowledge(Position{Segment: currentSegment(s), Sequence: 12})
+	s.Acknowledge(12)
 	if got := s.Stats().Events; got != 0 {
 		t.Errorf("%d events are waiting, want none", got)
 	}
@@ -111,7 +111,7 @@ func TestCheckpointFails(t *testing.T) {
 	s.suspect.Store(true)
 	appendTest(t, s, 10, 11)
 	entries := nextTest(t, s, 100)
-	s.Acknowledge(entries[len(entries)-1].Position)
+	s.Acknowledge(entries[len(entries)-1].Sequence)
 	eventually(t, "a report", func() bool { return len(logged.find("the spool cannot write its checkpoint")) == 1 })
 	eventually(t, "one segment", func() bool { return len(segments(t, dir)) == 1 })
 	_ = os.RemoveAll(blocker) // the keeper may be quicker with what is left of it

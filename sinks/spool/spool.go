@@ -28,8 +28,8 @@ type Spool struct {
 	writing sync.Mutex
 	log     segmentLog
 	lock    io.Closer
+	shut    bool        // nothing is to be written any more
 	suspect atomic.Bool // the current segment is not to be written any more
-	dirty   atomic.Bool // something was written since the last sync
 
 	// mu guards what follows. Nothing waits for the disk while it holds it.
 	mu        sync.Mutex
@@ -39,15 +39,14 @@ type Spool struct {
 	began     time.Time // when it was the first one's turn
 	trouble   trouble
 
-	next         uint64   // the sequence that the next event gets
-	committed    Position // of the last event of the last record committed
-	committedEnd int64    // where that record ends in its segment
-	failed       spans    // sequences of commits that failed
-	queue        queue
+	committed uint64 // the last event that was taken
+	tried     uint64 // the last whose commit has failed
+	end       place  // of the last record committed
+	queue     queue
 
-	acked  Position
-	saved  Position // what the checkpoint says
-	unread span     // after its first event is acknowledged, all up to its last are
+	acked  uint64
+	saved  uint64 // what the checkpoint says
+	unread gap    // that the reader has met last
 
 	// reading is held by Next. It is taken before writing.
 	reading sync.Mutex
@@ -63,6 +62,12 @@ type Spool struct {
 	background sync.WaitGroup
 	closeOnce  sync.Once
 	closeErr   error
+}
+
+// place is one in the log.
+type place struct {
+	segment int
+	at      int64
 }
 
 // limits are what Configure changes.
@@ -115,25 +120,26 @@ func (s *Spool) Close() error {
 		s.appends.Wait()
 		close(s.waited)
 		s.background.Wait()
-		s.closeErr = s.shut()
+		s.closeErr = s.letGo()
 	})
 	return s.closeErr
 }
 
-func (s *Spool) shut() error {
+// letGo leaves the directory to the next.
+func (s *Spool) letGo() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	s.shut = true
 	s.mu.Lock()
 	if s.drained() {
 		// What was refused may be on disk behind the last event. It was sent in another
 		// way, and is not to come back.
-		current, _ := s.log.End()
-		s.acked = Position{Segment: current, Sequence: s.next - 1}
+		s.acked = max(s.acked, s.tried)
 	}
-	sync, clean := s.limits.sync != SyncOff, farewell{sent: max(s.inDoubt, s.read.Load()), last: s.committed.Sequence}
+	sync, clean := s.limits.sync != SyncOff, farewell{sent: max(s.inDoubt, s.read.Load()), last: s.committed}
 	s.mu.Unlock()
 	err := s.checkpoint()
-	if sync && s.dirty.Swap(false) {
+	if sync {
 		err = errors.Join(err, s.log.Sync())
 	}
 	err = errors.Join(err, s.log.Close())

@@ -28,7 +28,7 @@ func TestSpool(t *testing.T) {
 			appendTest(t, s, 0, 100)
 			first := nextTest(t, s, 30)
 			expect(t, first, numbered(0, 30))
-			s.Acknowledge(first[19].Position)
+			s.Acknowledge(first[19].Sequence)
 			if got := s.Stats().Events; got != 80 {
 				t.Errorf("%d events are waiting, want 80", got)
 			}
@@ -44,7 +44,7 @@ func TestSpool(t *testing.T) {
 			}
 			entries := pending(t, s)
 			expect(t, entries, numbered(20, 110))
-			s.Acknowledge(entries[len(entries)-1].Position)
+			s.Acknowledge(entries[len(entries)-1].Sequence)
 			if got := s.Stats(); got.Events != 0 || !got.Oldest.IsZero() {
 				t.Errorf("a drained spool has %+v", got)
 			}
@@ -174,7 +174,7 @@ func testAppendGroups(t *testing.T, mode time.Duration) {
 				t.Fatalf("event %d came late", n)
 			}
 			last[n/each] = n % each
-			s.Acknowledge(e.Position)
+			s.Acknowledge(e.Sequence)
 		}
 	}
 	all.Wait()
@@ -225,19 +225,19 @@ func TestAppendCopies(t *testing.T) {
 }
 
 func TestConfigure(t *testing.T) {
-	s := openTest(t, Options{Dir: t.TempDir(), MaxSize: wal.MinSegment, Sync: SyncOff})
+	s, log := openFaulty(t, Options{Dir: t.TempDir(), MaxSize: wal.MinSegment, Sync: SyncOff})
 	large := Event{Subject: "s", Body: make([]byte, wal.MinSegment)}
 	if err := s.Append(large); !errors.Is(err, ErrFull) {
 		t.Fatalf("appending more than there is room for: got error %v", err)
 	}
-	s.Configure(testSize, time.Millisecond)
+	s.Configure(testSize, time.Millisecond) // syncs once
 	if err := s.Append(large); err != nil {
 		t.Fatalf("appending after the size was raised: %v", err)
 	}
 	if got := s.Stats().Capacity; got != testSize {
 		t.Errorf("the capacity is %d", got)
 	}
-	eventually(t, "a sync at the new interval", func() bool { return !s.dirty.Load() })
+	eventually(t, "a sync at the new interval", func() bool { return log.syncs.Load() > 1 })
 }
 
 func TestOldest(t *testing.T) {
@@ -259,6 +259,6 @@ func TestOldest(t *testing.T) {
 	check("in memory", start, between)
 	first := nextTest(t, s, 1)
 	check("handed out", start, between)
-	s.Acknowledge(first[0].Position)
+	s.Acknowledge(first[0].Sequence)
 	check("acknowledged", between, time.Now())
 }

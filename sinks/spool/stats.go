@@ -2,13 +2,11 @@
 
 package spool
 
-import (
-	"time"
-)
+import "time"
 
 // Stats is the state of a spool.
 type Stats struct {
-	Events   uint64 // not acknowledged; after a restart also those of failed commits
+	Events   uint64 // not acknowledged
 	Bytes    int64  // of segments, but for what is free in the last
 	Capacity int64
 	Oldest   time.Time // about when the oldest event came; zero if there is none
@@ -22,9 +20,8 @@ type Stats struct {
 func (s *Spool) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, used, _ := s.log.Usage()
 	stats := Stats{
-		Bytes:    used,
+		Bytes:    s.used(),
 		Capacity: s.limits.maxSize,
 		Full:     s.trouble.full && !s.roomy(),
 		Failing:  s.trouble.failing,
@@ -34,8 +31,13 @@ func (s *Spool) Stats() Stats {
 	if s.drained() {
 		return stats
 	}
-	waiting := span{after: s.acked.Sequence, last: s.committed.Sequence}
-	stats.Events = waiting.last - waiting.after - s.failed.within(waiting)
+	stats.Events = between(s.acked, s.committed)
 	stats.Oldest = time.Unix(0, s.queue.oldest(s.read.Load()))
 	return stats
+}
+
+// used is how many bytes of the segments hold records or did.
+func (s *Spool) used() int64 {
+	taken, left := s.log.Usage()
+	return taken - left
 }

@@ -4,8 +4,6 @@ package spool
 
 import (
 	"errors"
-	"io/fs"
-	"os"
 	"time"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
@@ -34,16 +32,13 @@ func (s *Spool) syncEvery(interval time.Duration) {
 	}
 }
 
-// syncDirty syncs what was written. Nobody waits for it but a turn of the segment.
-func (s *Spool) syncDirty() {
-	if !s.dirty.Swap(false) {
-		return
-	}
+// sync syncs what was written. Nobody waits for it but a turn of the segment.
+func (s *Spool) sync() error {
 	err := s.log.Sync()
 	if err != nil {
 		s.suspect.Store(true)
 	}
-	s.failOn(err)
+	return err
 }
 
 // forceInTime forces what was written to the disk, and waits for that unless the disk
@@ -71,32 +66,7 @@ func (s *Spool) forceInTime() {
 	}
 }
 
-// syncAll keeps nobody from writing while it syncs what is finished, which may be a lot.
-// A segment that is finished meanwhile was synced by the turn.
+// syncAll syncs what is finished, too, which may be a lot, and the names.
 func (s *Spool) syncAll() error {
-	all := s.log.Segments()
-	for _, segment := range all[:len(all)-1] {
-		if err := syncSegment(s.dir, segment); err != nil {
-			return err
-		}
-	}
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	err := errors.Join(s.log.Sync(), wal.SyncDir(s.dir))
-	if err != nil {
-		s.suspect.Store(true)
-	}
-	return err
-}
-
-// syncSegment syncs a segment that is not written any more, if it is still needed.
-func syncSegment(dir string, segment int) error {
-	file, err := os.OpenFile(wal.Name(dir, segment), os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(file.Sync(), file.Close())
+	return errors.Join(s.log.SyncFinished(), s.sync(), wal.SyncDir(s.dir))
 }

@@ -95,7 +95,7 @@ func TestBadPageWhileRunning(t *testing.T) {
 				t.Errorf("got events %v, want %v", ids(t, got), want)
 			}
 			expectLoss(t, logged, segment, len(lost))
-			s.Acknowledge(got[len(got)-1].Position)
+			s.Acknowledge(got[len(got)-1].Sequence)
 			if got := s.Stats().Events; got != 0 {
 				t.Errorf("%d events are waiting", got)
 			}

@@ -3,7 +3,6 @@
 package spool
 
 import (
-	"cmp"
 	"errors"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
@@ -13,15 +12,16 @@ import (
 type segmentLog interface {
 	Append(sequence uint64, content []byte) error
 	Sync() error
-	Turn(size int64, durable bool) error
-	Restart(durable bool) error
+	SyncFinished() error
+	Turn(size int64, after uint64, durable bool) error
+	Restart(after uint64, durable bool) error
 	Prepare(size int64) error
-	Release(before int, mayBeUsedAgain func(number int) bool) error
+	Release(before int, mayBeUsedAgain func(number int) bool) (freed bool, err error)
 	Close() error
 
-	Segments() []int
+	Segments() []wal.Segment
 	End() (number int, at int64)
-	Usage() (taken, used, left int64)
+	Usage() (taken, left int64)
 }
 
 // write writes a record, if need be into a new segment: half a record may be left
@@ -74,7 +74,6 @@ func (s *Spool) store(first uint64, content []byte, sync bool) error {
 		s.suspect.Store(true)
 		return err
 	}
-	s.dirty.Store(!sync)
 	return nil
 }
 
@@ -82,38 +81,44 @@ func (s *Spool) store(first uint64, content []byte, sync bool) error {
 // writing.
 func (s *Spool) turn() error {
 	s.mu.Lock()
-	limits, drained := s.limits, s.drained()
+	limits, after, drained := s.limits, s.committed, s.drained()
 	s.mu.Unlock()
-	var unsynced error
-	if limits.sync != SyncOff && !s.suspect.Load() && s.dirty.Swap(false) {
-		unsynced = s.log.Sync()
-	}
-	durable := limits.sync != SyncOff
-	err := ErrFull
-	if taken, _, _ := s.log.Usage(); taken+limits.segmentSize <= limits.maxSize {
-		err = s.log.Turn(limits.segmentSize, durable)
-	}
-	if err != nil && drained && !s.suspect.Load() {
-		err = s.log.Restart(durable)
-	}
+	err := s.turnTo(limits, after, drained)
 	switch {
 	case err == nil:
 		s.suspect.Store(false)
 		s.mu.Lock()
 		s.trouble.notify()
 		s.mu.Unlock()
-	case !errors.Is(err, ErrFull) || unsynced != nil:
+	case !errors.Is(err, ErrFull):
 		s.suspect.Store(true)
 	}
 	signal(s.kick) // the keeper prepares the next, and lets go of what is not needed
-	return cmp.Or(unsynced, err)
+	return err
+}
+
+func (s *Spool) turnTo(limits limits, after uint64, drained bool) error {
+	durable, suspect := limits.sync != SyncOff, s.suspect.Load()
+	if durable {
+		if err := s.log.Sync(); err != nil {
+			return err
+		}
+	}
+	err := ErrFull
+	if taken, _ := s.log.Usage(); taken+limits.segmentSize <= limits.maxSize || drained && suspect {
+		err = s.log.Turn(limits.segmentSize, after, durable)
+	}
+	if err != nil && drained && !suspect {
+		return s.log.Restart(after, durable)
+	}
+	return err
 }
 
 // turnIf begins a segment if that is wanted when nobody else writes.
 func (s *Spool) turnIf(wanted func() bool) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if !wanted() {
+	if s.shut || !wanted() {
 		return nil
 	}
 	return s.turn()

@@ -15,6 +15,7 @@
 //	number   uint64
 //	life     uint64
 //	size     uint64, of the file
+//	after    uint64, the sequence after which it goes on
 //
 // Between the two stand records, one behind the other. Numbers are big-endian.
 //
@@ -33,6 +34,9 @@
 // not know the life.
 //
 // # The end
+//
+// What was appended to a segment beyond the sequence after which the next one goes on is
+// void: it is what a write that failed has left.
 //
 // The log ends at the first place that holds no record of this life. If there is a mark
 // of this life behind it, something in between is damaged. The end of a page that is

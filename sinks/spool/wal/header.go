@@ -13,9 +13,11 @@ import (
 )
 
 const (
-	version    = 1
+	version    = 2
 	pageSize   = 4 << 10 // what is read and written at once, and what a header has for itself
-	headerSize = 8 + 4 + 4 + 8 + 8 + 8
+	headerSize = 8 + 4 + 4 + 8 + 8 + 8 + 8
+	// oldHeaderSize is that of version 1, which did not say After.
+	oldHeaderSize = headerSize - 8
 
 	// MinSegment is the smallest size of a segment, in bytes.
 	MinSegment = 4 * pageSize
@@ -48,44 +50,49 @@ type header struct {
 	Number  uint64
 	Life    uint64
 	Size    int64
+	After   uint64
 }
 
 // newHeader begins a life. No life is zero, which is what a file is filled with.
-func newHeader(number int, size int64) header {
+func newHeader(number int, size int64, after uint64) header {
 	var life [8]byte
 	_, _ = rand.Read(life[:]) // it never fails
-	return header{magic, version, 0, uint64(number), binary.BigEndian.Uint64(life[:]) | 1, size}
+	return header{magic, version, 0, uint64(number), binary.BigEndian.Uint64(life[:]) | 1, size, after}
 }
 
 func (h *header) page() []byte {
 	b, _ := binary.Append(make([]byte, 0, pageSize), binary.BigEndian, h) // it has a fixed size
-	binary.BigEndian.PutUint32(b[12:], headerSum(b))
+	binary.BigEndian.PutUint32(b[12:], headerSum(b[:headerSize]))
 	return b[:pageSize]
 }
 
 // headerSum is the checksum of all of a header but itself, in every version.
 func headerSum(b []byte) uint32 {
-	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:headerSize])
+	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:])
 }
 
 // write writes both headers of a file.
-func (h *header) write(file *os.File, durable bool) error {
+func (h *header) write(name string, durable bool) error {
+	file, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
 	page := h.page()
 	for _, at := range [...]int64{h.Size - pageSize, 0} {
 		if _, err := file.WriteAt(page, at); err != nil {
-			return err
+			return errors.Join(err, file.Close())
 		}
 	}
 	if durable {
-		return syncContent(file)
+		err = syncContent(file)
 	}
-	return nil
+	return errors.Join(err, file.Close())
 }
 
 // readHeader takes the first of the two that is whole.
 func readHeader(file io.ReaderAt, size int64) (header, error) {
 	h, err := headerAt(file, 0)
-	if err == nil || errors.Is(err, ErrNewer) {
+	if err == nil || errors.Is(err, ErrNewer) || errors.Is(err, ErrOldFormat) {
 		return h, err
 	}
 	if h, err := headerAt(file, size-pageSize); err == nil {
@@ -107,6 +114,8 @@ func headerAt(file io.ReaderAt, at int64) (header, error) {
 	switch {
 	case h.Magic != magic:
 		return header{}, fmt.Errorf("%w: it has no header", ErrDamaged)
+	case h.Version < version && h.Sum == headerSum(b[:oldHeaderSize]):
+		return header{}, ErrOldFormat
 	case h.Sum != headerSum(b), h.Size < MinSegment:
 		return header{}, fmt.Errorf("%w: its header is not whole", ErrDamaged)
 	case h.Version > version:

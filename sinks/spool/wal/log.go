@@ -10,13 +10,14 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // ErrNoRoom tells that a record does not fit into what is left of the segment.
 var ErrNoRoom = errors.New("the segment has no room for the record")
 
-// Log is what is written. Append and Turn are called by one at a time; the others may
-// be called at any time.
+// Log is what is written. Append, Turn and Restart are called by one at a time; the others
+// may be called at any time.
 type Log struct {
 	dir string
 	buf []byte // of Append
@@ -28,19 +29,23 @@ type Log struct {
 	files sync.RWMutex
 	file  *os.File
 	life  uint64
+	dirty atomic.Bool // something was written since the last sync
 
 	mu       sync.Mutex
-	segments []segment // the last one is the current
+	segments []Segment // the last one is the current
 	at       int64     // where the next record of the current segment begins
 }
 
-type segment struct {
-	number int
+// Segment is a file of the log.
+type Segment struct {
+	Number int
+	After  uint64 // the sequence after which it goes on
+	Known  bool   // that is known: a header could be read
 	size   int64
 }
 
-// Open returns the log in a directory, of which nothing is read yet. Before anything is
-// appended, Continue or Turn has to be called.
+// Open returns the log in a directory, of which nothing is read yet but the headers.
+// Before anything is appended, Continue or Turn has to be called.
 func Open(dir string) (*Log, error) {
 	numbers, err := List(dir)
 	if err != nil {
@@ -48,46 +53,47 @@ func Open(dir string) (*Log, error) {
 	}
 	l := &Log{dir: dir}
 	for _, number := range numbers {
-		size, leftover, err := inspect(dir, number)
+		s, err := inspect(dir, number, number == numbers[len(numbers)-1])
 		if err != nil {
 			return nil, err
 		}
-		if leftover {
-			if err := RemoveIfThere(Name(dir, number)); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		l.segments = append(l.segments, segment{number, size})
+		l.segments = append(l.segments, s)
 	}
 	return l, nil
 }
 
-// inspect returns the size of a segment, and whether it was about to become another one
-// when the power was cut: nobody needed it any more then.
-func inspect(dir string, number int) (size int64, leftover bool, err error) {
-	file, err := os.Open(Name(dir, number))
+// inspect returns a segment by the name of its file. The last may have begun a life in
+// place of another when the power was cut, and gets its name.
+func inspect(dir string, number int, last bool) (Segment, error) {
+	s, name := Segment{Number: number}, Name(dir, number)
+	file, err := os.Open(name)
 	if err != nil {
-		return 0, false, err
+		return s, err
 	}
-	defer func() { _ = file.Close() }()
 	info, err := file.Stat()
 	if err != nil {
-		return 0, false, err
+		return s, errors.Join(err, file.Close())
 	}
 	h, err := readHeader(file, info.Size())
-	if errors.Is(err, ErrNewer) {
-		return 0, false, fmt.Errorf("%s is %w", Name(dir, number), err)
+	_ = file.Close() // it was only read
+	s.size, s.After, s.Known = info.Size(), h.After, err == nil
+	switch {
+	case errors.Is(err, ErrNewer):
+		return s, fmt.Errorf("%s is %w", name, err)
+	case errors.Is(err, ErrOldFormat):
+		return s, fmt.Errorf("%s: %w", dir, err)
+	case err == nil && last && h.Number > uint64(number):
+		s.Number = int(h.Number)
+		return s, os.Rename(name, Name(dir, s.Number))
 	}
-	return info.Size(), err == nil && h.Number != uint64(number), nil
+	return s, nil
 }
 
 // Continue goes on in the last segment, at the end of what is in there. The error is
 // ErrDamaged if its header is not whole.
 func (l *Log) Continue(at int64) error {
-	last := l.segments[len(l.segments)-1]
-	name := Name(l.dir, last.number)
-	file, err := os.OpenFile(name, os.O_RDWR, 0)
+	last := l.current()
+	file, err := os.OpenFile(Name(l.dir, last.Number), os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
@@ -125,6 +131,7 @@ func (l *Log) Append(sequence uint64, content []byte) error {
 	l.buf = slices.Grow(l.buf, int(rest))
 	l.buf = l.buf[:length+rest]
 	clear(l.buf[length:])
+	l.dirty.Store(true)
 	if _, err := l.file.WriteAt(l.buf, at); err != nil {
 		return err
 	}
@@ -140,59 +147,86 @@ func (l *Log) Append(sequence uint64, content []byte) error {
 // maxKeptBuffer is the largest buffer that is kept for another record.
 const maxKeptBuffer = 2 << 20
 
-// Sync makes what was appended survive a power cut.
+// Sync makes what was appended survive a power cut. What it could not sync is not tried
+// again: the system may have dropped it.
 func (l *Log) Sync() error {
 	l.files.RLock()
 	defer l.files.RUnlock()
+	if !l.dirty.Swap(false) {
+		return nil
+	}
 	return syncContent(l.file)
 }
 
-// Turn begins a segment of that size. If it is to be durable, so is its name.
-func (l *Log) Turn(size int64, durable bool) error {
+// SyncFinished does so with the segments before the current one, of which nobody may have
+// asked it when they ended.
+func (l *Log) SyncFinished() error {
+	all := l.Segments()
+	for _, s := range all[:len(all)-1] {
+		file, err := os.OpenFile(Name(l.dir, s.Number), os.O_RDWR, 0)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it is not needed any more
+		}
+		if err == nil {
+			err = errors.Join(file.Sync(), file.Close())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Turn begins a segment of that size, which goes on after a sequence. If it is to be
+// durable, so is its name.
+func (l *Log) Turn(size int64, after uint64, durable bool) error {
 	l.spare.Lock()
 	defer l.spare.Unlock()
-	file, name, err := takeSpare(l.dir, size)
+	name, err := makeSpare(l.dir, size)
 	if err != nil {
 		return err
 	}
-	return l.begin(file, name, size, durable)
+	return l.begin(name, size, after, durable)
 }
 
 // Restart begins a segment in the file of the current one, of which nothing is needed
 // any more. That takes no room on the disk.
-func (l *Log) Restart(durable bool) error {
+func (l *Log) Restart(after uint64, durable bool) error {
 	last := l.current()
-	name := Name(l.dir, last.number)
-	file, err := os.OpenFile(name, os.O_RDWR, 0)
+	return l.begin(Name(l.dir, last.Number), last.size, after, durable)
+}
+
+// begin makes a file the current segment, in place of the one before or behind it. It
+// waits for a sync that is under way.
+func (l *Log) begin(name string, size int64, after uint64, durable bool) error {
+	l.files.Lock()
+	defer l.files.Unlock()
+	before := l.current()
+	h := newHeader(before.Number+1, size, after)
+	if err := h.write(name, durable); err != nil {
+		return err
+	}
+	if restarts := name == Name(l.dir, before.Number); restarts {
+		_ = l.file.Close() // Windows renames no file that is open
+	}
+	target := Name(l.dir, int(h.Number))
+	if err := os.Rename(name, target); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(target, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
-	return l.begin(file, name, last.size, durable)
-}
-
-// begin makes a file the current segment, in place of the one before or behind it.
-func (l *Log) begin(file *os.File, name string, size int64, durable bool) error {
-	h := newHeader(l.current().number+1, size)
-	if err := h.write(file, durable); err != nil {
-		return errors.Join(err, file.Close())
-	}
-	if err := os.Rename(name, Name(l.dir, int(h.Number))); err != nil {
-		return errors.Join(err, file.Close())
-	}
-	l.files.Lock()
-	before := l.file
+	_ = l.file.Close() // again, or there is none yet
 	l.file, l.life = file, h.Life
-	l.files.Unlock()
+	l.dirty.Store(false)
 	l.mu.Lock()
-	if n := len(l.segments); n > 0 && name == Name(l.dir, l.segments[n-1].number) {
+	if n := len(l.segments); n > 0 && name == Name(l.dir, before.Number) {
 		l.segments = l.segments[:n-1]
 	}
-	l.segments = append(l.segments, segment{int(h.Number), size})
+	l.segments = append(l.segments, Segment{int(h.Number), after, true, size})
 	l.at = pageSize
 	l.mu.Unlock()
-	if before != nil {
-		_ = before.Close()
-	}
 	if durable {
 		return SyncDir(l.dir)
 	}
@@ -203,31 +237,27 @@ func (l *Log) begin(file *os.File, name string, size int64, durable bool) error 
 func (l *Log) Prepare(size int64) error {
 	l.spare.Lock()
 	defer l.spare.Unlock()
-	file, _, err := takeSpare(l.dir, size)
-	if err != nil {
-		return err
-	}
-	return file.Close()
+	_, err := makeSpare(l.dir, size)
+	return err
 }
 
-// takeSpare opens the file that becomes the next segment, which it creates if need be.
-func takeSpare(dir string, size int64) (file *os.File, name string, err error) {
+// makeSpare creates the file that becomes the next segment, if it is not there.
+func makeSpare(dir string, size int64) (name string, err error) {
 	name = filepath.Join(dir, spareName)
 	if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() && info.Size() == size {
-		file, err := os.OpenFile(name, os.O_RDWR, 0)
-		return file, name, err
+		return name, nil
 	}
 	if err := RemoveIfThere(name); err != nil {
-		return nil, name, err
+		return name, err
 	}
-	file, err = os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, name, err
+		return name, err
 	}
-	if err := fill(file, size); err != nil {
-		return nil, name, errors.Join(err, file.Close(), RemoveIfThere(name))
+	if err := errors.Join(fill(file, size), file.Close()); err != nil {
+		return name, errors.Join(err, RemoveIfThere(name))
 	}
-	return file, name, nil
+	return name, nil
 }
 
 // fill writes zeros. The file system has blocks for all of the file then, and knows that
@@ -242,39 +272,33 @@ func fill(file *os.File, size int64) error {
 	return file.Sync()
 }
 
-// Release lets go of the segments before one, oldest first. The last file that may be
-// used again is kept as a spare; if none may, not even the one that is there.
-func (l *Log) Release(before int, mayBeUsedAgain func(number int) bool) error {
+// Release lets go of the segments before one, oldest first, and tells whether there were
+// any. The last file that may be used again is kept as a spare; if none may, not even the
+// one that is there.
+func (l *Log) Release(before int, mayBeUsedAgain func(number int) bool) (freed bool, err error) {
+	l.spare.Lock()
+	defer l.spare.Unlock()
 	spare := filepath.Join(l.dir, spareName)
 	if mayBeUsedAgain == nil {
 		mayBeUsedAgain = func(int) bool { return false }
-		l.spare.Lock()
 		_ = RemoveIfThere(spare)
-		l.spare.Unlock()
 	}
-	for {
-		l.mu.Lock()
-		oldest, newest := l.segments[0], l.segments[len(l.segments)-1]
-		l.mu.Unlock()
-		if oldest.number >= min(before, newest.number) {
-			return nil
-		}
-		name := Name(l.dir, oldest.number)
-		var err error
-		if oldest.size == newest.size && mayBeUsedAgain(oldest.number) {
-			l.spare.Lock()
+	for all := l.Segments(); len(all) > 1 && all[0].Number < before; all = all[1:] {
+		name := Name(l.dir, all[0].Number)
+		if all[0].size == all[len(all)-1].size && mayBeUsedAgain(all[0].Number) {
 			err = os.Rename(name, spare)
-			l.spare.Unlock()
 		} else {
 			err = os.Remove(name)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("removing an old segment: %w", err)
+			return freed, fmt.Errorf("removing an old segment: %w", err)
 		}
 		l.mu.Lock()
 		l.segments = l.segments[1:]
 		l.mu.Unlock()
+		freed = true
 	}
+	return freed, nil
 }
 
 // Close lets go of the file. It syncs nothing.
@@ -288,36 +312,31 @@ func (l *Log) Close() error {
 }
 
 // current is the last segment, or what comes before the first.
-func (l *Log) current() segment {
+func (l *Log) current() Segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.segments) == 0 {
-		return segment{number: -1}
+		return Segment{Number: -1}
 	}
 	return l.segments[len(l.segments)-1]
 }
 
-// Segments returns the numbers of the segments, in order. The last is the current.
-func (l *Log) Segments() []int {
+// Segments returns the segments, in order. The last is the current.
+func (l *Log) Segments() []Segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	numbers := make([]int, len(l.segments))
-	for i, s := range l.segments {
-		numbers[i] = s.number
-	}
-	return numbers
+	return slices.Clone(l.segments)
 }
 
 // End is the number of the current segment and where its next record begins.
 func (l *Log) End() (number int, at int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.segments[len(l.segments)-1].number, l.at
+	return l.segments[len(l.segments)-1].Number, l.at
 }
 
-// Usage is how many bytes the segments take, how many of these hold records or did, and
-// how many are left in the current one.
-func (l *Log) Usage() (taken, used, left int64) {
+// Usage is how many bytes the segments take, and how many are left in the current one.
+func (l *Log) Usage() (taken, left int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.segments {
@@ -326,5 +345,5 @@ func (l *Log) Usage() (taken, used, left int64) {
 	if n := len(l.segments); n > 0 {
 		left = max(l.segments[n-1].size-pageSize-l.at, 0)
 	}
-	return taken, taken - left, left
+	return taken, left
 }

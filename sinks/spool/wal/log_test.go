@@ -38,7 +38,7 @@ func appendTest(t testing.TB, l *Log, sequences ...uint64) {
 	for _, sequence := range sequences {
 		err := l.Append(sequence, content(sequence))
 		if errors.Is(err, ErrNoRoom) {
-			if err = l.Turn(testSegment, true); err == nil {
+			if err = l.Turn(testSegment, sequence-1, true); err == nil {
 				err = l.Append(sequence, content(sequence))
 			}
 		}
@@ -73,7 +73,7 @@ func readTest(t testing.TB, dir string, segment int) found {
 		t.Fatal(err)
 	}
 	var f found
-	for {
+	for last := r.Last(); ; {
 		record, ok := r.Next(math.MaxInt64)
 		if !ok {
 			break
@@ -81,11 +81,19 @@ func readTest(t testing.TB, dir string, segment int) found {
 		if !bytes.Equal(record.Content, content(record.Sequence)) {
 			t.Fatalf("record %d of segment %d is not what was written", record.Sequence, segment)
 		}
-		f.damaged = f.damaged || record.AfterDamage
+		f.damaged = f.damaged || record.Sequence != last+1
+		last = record.Sequence
 		f.sequences, f.at = append(f.sequences, record.Sequence), append(f.at, r.At())
 	}
 	f.rest = r.Rest()
 	return f
+}
+
+func numbers(l *Log) (all []int) {
+	for _, s := range l.Segments() {
+		all = append(all, s.Number)
+	}
+	return all
 }
 
 func upTo(n uint64) []uint64 {
@@ -99,12 +107,12 @@ func upTo(n uint64) []uint64 {
 func TestLog(t *testing.T) {
 	dir := t.TempDir()
 	l := openTest(t, dir)
-	if err := l.Turn(testSegment, true); err != nil {
+	if err := l.Turn(testSegment, 0, true); err != nil {
 		t.Fatal(err)
 	}
 	appendTest(t, l, upTo(200)...)
 	var all []uint64
-	for _, segment := range l.Segments() {
+	for _, segment := range numbers(l) {
 		f := readTest(t, dir, segment)
 		if f.damaged || f.rest != Nothing {
 			t.Errorf("segment %d: %+v", segment, f)
@@ -124,7 +132,7 @@ func TestLog(t *testing.T) {
 func TestContinue(t *testing.T) {
 	dir := t.TempDir()
 	l := openTest(t, dir)
-	if err := l.Turn(testSegment, true); err != nil {
+	if err := l.Turn(testSegment, 0, true); err != nil {
 		t.Fatal(err)
 	}
 	for sequence := uint64(1); sequence <= 60; sequence++ {
@@ -152,7 +160,7 @@ func TestContinue(t *testing.T) {
 		}
 	}
 	var all []uint64
-	for _, segment := range l.Segments() {
+	for _, segment := range numbers(l) {
 		all = append(all, readTest(t, dir, segment).sequences...)
 	}
 	if !slices.Equal(all, upTo(60)) {
@@ -166,7 +174,7 @@ func TestFormerLife(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	dir := t.TempDir()
 	l := openTest(t, dir)
-	if err := l.Turn(testSegment, true); err != nil {
+	if err := l.Turn(testSegment, 0, true); err != nil {
 		t.Fatal(err)
 	}
 	sequence := uint64(0)
@@ -185,10 +193,10 @@ func TestFormerLife(t *testing.T) {
 		}
 		segment, _ := l.End()
 		checkDamaged(t, rng, dir, segment, first, sequence)
-		if err := l.Turn(testSegment, false); err != nil {
+		if err := l.Turn(testSegment, sequence, false); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Release(segment+1, func(int) bool { return true }); err != nil {
+		if _, err := l.Release(segment+1, func(int) bool { return true }); err != nil {
 			t.Fatal(err)
 		}
 		if f := readTest(t, dir, segment+1); len(f.sequences) > 0 || f.damaged || f.rest != Nothing {
@@ -249,7 +257,7 @@ func checkDamaged(t *testing.T, rng *rand.Rand, dir string, segment int, first, 
 func TestHarmedEnd(t *testing.T) {
 	dir := t.TempDir()
 	l := openTest(t, dir)
-	if err := l.Turn(testSegment, true); err != nil {
+	if err := l.Turn(testSegment, 0, true); err != nil {
 		t.Fatal(err)
 	}
 	appendTest(t, l, 1, 2)
@@ -273,29 +281,52 @@ func TestHarmedEnd(t *testing.T) {
 	}
 }
 
-// TestPowerCutWhileRecycling finds a segment that was about to become another one.
-func TestPowerCutWhileRecycling(t *testing.T) {
+// TestPowerCutWhileRestarting finds a segment that has become another one, but for its name.
+func TestPowerCutWhileRestarting(t *testing.T) {
 	dir := t.TempDir()
 	l := openTest(t, dir)
-	for range 2 {
-		if err := l.Turn(testSegment, true); err != nil {
-			t.Fatal(err)
-		}
-		appendTest(t, l, 1)
-	}
-	h := newHeader(2, testSegment)
-	file, err := os.OpenFile(Name(dir, 0), os.O_RDWR, 0)
-	if err != nil {
+	if err := l.Turn(testSegment, 0, true); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(h.write(file, true), file.Close(), l.Close()); err != nil {
+	appendTest(t, l, 1, 2)
+	h := newHeader(1, testSegment, 2)
+	if err := errors.Join(h.write(Name(dir, 0), true), l.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if got := openTest(t, dir).Segments(); !slices.Equal(got, []int{1}) {
+	l = openTest(t, dir)
+	if got := l.Segments(); !slices.Equal(got, []Segment{{1, 2, true, testSegment}}) {
 		t.Errorf("the segments are %v", got)
 	}
-	if _, err := os.Stat(Name(dir, 0)); !os.IsNotExist(err) {
-		t.Error("the file is still there")
+	if f := readTest(t, dir, 1); len(f.sequences) > 0 || f.rest != Nothing {
+		t.Errorf("got %+v", f)
+	}
+	if err := l.Continue(pageSize); err != nil {
+		t.Fatal(err)
+	}
+	appendTest(t, l, 3)
+	if f := readTest(t, dir, 1); !slices.Equal(f.sequences, []uint64{3}) || f.damaged {
+		t.Errorf("got %+v", f)
+	}
+}
+
+// TestSyncOnce does not sync what is synced, or could not be.
+func TestSyncOnce(t *testing.T) {
+	l := openTest(t, t.TempDir())
+	if err := l.Turn(testSegment, 0, true); err != nil {
+		t.Fatal(err)
+	}
+	appendTest(t, l, 1)
+	if err := l.Append(2, content(2)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l.Sync() == nil {
+		t.Error("a file that is closed was synced")
+	}
+	if err := l.Sync(); err != nil {
+		t.Errorf("what could not be synced was tried again: %v", err)
 	}
 }
 
@@ -303,11 +334,11 @@ func TestPowerCutWhileRecycling(t *testing.T) {
 func TestRestart(t *testing.T) {
 	dir := t.TempDir()
 	l := openTest(t, dir)
-	if err := l.Turn(testSegment, true); err != nil {
+	if err := l.Turn(testSegment, 0, true); err != nil {
 		t.Fatal(err)
 	}
 	appendTest(t, l, 1, 2, 3)
-	if err := l.Restart(true); err != nil {
+	if err := l.Restart(3, true); err != nil {
 		t.Fatal(err)
 	}
 	appendTest(t, l, 4)
@@ -315,8 +346,8 @@ func TestRestart(t *testing.T) {
 		t.Errorf("got %+v", f)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*"))
-	if len(files) != 1 || !slices.Equal(l.Segments(), []int{1}) {
-		t.Errorf("files %q, segments %v", files, l.Segments())
+	if len(files) != 1 || !slices.Equal(numbers(l), []int{1}) {
+		t.Errorf("files %q, segments %v", files, numbers(l))
 	}
 }
 
@@ -324,20 +355,22 @@ func TestRelease(t *testing.T) {
 	dir := t.TempDir()
 	l := openTest(t, dir)
 	for range 4 {
-		if err := l.Turn(testSegment, false); err != nil {
+		if err := l.Turn(testSegment, 0, false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := l.Release(2, func(number int) bool { return number == 1 }); err != nil {
-		t.Fatal(err)
+	if freed, err := l.Release(2, func(number int) bool { return number == 1 }); err != nil || !freed {
+		t.Fatalf("freed %v, error %v", freed, err)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*"))
 	want := []string{Name(dir, 2), Name(dir, 3), filepath.Join(dir, spareName)}
 	if !slices.Equal(files, want) {
 		t.Errorf("the files are %q, want %q", files, want)
 	}
-	if err := errors.Join(l.Release(9, func(int) bool { return true }), l.Release(9, nil)); err != nil {
-		t.Fatal(err)
+	for _, mayBeUsedAgain := range []func(int) bool{func(int) bool { return true }, nil} {
+		if _, err := l.Release(9, mayBeUsedAgain); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if files, _ = filepath.Glob(filepath.Join(dir, "*")); !slices.Equal(files, []string{Name(dir, 3)}) {
 		t.Errorf("the files are %q", files)
@@ -365,24 +398,34 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-func TestNewerVersion(t *testing.T) {
-	dir := t.TempDir()
-	h := newHeader(0, testSegment)
-	page := h.page()
-	page[11]++
-	binary.BigEndian.PutUint32(page[12:], headerSum(page))
-	if err := os.WriteFile(Name(dir, 0), append(page, make([]byte, testSegment-pageSize)...), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(dir); !errors.Is(err, ErrNewer) {
-		t.Errorf("got %v", err)
+func TestOtherVersions(t *testing.T) {
+	for name, test := range map[string]struct {
+		version, size int
+		want          error
+	}{
+		"newer": {version + 1, headerSize, ErrNewer},
+		"old":   {version - 1, oldHeaderSize, ErrOldFormat},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			h := newHeader(0, testSegment, 0)
+			page := h.page()
+			page[11] = byte(test.version)
+			binary.BigEndian.PutUint32(page[12:], headerSum(page[:test.size]))
+			if err := os.WriteFile(Name(dir, 0), append(page, make([]byte, testSegment-pageSize)...), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Open(dir); !errors.Is(err, test.want) {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }
 
 // FuzzReader reads anything as a segment. It must not panic, and hand out nothing that
 // is larger than the file.
 func FuzzReader(f *testing.F) {
-	h := newHeader(0, MinSegment)
+	h := newHeader(0, MinSegment, 0)
 	h.Life = 5
 	text := append(h.page(), make([]byte, MinSegment-pageSize)...)
 	copy(text[pageSize:], appendRecord(appendRecord(nil, 5, 1, []byte("one")), 5, 2, []byte("two")))

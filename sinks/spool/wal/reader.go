@@ -14,8 +14,7 @@ type Reader struct {
 	life   []byte
 	at     int64  // behind the last record
 	end    int64  // where the segment ends
-	cut    bool   // it once ended later
-	last   uint64 // the sequence of the last record
+	last   uint64 // the sequence of the last record, or that after which the segment goes on
 }
 
 // NewReader begins with the first record of a segment, of which it is given all that is on
@@ -27,17 +26,20 @@ func NewReader(text []byte) (*Reader, error) {
 		return nil, err
 	}
 	life := binary.BigEndian.AppendUint64(nil, h.Life)
-	return &Reader{text: text, life: life, at: pageSize, end: min(h.Size, size+pageSize) - pageSize}, nil
+	return &Reader{text: text, life: life, at: pageSize, end: min(h.Size, size+pageSize) - pageSize, last: h.After}, nil
 }
 
 // Reload replaces the text by one that begins where the last record ends.
 func (r *Reader) Reload(text []byte) { r.text, r.textAt = text, r.at }
 
 // Cut notes that the file has become shorter since it was read first.
-func (r *Reader) Cut(end int64) { r.end, r.cut = min(r.end, end), true }
+func (r *Reader) Cut(end int64) { r.end = min(r.end, end) }
 
 // At is where the last record ends.
 func (r *Reader) At() int64 { return r.at }
+
+// Last is the sequence of the last record, or that after which the segment goes on.
+func (r *Reader) Last() uint64 { return r.last }
 
 // End is where no record can lie any more.
 func (r *Reader) End() int64 { return r.end }
@@ -49,7 +51,6 @@ func (r *Reader) Next(before int64) (record Record, ok bool) {
 	for skipped := 0; len(rest) >= recordHead+markSize; {
 		record, size := parseRecord(rest, r.life)
 		if size > 0 && record.Sequence > r.last {
-			record.AfterDamage = skipped > 0
 			r.at += int64(skipped + size)
 			r.last = record.Sequence
 			return record, true
@@ -89,8 +90,6 @@ func (r *Reader) Rest() Rest {
 	rest := r.rest(r.end)
 	first := bytes.Index(rest, r.life)
 	switch {
-	case r.cut:
-		return Harmed
 	case first < 0:
 		return Nothing
 	case first == lifeAt && !bytes.Contains(rest[first+markSize:], r.life):

@@ -16,9 +16,8 @@ const (
 
 // Record is what one Append has written.
 type Record struct {
-	Sequence    uint64
-	Content     []byte
-	AfterDamage bool // something before it was passed over
+	Sequence uint64
+	Content  []byte
 }
 
 // appendRecord writes a record.

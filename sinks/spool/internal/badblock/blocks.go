@@ -20,10 +20,15 @@ type badBlock struct {
 	lost  bool // it is given up
 }
 
-// Failed notes which blocks could not be read at an attempt, of all that it was about.
-func (b *Blocks) Failed(blocks []int64, now time.Time) {
+// Failed notes which blocks could not be read at an attempt, of all up to an offset.
+func (b *Blocks) Failed(blocks []int64, surveyed int64, now time.Time) {
 	before := *b
 	*b = make(Blocks, len(blocks))
+	for at, block := range before {
+		if at >= surveyed {
+			(*b)[at] = block
+		}
+	}
 	for _, at := range blocks {
 		block := before[at]
 		if block == nil {

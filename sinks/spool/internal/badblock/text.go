@@ -51,6 +51,8 @@ type Text struct {
 	Unread error   // why some of them are done without
 	Err    error   // why the first of the others could not be read
 	End    int64   // where that is, or where the text ends
+
+	Surveyed int64 // how far it was tried to read
 }
 
 // Read reads a segment from one offset to another, into the memory given if that is
@@ -78,6 +80,7 @@ func Read(name string, open func(string) (File, error), from, to int64, memory [
 		memory = make([]byte, size)
 	}
 	t.Bytes = memory[:size]
+	t.Surveyed = t.End
 	if _, err = file.ReadAt(t.Bytes, from); IsUnreadable(err) {
 		err = t.readBlocks(file, from, without)
 	}
@@ -87,11 +90,12 @@ func Read(name string, open func(string) (File, error), from, to int64, memory [
 func (t *Text) readBlocks(file File, from int64, without func(block int64, err error) bool) error {
 	began := time.Now()
 	for rest := t.Bytes; len(rest) > 0; {
+		at := from + int64(len(t.Bytes)-len(rest))
 		if t.Err != nil && time.Since(began) > surveyTime {
 			blot(rest)
+			t.Surveyed = at
 			break
 		}
-		at := from + int64(len(t.Bytes)-len(rest))
 		block := at - at%BlockSize
 		part := rest[:min(int64(len(rest)), block+BlockSize-at)]
 		n, err := file.ReadAt(part, at)
