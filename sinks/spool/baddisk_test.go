@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -164,7 +163,7 @@ func extents(t *testing.T, segment string) (all []extent) {
 		t.Fatal(err)
 	}
 	for end := int64(wal.SegmentOverhead / 2); ; end = records.At() {
-		found, ok := records.Next(math.MaxInt64)
+		found, ok := records.Next()
 		if !ok {
 			break
 		}

@@ -5,6 +5,7 @@ package spool
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -122,4 +123,19 @@ func TestConfigureSyncsAllSegments(t *testing.T) {
 	}
 	recovered(t, s, 2)
 	expect(t, pending(t, s), numbered(0, 3))
+}
+
+// Whoever reads when the spool is closed begins no segment any more.
+func TestNoTurnAfterClose(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, Options{Dir: dir})
+	appendTest(t, s, 0, 1)
+	before := segments(t, dir)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.retire(currentSegment(s))
+	if got := segments(t, dir); !slices.Equal(got, before) {
+		t.Errorf("the segments are %v, they were %v", got, before)
+	}
 }

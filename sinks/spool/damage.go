@@ -65,7 +65,7 @@ func (r *reader) lose(last uint64) {
 		return
 	}
 	if len(d.segments) == 0 {
-		d.add(r.segment, cmp.Or(r.text.Unread, wal.ErrDamaged))
+		d.add(r.segment, cmp.Or(r.unread, wal.ErrDamaged))
 	}
 	fields := append(s.preserveAll(d.segments), zap.Error(d.cause))
 	if exact {

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 var errDisk = errors.New("the disk is broken")
@@ -221,4 +223,25 @@ func TestFailingFiles(t *testing.T) {
 		t.Errorf("%d files became %d", before, got)
 	}
 	faulty.sync.Store(false)
+}
+
+// A spool that was made smaller than its segments are, and has failed, begins another
+// segment all the same once nothing in it is needed: the old one goes at once.
+func TestFailingAndMadeSmaller(t *testing.T) {
+	dir := t.TempDir()
+	s, faulty := openFaulty(t, Options{Dir: dir, Sync: SyncOff})
+	appendTest(t, s, 0, 10)
+	s.Configure(wal.MinSegment, SyncOff)
+	faulty.log.Store(true)
+	if s.Append(testEvent(10)) == nil {
+		t.Fatal("a broken disk took an event")
+	}
+	faulty.log.Store(false)
+	entries := nextTest(t, s, 10)
+	s.Acknowledge(entries[len(entries)-1].Sequence)
+	recovered(t, s, 11)
+	eventually(t, "one segment", func() bool { return len(segments(t, dir)) == 1 })
+	if stats := s.Stats(); stats.Full || stats.Failing != nil || stats.Bytes > wal.MinSegment {
+		t.Errorf("the stats are %+v", stats)
+	}
 }

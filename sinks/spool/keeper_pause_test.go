@@ -57,12 +57,12 @@ func TestTextIsLetGo(t *testing.T) {
 	}
 	s = openTest(t, Options{Dir: dir, Sync: SyncOff})
 	expect(t, nextTest(t, s, 100), numbered(0, 3))
-	if len(s.reader.text.Bytes) == 0 {
+	if len(s.reader.memory) == 0 {
 		t.Error("nothing was read from the disk: the test has lost its point")
 	}
 	appendTest(t, s, 3, 4)
 	expect(t, nextTest(t, s, 100), numbered(3, 4))
-	if held := cap(s.reader.text.Bytes); held != 0 {
+	if held := cap(s.reader.memory); held != 0 {
 		t.Errorf("the reader holds %d bytes", held)
 	}
 }

@@ -59,6 +59,14 @@ func (q *queue) take(after uint64) *block {
 	return q.shift()
 }
 
+// before is the last sequence up to which the queue holds nothing, at most a given one.
+func (q *queue) before(last uint64) uint64 {
+	if len(q.blocks) == 0 {
+		return last
+	}
+	return q.blocks[0].first - 1
+}
+
 // handOut notes that a record is handed out.
 func (q *queue) handOut(b *block) {
 	q.handedOut = append(q.handedOut, age{b.last(), b.at})

@@ -4,6 +4,7 @@ package spool
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,8 +56,10 @@ type reader struct {
 	exact bool   // it is known after which event reading has begun
 
 	segment int
-	records *wal.Reader   // nil before anything of the segment is read
-	text    badblock.Text // that was read last
+	records *wal.Reader // nil before anything of the segment is read
+	memory  []byte      // of the text that was read last
+	unread  error       // why a part of it is done without
+	failed  error       // why it does not go on
 	bad     badblock.Blocks
 	damage  damage
 }
@@ -124,12 +127,10 @@ func (r *reader) follow(segment int) {
 	if segment != r.segment {
 		r.goTo(segment)
 	}
-	r.text = badblock.Text{}
 	if r.records != nil {
-		r.text.End = r.records.At()
-		r.records.Reload(nil)
+		r.records.Load(nil)
 	}
-	r.damage, r.exact = damage{}, true
+	r.memory, r.failed, r.damage, r.exact = nil, nil, damage{}, true
 }
 
 // goTo goes on with another segment.
@@ -139,20 +140,20 @@ func (r *reader) goTo(segment int) {
 }
 
 // forget has the segment read anew.
-func (r *reader) forget() { r.records, r.bad = nil, nil }
+func (r *reader) forget() { r.records, r.failed, r.bad = nil, nil, nil }
 
 // reach is how far a segment can be read.
 type reach struct {
 	next int    // the segment behind it, or itself if there is none
 	end  int64  // where its last record ends at the latest
 	last uint64 // what it has beyond that sequence is void
-	sure bool   // the events up to that one are in it or before
+	miss uint64 // what was not read up to that one is lost at its end
 }
 
 func (s *Spool) reach(segment int) reach {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := reach{next: segment, end: math.MaxInt64, last: s.committed, sure: true}
+	r := reach{next: segment, end: math.MaxInt64, last: s.committed, miss: s.queue.before(s.committed)}
 	switch {
 	case segment == s.end.segment:
 		r.end = s.end.at
@@ -164,7 +165,7 @@ func (s *Spool) reach(segment int) reach {
 			continue
 		}
 		if r.next == segment {
-			r.next, r.sure = other.Number, other.Known
+			r.next, r.miss = other.Number, min(r.miss, other.After) // zero if that is not known
 		}
 		if other.Known {
 			r.last = other.After
@@ -196,9 +197,7 @@ func (r *reader) fromLog() (*block, error) {
 		default:
 			return nil, fmt.Errorf("reading the spool: %w", err)
 		}
-		if here.sure {
-			r.lose(here.last)
-		}
+		r.lose(here.miss)
 		if here.next == r.segment {
 			return nil, nil
 		}
@@ -227,57 +226,42 @@ func (r *reader) next(here reach) (*block, error) {
 	}
 }
 
-// record returns the next record of the segment that ends before an offset.
+// record returns the next record of the segment that ends before an offset. What is read
+// for it holds others, as a rule.
 func (r *reader) record(end int64) (found wal.Record, ok bool, err error) {
-	for {
-		if r.records != nil {
-			found, ok = r.records.Next(min(end, r.text.End))
-			if ok || r.text.End >= min(end, r.records.End()) {
-				return found, ok, nil
-			}
-			if err, r.text.Err = r.text.Err, nil; err != nil {
-				return found, false, err // the next attempt reads it again
-			}
-		}
-		if err := r.load(end); err != nil {
-			return found, false, err
-		}
-	}
-}
-
-// load reads what follows of the segment, of which what lies behind the end may change yet.
-func (r *reader) load(end int64) (err error) {
 	from, to := int64(0), int64(math.MaxInt64)
 	if r.records != nil {
-		from, to = r.records.At(), end
-	}
-	t, memory := &r.spool.tuning, r.text.Bytes
-	r.text = badblock.Text{End: from} // its memory is used for the next
-	text, err := badblock.Read(wal.Name(r.spool.dir, r.segment), t.openSegment, from, to, memory, r.bad.Without)
-	if err != nil {
-		return err
-	}
-	r.bad.Failed(text.Failed, text.Surveyed, t.now())
-	r.text = text
-	if text.End >= end {
-		r.text.End, r.text.Err = end, nil
-	}
-	if r.records != nil {
-		r.records.Reload(text.Bytes)
-		if text.Err == nil && text.End < min(end, r.records.End()) {
-			// Somebody has cut the file. What is written behind that could not be read either.
-			r.records.Cut(text.End)
-			r.spool.retire(r.segment)
+		if found, ok = r.records.Next(); ok || r.records.At() >= end {
+			return found, ok, nil
 		}
-		return nil
+		if err, r.failed = r.failed, nil; err != nil {
+			return found, false, err // the next attempt reads it again
+		}
+		from, to = r.records.At(), end // what lies behind that may change yet
 	}
-	if r.records, err = wal.NewReader(text.Bytes); err == nil {
-		return nil
+	t := &r.spool.tuning
+	text, err := badblock.Read(wal.Name(r.spool.dir, r.segment), t.openSegment, from, to, r.memory, r.bad.Without)
+	if err != nil {
+		return found, false, err
 	}
-	if text.Err != nil {
-		return text.Err // the header may be there
+	r.memory, r.unread = text.Bytes, text.Unread
+	r.bad.Failed(text.Failed, text.Surveyed, t.now())
+	if r.records == nil {
+		if r.records, err = wal.NewReader(text.Bytes); err != nil {
+			// A header may be where the disk cannot read for now.
+			return found, false, cmp.Or(text.Err, errors.Join(err, text.Unread))
+		}
 	}
-	return errors.Join(err, text.Unread)
+	start := min(r.records.At(), text.End)
+	r.records.Load(text.Bytes[start-from : max(min(end, text.End), start)-from])
+	if found, ok = r.records.Next(); text.End >= end {
+		return found, ok, nil
+	}
+	if ok {
+		r.failed = text.Err
+		return found, true, nil
+	}
+	return found, false, text.Err
 }
 
 // readPatience is how long a place that the disk cannot read is tried again before it

@@ -65,7 +65,7 @@ func (g *glance) walk(segment int) (end segmentEnd, err error) {
 	}
 	end.last = log.Last()
 	for {
-		found, ok := log.Next(math.MaxInt64)
+		found, ok := log.Next()
 		if !ok {
 			break
 		}
@@ -80,7 +80,9 @@ func (g *glance) walk(segment int) (end segmentEnd, err error) {
 		}
 	}
 	end.at, end.rest = log.At(), log.Rest()
-	if slices.ContainsFunc(text.Failed, func(at int64) bool { return at+badblock.BlockSize > end.at && at < log.End() }) {
+	if slices.ContainsFunc(text.Failed, func(at int64) bool {
+		return at+badblock.BlockSize > end.at && at < text.End-wal.SegmentOverhead/2
+	}) {
 		end.rest, end.unread = wal.Harmed, true
 	}
 	return end, nil

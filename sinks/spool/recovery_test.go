@@ -241,6 +241,24 @@ func TestNewerVersion(t *testing.T) {
 	}
 }
 
+// What is left out behind an end that nobody could read is no event.
+func TestBetween(t *testing.T) {
+	const left = unknownSequences
+	for _, test := range []struct{ after, last, want uint64 }{
+		{0, 0, 0},
+		{3, 10, 7},
+		{7, 7 + left, 0},            // nothing came
+		{7, 7 + left + 5, 5},        // 5 came behind it
+		{7 + 3, 7 + left, 0},        // 3 of it could be read later
+		{7, 7 + 2*left + 5, 5},      // it happened twice
+		{0, left/2 - 1, left/2 - 1}, // more than fit on a disk
+	} {
+		if got := between(test.after, test.last); got != test.want {
+			t.Errorf("after %d up to %d: got %d, want %d", test.after, test.last, got, test.want)
+		}
+	}
+}
+
 func TestInDoubt(t *testing.T) {
 	for _, test := range []struct{ checkpoint, sent, last, want uint64 }{
 		{0, 0, 0, 0},

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -93,6 +95,32 @@ func TestRemovedBeforeReading(t *testing.T) {
 	s.Acknowledge(12)
 	if got := s.Stats().Events; got != 0 {
 		t.Errorf("%d events are waiting, want none", got)
+	}
+}
+
+// What is in memory is not lost with a segment that is gone.
+func TestRemovedInPart(t *testing.T) {
+	logged := newLogs()
+	dir := t.TempDir()
+	const inMemory = 3
+	s := openTest(t, Options{Dir: dir, Logger: logged.get}, func(t *tuning) {
+		r := block{record: record{events: appendEvent(nil, &Event{Subject: "s", MessageID: "1"})}}
+		t.queueSize = inMemory * r.size()
+	})
+	const count = 9
+	for n := range count {
+		if err := s.Append(Event{Subject: "s", MessageID: strconv.Itoa(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(wal.Name(dir, currentSegment(s))); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := ids(t, pending(t, s)), allIDs(count-inMemory, count); !slices.Equal(got, want) {
+		t.Errorf("got events %v, want %v", got, want)
+	}
+	if got := logged.lost(); got != count-inMemory {
+		t.Errorf("%d events are reported as lost, want %d", got, count-inMemory)
 	}
 }
 

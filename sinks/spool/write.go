@@ -105,7 +105,9 @@ func (s *Spool) turnTo(limits limits, after uint64, drained bool) error {
 		}
 	}
 	err := ErrFull
-	if taken, _ := s.log.Usage(); taken+limits.segmentSize <= limits.maxSize || drained && suspect {
+	taken, _ := s.log.Usage()
+	// What is drained goes at once, also if it takes more than it may by now.
+	if taken+limits.segmentSize <= limits.maxSize || drained && (suspect || taken > limits.maxSize) {
 		err = s.log.Turn(limits.segmentSize, after, durable)
 	}
 	if err != nil && drained && !suspect {

@@ -222,7 +222,7 @@ func (l *Log) begin(name string, size int64, after uint64, durable bool) error {
 	l.dirty.Store(false)
 	l.mu.Lock()
 	if n := len(l.segments); n > 0 && name == Name(l.dir, before.Number) {
-		l.segments = l.segments[:n-1]
+		l.segments = slices.Clone(l.segments[:n-1]) // somebody may look at them
 	}
 	l.segments = append(l.segments, Segment{int(h.Number), after, true, size})
 	l.at = pageSize
@@ -321,11 +321,12 @@ func (l *Log) current() Segment {
 	return l.segments[len(l.segments)-1]
 }
 
-// Segments returns the segments, in order. The last is the current.
+// Segments returns the segments, in order, which must not be changed. The last is the
+// current.
 func (l *Log) Segments() []Segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.segments)
+	return l.segments
 }
 
 // End is the number of the current segment and where its next record begins.

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -74,7 +73,7 @@ func readTest(t testing.TB, dir string, segment int) found {
 	}
 	var f found
 	for last := r.Last(); ; {
-		record, ok := r.Next(math.MaxInt64)
+		record, ok := r.Next()
 		if !ok {
 			break
 		}
@@ -438,7 +437,7 @@ func FuzzReader(f *testing.F) {
 		}
 		last := uint64(0)
 		for {
-			record, ok := r.Next(math.MaxInt64)
+			record, ok := r.Next()
 			if !ok {
 				break
 			}
