@@ -27,18 +27,17 @@ func (k *keeper) run(interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
-		wanted := k.wantsDrain
+		kicked := false
 		select {
 		case <-ticker.C:
 			k.guard()
 			k.probe()
 		case <-k.kick:
-			// A turn kicks, too: one that fails is not tried again before the next tick.
-			wanted = func() bool { return !k.fails() && k.wantsDrain() }
+			kicked = true
 		case <-k.closing:
 			return
 		}
-		k.failOn(k.turnIf(wanted))
+		k.failOn(k.turnIf(func() bool { return k.wantsDrain(kicked) }))
 		k.note(k.checkpoint())
 		k.prepare()
 	}
@@ -63,19 +62,19 @@ func (k *keeper) prepare() {
 }
 
 // wantsDrain tells whether to begin a segment because all events are acknowledged, so that
-// a spool whose current segment takes all its room gets it back.
-func (s *Spool) wantsDrain() bool {
+// a spool whose current segment takes all its room gets it back. A turn kicks the keeper:
+// one that fails is not tried again before the next tick.
+func (s *Spool) wantsDrain(kicked bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, left := s.log.Usage()
-	unused := left >= s.limits.segmentSize-wal.SegmentOverhead
-	return s.drained() && !unused && (s.trouble.tight() || s.trouble.failing != nil)
-}
-
-func (s *Spool) fails() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.trouble.failing != nil
+	if unused := left >= s.limits.segmentSize-wal.SegmentOverhead; unused || !s.drained() {
+		return false
+	}
+	if s.trouble.failing != nil {
+		return !kicked
+	}
+	return s.trouble.tight()
 }
 
 // failOn notes and reports that the spool fails, if there is an error.
