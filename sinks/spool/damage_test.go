@@ -263,3 +263,31 @@ func TestDamagedDirectory(t *testing.T) {
 		})
 	}
 }
+
+// Without a checkpoint nobody knows how many events were in segments without headers.
+func TestHeadersAndCheckpointGone(t *testing.T) {
+	s := recycling(t)
+	inNewSegment(s)
+	appendTest(t, s, 20, 25)
+	dir := t.TempDir()
+	copyDir(t, s.dir, dir)
+	if err := os.Remove(filepath.Join(dir, checkpointName)); err != nil {
+		t.Fatal(err)
+	}
+	for _, number := range []int{1, 2} {
+		content := read(t, wal.Name(dir, number))
+		content[0] ^= 1
+		content[len(content)-firstRecord] ^= 1
+		write(t, wal.Name(dir, number), content)
+	}
+	_, entries, logged := reopen(t, dir)
+	expect(t, entries, numbered(20, 25))
+	lines := logged.find("events in the spool cannot be read")
+	if len(lines) != 1 {
+		t.Fatalf("the lines are %v", logged.All())
+	}
+	said := lines[0].ContextMap()
+	if got := said["events_lost"]; got != nil || len(said["segments"].([]any)) != 2 || len(said["copies"].([]any)) != 2 {
+		t.Errorf("the line says %v", said)
+	}
+}

@@ -57,6 +57,9 @@ func probe(dir string, size int) error {
 func (s *Spool) diskWorks() bool {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if s.shut {
+		return false
+	}
 	err := s.tuning.probe(s.dir)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		err = probe(s.dir, 0) // a full disk may get its room from what is waiting here

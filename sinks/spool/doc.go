@@ -13,9 +13,9 @@
 //
 // # Sequences
 //
-// Every event has a sequence, one higher than that of the event before. A
-// sequence is never given to another event, not even when its commit has failed,
-// because its record may be found on disk all the same.
+// Every event has a sequence, one higher than that of the event before. When a commit has
+// failed, the next one goes into another segment, which says after which sequence it goes
+// on: what is found of the one that failed, though it has the same sequences, is void.
 //
 // # Promises
 //

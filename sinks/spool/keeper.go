@@ -37,8 +37,8 @@ func (k *keeper) run(interval time.Duration) {
 		case <-k.closing:
 			return
 		}
-		k.failOn(k.turnIf(func() bool { return k.wantsDrain(kicked) }))
 		k.note(k.checkpoint())
+		k.failOn(k.turnIf(func() bool { return k.wantsDrain(kicked) }))
 		k.prepare()
 	}
 }

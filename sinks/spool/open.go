@@ -66,7 +66,7 @@ func open(o Options, t tuning) (*Spool, error) {
 	go (&keeper{Spool: s}).run(t.checkpointInterval)
 	s.syncTick = time.NewTicker(time.Hour)
 	s.syncEvery(o.Sync)
-	go s.every(s.syncTick, s.closing, func() { s.failOn(s.sync()) })
+	go s.every(s.syncTick, s.closing, s.syncNow)
 	go s.every(time.NewTicker(t.stallAfter/4), s.waited, s.giveUpStalled)
 	return s, nil
 }

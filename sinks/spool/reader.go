@@ -147,13 +147,15 @@ type reach struct {
 	next int    // the segment behind it, or itself if there is none
 	end  int64  // where its last record ends at the latest
 	last uint64 // what it has beyond that sequence is void
-	miss uint64 // what was not read up to that one is lost at its end
+	held uint64 // what is beyond that one is in memory
+	miss uint64 // what was not read up to that one is lost at its end; zero if unknown
 }
 
 func (s *Spool) reach(segment int) reach {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := reach{next: segment, end: math.MaxInt64, last: s.committed, miss: s.queue.before(s.committed)}
+	r := reach{next: segment, end: math.MaxInt64, last: s.committed, held: s.queue.before(s.committed)}
+	r.miss = r.held
 	switch {
 	case segment == s.end.segment:
 		r.end = s.end.at
@@ -165,7 +167,7 @@ func (s *Spool) reach(segment int) reach {
 			continue
 		}
 		if r.next == segment {
-			r.next, r.miss = other.Number, min(r.miss, other.After) // zero if that is not known
+			r.next, r.miss = other.Number, min(r.miss, other.After)
 		}
 		if other.Known {
 			r.last = other.After
@@ -175,9 +177,9 @@ func (s *Spool) reach(segment int) reach {
 	return r
 }
 
-// fromLog returns the record that follows the last one read, or nil if nothing can be
-// found up to the last one that is committed. An error says nothing about what is
-// in the segments: reading goes on at the same place at the next attempt.
+// fromLog returns the record that follows the last one read, or nil if there is none in
+// the segment: then the reader has come nearer to the next one. An error says nothing about
+// what is in the segment: reading goes on at the same place at the next attempt.
 func (r *reader) fromLog() (*block, error) {
 	for {
 		here := r.spool.reach(r.segment)
@@ -188,20 +190,19 @@ func (r *reader) fromLog() (*block, error) {
 		case err == nil:
 		case badblock.IsMissing(err), errors.Is(err, wal.ErrDamaged):
 			r.damage.add(r.segment, err)
-			if badblock.IsMissing(err) {
-				// What is written to a file that is not there would be lost too.
-				r.spool.retire(r.segment)
-			}
+			r.spool.retire(r.segment) // what is written there from now on would be lost too
 		case r.getsOver(err):
 			continue
 		default:
 			return nil, fmt.Errorf("reading the spool: %w", err)
 		}
-		r.lose(here.miss)
-		if here.next == r.segment {
-			return nil, nil
+		if here.miss > 0 {
+			r.lose(here.miss)
 		}
-		r.goTo(here.next)
+		if here.next != r.segment {
+			r.goTo(here.next)
+		}
+		return nil, nil
 	}
 }
 
@@ -217,6 +218,10 @@ func (r *reader) next(here reach) (*block, error) {
 		case err != nil:
 			r.damage.add(r.segment, err)
 		case rec.first > here.last:
+			return nil, nil
+		case rec.first-1 > max(here.held, r.spool.read.Load()):
+			r.lose(here.held)
+			r.forget() // this record may not be in memory any more when it is its turn
 			return nil, nil
 		case rec.last() > r.spool.read.Load():
 			r.lose(rec.first - 1)
@@ -238,6 +243,7 @@ func (r *reader) record(end int64) (found wal.Record, ok bool, err error) {
 			return found, false, err // the next attempt reads it again
 		}
 		from, to = r.records.At(), end // what lies behind that may change yet
+		r.records.Load(nil)            // its memory is used again
 	}
 	t := &r.spool.tuning
 	text, err := badblock.Read(wal.Name(r.spool.dir, r.segment), t.openSegment, from, to, r.memory, r.bad.Without)

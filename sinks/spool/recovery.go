@@ -21,7 +21,7 @@ import (
 // read. A single place is passed over, however long it takes.
 const glanceTime = 10 * time.Second
 
-// glance reads segments to find out where the log begins and ends. What the disk
+// glance reads segments to find out where the log ends. What the disk
 // cannot read is passed over, so that it does not keep the spool from being opened.
 // Nothing is given up by that: the reader tries it again.
 type glance struct {

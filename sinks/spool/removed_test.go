@@ -98,30 +98,77 @@ func TestRemovedBeforeReading(t *testing.T) {
 	}
 }
 
-// What is in memory is not lost with a segment that is gone.
+// What is in memory is not lost with what is gone from the disk.
 func TestRemovedInPart(t *testing.T) {
-	logged := newLogs()
-	dir := t.TempDir()
-	const inMemory = 3
-	s := openTest(t, Options{Dir: dir, Logger: logged.get}, func(t *tuning) {
-		r := block{record: record{events: appendEvent(nil, &Event{Subject: "s", MessageID: "1"})}}
-		t.queueSize = inMemory * r.size()
-	})
-	const count = 9
-	for n := range count {
-		if err := s.Append(Event{Subject: "s", MessageID: strconv.Itoa(n)}); err != nil {
-			t.Fatal(err)
-		}
+	const count, inMemory = 9, 5
+	r := block{record: record{events: appendEvent(nil, &Event{Subject: "s", MessageID: "1"})}}
+	for name, test := range map[string]struct {
+		turnAt int // the event that begins a segment
+		harm   func(t *testing.T, s *Spool, ends []int64)
+		want   []string
+	}{
+		"the only segment": {count, func(t *testing.T, s *Spool, _ []int64) {
+			t.Helper()
+			if err := os.Remove(wal.Name(s.dir, 0)); err != nil {
+				t.Fatal(err)
+			}
+		}, allIDs(count-inMemory, count)},
+		"a segment": {6, func(t *testing.T, s *Spool, _ []int64) {
+			t.Helper()
+			if err := os.Remove(wal.Name(s.dir, 0)); err != nil {
+				t.Fatal(err)
+			}
+		}, allIDs(count-inMemory, count)},
+		"two records": {count, func(t *testing.T, s *Spool, ends []int64) {
+			t.Helper()
+			content := read(t, wal.Name(s.dir, 0))
+			content[ends[2]+recordBody] ^= 1
+			content[ends[3]+recordBody] ^= 1
+			write(t, wal.Name(s.dir, 0), content)
+		}, without(allIDs(0, count), []string{"3"})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			logged := newLogs()
+			s := openTest(t, Options{Dir: t.TempDir(), Logger: logged.get}, noCheckpoints, smallQueue(inMemory*r.size()))
+			var ends []int64
+			for n := range count {
+				if n == test.turnAt {
+					inNewSegment(s)
+				}
+				if err := s.Append(Event{Subject: "s", MessageID: strconv.Itoa(n)}); err != nil {
+					t.Fatal(err)
+				}
+				_, end := s.log.End()
+				ends = append(ends, end)
+			}
+			test.harm(t, s, ends)
+			if got := ids(t, pending(t, s)); !slices.Equal(got, test.want) {
+				t.Errorf("got events %v, want %v", got, test.want)
+			}
+			if got := int(logged.lost()); got != count-len(test.want) {
+				t.Errorf("%d events are reported as lost, want %d", got, count-len(test.want))
+			}
+		})
 	}
-	if err := os.Remove(wal.Name(dir, currentSegment(s))); err != nil {
+}
+
+// recordBody is an offset at which a record is whatever was appended.
+const recordBody = wal.RecordOverhead - 8
+
+// A segment without a header is not written any more once that is noticed: the next start
+// could not read it.
+func TestCurrentHeadersGone(t *testing.T) {
+	s := openTest(t, Options{Dir: t.TempDir()}, noCheckpoints, smallQueue(0))
+	appendTest(t, s, 0, 10)
+	if err := os.Truncate(wal.Name(s.dir, 0), 0); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := ids(t, pending(t, s)), allIDs(count-inMemory, count); !slices.Equal(got, want) {
-		t.Errorf("got events %v, want %v", got, want)
-	}
-	if got := logged.lost(); got != count-inMemory {
-		t.Errorf("%d events are reported as lost, want %d", got, count-inMemory)
-	}
+	pending(t, s)
+	appendTest(t, s, 10, 20)
+	dir := t.TempDir()
+	copyDir(t, s.dir, dir)
+	_, entries, _ := reopen(t, dir)
+	expect(t, entries, numbered(10, 20))
 }
 
 // A checkpoint that cannot be written does not keep the segments from going.

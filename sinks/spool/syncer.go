@@ -32,13 +32,12 @@ func (s *Spool) syncEvery(interval time.Duration) {
 	}
 }
 
-// sync syncs what was written. Nobody waits for it but a turn of the segment.
-func (s *Spool) sync() error {
-	err := s.log.Sync()
-	if err != nil {
-		s.suspect.Store(true)
+// syncNow syncs what was written, for the interval. It is not an error again that the
+// segment cannot be synced when that is known.
+func (s *Spool) syncNow() {
+	if err := s.log.Sync(); err != nil && !s.suspect.Swap(true) {
+		s.failOn(err)
 	}
-	return err
 }
 
 // forceInTime forces what was written to the disk, and waits for that unless the disk
@@ -66,7 +65,22 @@ func (s *Spool) forceInTime() {
 	}
 }
 
-// syncAll syncs what is finished, too, which may be a lot, and the names.
+// syncAll keeps nobody from writing while it syncs what is finished, which may be a lot.
+// A segment that is finished meanwhile was synced by the turn.
 func (s *Spool) syncAll() error {
-	return errors.Join(s.log.SyncFinished(), s.sync(), wal.SyncDir(s.dir))
+	s.writing.Lock() // a turn may be under way that does not sync
+	all := s.log.Segments()
+	s.writing.Unlock()
+	for _, segment := range all[:len(all)-1] {
+		if err := wal.SyncSegment(s.dir, segment.Number); err != nil {
+			return err
+		}
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	err := errors.Join(s.log.Sync(), wal.SyncDir(s.dir))
+	if err != nil {
+		s.suspect.Store(true)
+	}
+	return err
 }

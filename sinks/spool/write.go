@@ -12,7 +12,6 @@ import (
 type segmentLog interface {
 	Append(sequence uint64, content []byte) error
 	Sync() error
-	SyncFinished() error
 	Turn(size int64, after uint64, durable bool) error
 	Restart(after uint64, durable bool) error
 	Prepare(size int64) error
@@ -100,7 +99,7 @@ func (s *Spool) turn() error {
 func (s *Spool) turnTo(limits limits, after uint64, drained bool) error {
 	durable, suspect := limits.sync != SyncOff, s.suspect.Load()
 	if durable {
-		if err := s.log.Sync(); err != nil {
+		if err := s.log.Sync(); err != nil && !suspect {
 			return err
 		}
 	}
@@ -110,7 +109,7 @@ func (s *Spool) turnTo(limits limits, after uint64, drained bool) error {
 	if taken+limits.segmentSize <= limits.maxSize || drained && (suspect || taken > limits.maxSize) {
 		err = s.log.Turn(limits.segmentSize, after, durable)
 	}
-	if err != nil && drained && !suspect {
+	if err != nil && drained && !suspect && len(s.log.Segments()) == 1 {
 		return s.log.Restart(after, durable)
 	}
 	return err

@@ -15,9 +15,9 @@ import (
 const (
 	version    = 2
 	pageSize   = 4 << 10 // what is read and written at once, and what a header has for itself
-	headerSize = 8 + 4 + 4 + 8 + 8 + 8 + 8
-	// oldHeaderSize is that of version 1, which did not say After.
-	oldHeaderSize = headerSize - 8
+	headerSize = 64      // with room for what a version to come may add
+	// oldHeaderSize is that of version 1.
+	oldHeaderSize = 40
 
 	// MinSegment is the smallest size of a segment, in bytes.
 	MinSegment = 4 * pageSize
@@ -61,12 +61,12 @@ func newHeader(number int, size int64, after uint64) header {
 }
 
 func (h *header) page() []byte {
-	b, _ := binary.Append(make([]byte, 0, pageSize), binary.BigEndian, h) // it has a fixed size
+	b, _ := binary.Append(make([]byte, 0, pageSize), binary.BigEndian, h)
 	binary.BigEndian.PutUint32(b[12:], headerSum(b[:headerSize]))
 	return b[:pageSize]
 }
 
-// headerSum is the checksum of all of a header but itself, in every version.
+// headerSum is the checksum of all of a header but itself.
 func headerSum(b []byte) uint32 {
 	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:])
 }

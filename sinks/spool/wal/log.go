@@ -24,12 +24,12 @@ type Log struct {
 
 	// spare is held by whoever makes or takes the spare file.
 	spare sync.Mutex
-	// files is held for reading during a sync, and for writing while the current file
-	// is replaced.
-	files sync.RWMutex
-	file  *os.File
-	life  uint64
-	dirty atomic.Bool // something was written since the last sync
+	// syncing is held during a sync, and while the current file is replaced.
+	syncing  sync.Mutex
+	file     *os.File
+	life     uint64
+	unsynced error       // a sync that has failed
+	dirty    atomic.Bool // something was written since the last sync
 
 	mu       sync.Mutex
 	segments []Segment // the last one is the current
@@ -53,18 +53,35 @@ func Open(dir string) (*Log, error) {
 	}
 	l := &Log{dir: dir}
 	for _, number := range numbers {
-		s, err := inspect(dir, number, number == numbers[len(numbers)-1])
+		s, err := inspect(dir, number)
 		if err != nil {
 			return nil, err
 		}
-		l.segments = append(l.segments, s)
+		if s.Known && s.Number != number {
+			if s.Number, err = settle(dir, number, s.Number, numbers); err != nil {
+				return nil, err
+			}
+		}
+		if s.Number >= 0 {
+			l.segments = append(l.segments, s)
+		}
 	}
 	return l, nil
 }
 
-// inspect returns a segment by the name of its file. The last may have begun a life in
-// place of another when the power was cut, and gets its name.
-func inspect(dir string, number int, last bool) (Segment, error) {
+// settle returns which segment a file is that has the name of one and the header of
+// another, because the power was cut before the other of them was on the disk: what
+// has begun anew in place of the last gets its name, and what nobody needs any more is
+// removed, and is none.
+func settle(dir string, named, says int, all []int) (number int, err error) {
+	if last := all[len(all)-1]; named == last && says > last {
+		return says, os.Rename(Name(dir, named), Name(dir, says))
+	}
+	return -1, RemoveIfThere(Name(dir, named))
+}
+
+// inspect returns a segment by the name of its file, with the number that its header has.
+func inspect(dir string, number int) (Segment, error) {
 	s, name := Segment{Number: number}, Name(dir, number)
 	file, err := os.Open(name)
 	if err != nil {
@@ -76,15 +93,14 @@ func inspect(dir string, number int, last bool) (Segment, error) {
 	}
 	h, err := readHeader(file, info.Size())
 	_ = file.Close() // it was only read
-	s.size, s.After, s.Known = info.Size(), h.After, err == nil
+	s.size = info.Size()
 	switch {
 	case errors.Is(err, ErrNewer):
 		return s, fmt.Errorf("%s is %w", name, err)
 	case errors.Is(err, ErrOldFormat):
 		return s, fmt.Errorf("%s: %w", dir, err)
-	case err == nil && last && h.Number > uint64(number):
-		s.Number = int(h.Number)
-		return s, os.Rename(name, Name(dir, s.Number))
+	case err == nil:
+		s.Number, s.After, s.Known = int(h.Number), h.After, true
 	}
 	return s, nil
 }
@@ -131,8 +147,9 @@ func (l *Log) Append(sequence uint64, content []byte) error {
 	l.buf = slices.Grow(l.buf, int(rest))
 	l.buf = l.buf[:length+rest]
 	clear(l.buf[length:])
+	_, err := l.file.WriteAt(l.buf, at)
 	l.dirty.Store(true)
-	if _, err := l.file.WriteAt(l.buf, at); err != nil {
+	if err != nil {
 		return err
 	}
 	if cap(l.buf) > maxKeptBuffer {
@@ -147,34 +164,27 @@ func (l *Log) Append(sequence uint64, content []byte) error {
 // maxKeptBuffer is the largest buffer that is kept for another record.
 const maxKeptBuffer = 2 << 20
 
-// Sync makes what was appended survive a power cut. What it could not sync is not tried
-// again: the system may have dropped it.
+// Sync makes what was appended survive a power cut. After an error it is not tried again:
+// the system may have dropped what was written to the segment.
 func (l *Log) Sync() error {
-	l.files.RLock()
-	defer l.files.RUnlock()
-	if !l.dirty.Swap(false) {
-		return nil
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	if l.unsynced == nil && l.dirty.Swap(false) {
+		l.unsynced = syncContent(l.file)
 	}
-	return syncContent(l.file)
+	return l.unsynced
 }
 
-// SyncFinished does so with the segments before the current one, of which nobody may have
-// asked it when they ended.
-func (l *Log) SyncFinished() error {
-	all := l.Segments()
-	for _, s := range all[:len(all)-1] {
-		file, err := os.OpenFile(Name(l.dir, s.Number), os.O_RDWR, 0)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // it is not needed any more
-		}
-		if err == nil {
-			err = errors.Join(file.Sync(), file.Close())
-		}
-		if err != nil {
-			return err
-		}
+// SyncSegment does so with a segment that is finished, if it is still there.
+func SyncSegment(dir string, number int) error {
+	file, err := os.OpenFile(Name(dir, number), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
 }
 
 // Turn begins a segment of that size, which goes on after a sequence. If it is to be
@@ -199,14 +209,15 @@ func (l *Log) Restart(after uint64, durable bool) error {
 // begin makes a file the current segment, in place of the one before or behind it. It
 // waits for a sync that is under way.
 func (l *Log) begin(name string, size int64, after uint64, durable bool) error {
-	l.files.Lock()
-	defer l.files.Unlock()
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
 	before := l.current()
+	restarts := name == Name(l.dir, before.Number)
 	h := newHeader(before.Number+1, size, after)
 	if err := h.write(name, durable); err != nil {
 		return err
 	}
-	if restarts := name == Name(l.dir, before.Number); restarts {
+	if restarts {
 		_ = l.file.Close() // Windows renames no file that is open
 	}
 	target := Name(l.dir, int(h.Number))
@@ -218,11 +229,11 @@ func (l *Log) begin(name string, size int64, after uint64, durable bool) error {
 		return err
 	}
 	_ = l.file.Close() // again, or there is none yet
-	l.file, l.life = file, h.Life
+	l.file, l.life, l.unsynced = file, h.Life, nil
 	l.dirty.Store(false)
 	l.mu.Lock()
-	if n := len(l.segments); n > 0 && name == Name(l.dir, before.Number) {
-		l.segments = slices.Clone(l.segments[:n-1]) // somebody may look at them
+	if restarts {
+		l.segments = slices.Clone(l.segments[:len(l.segments)-1]) // somebody may look at them
 	}
 	l.segments = append(l.segments, Segment{int(h.Number), after, true, size})
 	l.at = pageSize
@@ -303,8 +314,8 @@ func (l *Log) Release(before int, mayBeUsedAgain func(number int) bool) (freed b
 
 // Close lets go of the file. It syncs nothing.
 func (l *Log) Close() error {
-	l.files.Lock()
-	defer l.files.Unlock()
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
 	if l.file == nil {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -308,7 +309,7 @@ func TestPowerCutWhileRestarting(t *testing.T) {
 	}
 }
 
-// TestSyncOnce does not sync what is synced, or could not be.
+// TestSyncOnce does not sync again what could not be synced.
 func TestSyncOnce(t *testing.T) {
 	l := openTest(t, t.TempDir())
 	if err := l.Turn(testSegment, 0, true); err != nil {
@@ -321,11 +322,18 @@ func TestSyncOnce(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if l.Sync() == nil {
+	failed := l.Sync()
+	if failed == nil {
 		t.Error("a file that is closed was synced")
 	}
-	if err := l.Sync(); err != nil {
+	if err := l.Sync(); !errors.Is(err, failed) {
 		t.Errorf("what could not be synced was tried again: %v", err)
+	}
+	if err := l.Turn(testSegment, 2, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Sync(); err != nil {
+		t.Errorf("another segment is not better: %v", err)
 	}
 }
 
@@ -448,4 +456,31 @@ func FuzzReader(f *testing.F) {
 		}
 		r.Rest()
 	})
+}
+
+// TestSyncsOverlap has nobody believe that a record is on the disk while another is at it.
+func TestSyncsOverlap(t *testing.T) {
+	l := openTest(t, t.TempDir())
+	if err := l.Turn(MaxSegment, 0, true); err != nil {
+		t.Fatal(err)
+	}
+	for sequence := uint64(1); sequence <= 20; sequence++ {
+		if err := l.Append(sequence, make([]byte, 100<<10)); err != nil {
+			t.Fatal(err)
+		}
+		first := make(chan error)
+		go func() { first <- l.Sync() }()
+		for l.dirty.Load() {
+			runtime.Gosched()
+		}
+		err := l.Sync()
+		if l.syncing.TryLock() {
+			l.syncing.Unlock()
+		} else {
+			t.Error("a sync has returned while the one of the record was under way")
+		}
+		if err := errors.Join(err, <-first); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
