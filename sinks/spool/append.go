@@ -56,6 +56,7 @@ func (s *Spool) insist(event *Event) error {
 		s.mu.Lock()
 		changed := s.trouble.wait()
 		s.mu.Unlock()
+		signal(s.kick) // the keeper may have room to give
 		err := s.tryAppend(event)
 		if isFinal(err) {
 			return err

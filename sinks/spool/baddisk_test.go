@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -158,7 +160,11 @@ type extent struct {
 // extents returns those of a segment.
 func extents(t *testing.T, segment string) (all []extent) {
 	t.Helper()
-	records, err := wal.NewReader(read(t, segment))
+	number, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(segment), ".wal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := wal.NewReader(read(t, segment), number)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,16 +83,11 @@ type farewell struct {
 	last uint64 // the sequence of the last event
 }
 
-// takeClean returns what the run before has said when it closed the spool, if it did,
-// and sees to it that the next one is told nothing unless this run does too.
-func takeClean(dir string) (f farewell, err error) {
-	name := filepath.Join(dir, cleanName)
-	content, err := os.ReadFile(name)
+// readClean returns what the run before has said when it closed the spool, if it did.
+func readClean(dir string) (f farewell, err error) {
+	content, err := os.ReadFile(filepath.Join(dir, cleanName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return farewell{}, nil
-	}
-	if err == nil {
-		err = errors.Join(os.Remove(name), wal.SyncDir(dir))
 	}
 	if err != nil {
 		return farewell{}, err
@@ -100,6 +95,12 @@ func takeClean(dir string) (f farewell, err error) {
 	n, _ := fmt.Sscanf(string(content), "%d %d", &f.sent, &f.last)
 	f.said = n == 2 // a power cut may have emptied it
 	return f, nil
+}
+
+// forgetClean sees to it that the next run is told nothing unless this one closes the
+// spool, too.
+func forgetClean(dir string) error {
+	return errors.Join(wal.RemoveIfThere(filepath.Join(dir, cleanName)), wal.SyncDir(dir))
 }
 
 func markClean(dir string, f farewell) error {

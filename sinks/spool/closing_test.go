@@ -3,6 +3,7 @@
 package spool
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,5 +138,49 @@ func TestNoTurnAfterClose(t *testing.T) {
 	s.retire(currentSegment(s))
 	if got := segments(t, dir); !slices.Equal(got, before) {
 		t.Errorf("the segments are %v, they were %v", got, before)
+	}
+}
+
+// An error of the last sync of a segment is told, too, when the segment ends because of
+// another.
+func TestSyncBeforeTurnThatFails(t *testing.T) {
+	var c changes
+	s, faulty := openFaulty(t, c.told(Options{Dir: t.TempDir(), Sync: time.Hour}), noCheckpoints)
+	appendTest(t, s, 0, 5)
+	inNewSegment(s)
+	faulty.sync.Store(true)
+	if err := s.Append(testEvent(5)); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.names(); got != "failing failing-over" {
+		t.Errorf("told of %q", got)
+	}
+	expect(t, pending(t, s), numbered(0, 6))
+}
+
+// A start that fails does not make the next one believe that there was a crash.
+func TestCleanOutlivesStartThatFails(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, Options{Dir: dir})
+	appendTest(t, s, 0, 10)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	name, spare := wal.Name(dir, 0), filepath.Join(dir, "spare")
+	content := read(t, name)
+	clear(content[firstRecord+300 : len(content)-firstRecord]) // the end is lost
+	write(t, name, content)
+	if err := errors.Join(os.RemoveAll(spare), os.MkdirAll(filepath.Join(spare, "in the way"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tryOpen(Options{Dir: dir}); err == nil {
+		t.Fatal("a spool has begun a segment although it cannot")
+	}
+	if err := os.RemoveAll(spare); err != nil {
+		t.Fatal(err)
+	}
+	_, entries, logged := reopen(t, dir)
+	if len(entries) == 0 || len(entries)+int(logged.lost()) != 10 {
+		t.Errorf("%d events are there, and %d are reported as lost", len(entries), logged.lost())
 	}
 }

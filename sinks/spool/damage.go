@@ -52,6 +52,15 @@ func (r *reader) lose(last uint64) {
 	if last <= read {
 		return
 	}
+	events, fields := between(read, last), []zap.Field(nil)
+	report := events > 0 && (exact || len(d.segments) > 0)
+	if report {
+		if len(d.segments) == 0 {
+			d.add(r.segment, cmp.Or(r.unread, wal.ErrDamaged))
+		}
+		// Before anything is acknowledged, and they may be released.
+		fields = append(s.preserveAll(d.segments), zap.Error(d.cause))
+	}
 	s.mu.Lock()
 	if s.unread.last != read {
 		s.unread.after = read
@@ -60,14 +69,9 @@ func (r *reader) lose(last uint64) {
 	s.acked = s.unread.over(s.acked)
 	s.read.Store(last)
 	s.mu.Unlock()
-	events := between(read, last)
-	if events == 0 || !exact && len(d.segments) == 0 {
+	if !report {
 		return
 	}
-	if len(d.segments) == 0 {
-		d.add(r.segment, cmp.Or(r.unread, wal.ErrDamaged))
-	}
-	fields := append(s.preserveAll(d.segments), zap.Error(d.cause))
 	if exact {
 		s.lost(events)
 		fields = append(fields, zap.Uint64("events_lost", events))

@@ -15,7 +15,7 @@
 //
 // Every event has a sequence, one higher than that of the event before. When a commit has
 // failed, the next one goes into another segment, which says after which sequence it goes
-// on: what is found of the one that failed, though it has the same sequences, is void.
+// on: what is found of the one that failed, though it has the same sequences, is void then.
 //
 // # Promises
 //

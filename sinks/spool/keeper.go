@@ -62,13 +62,13 @@ func (k *keeper) prepare() {
 }
 
 // wantsDrain tells whether to begin a segment because all events are acknowledged, so that
-// a spool whose current segment takes all its room gets it back. A turn kicks the keeper:
-// one that fails is not tried again before the next tick.
+// a spool whose current segment takes all its room gets it back. On a disk that fails that
+// is not tried before the next tick.
 func (s *Spool) wantsDrain(kicked bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, left := s.log.Usage()
-	if unused := left >= s.limits.segmentSize-wal.SegmentOverhead; unused || !s.drained() {
+	_, at := s.log.End()
+	if unused := at <= wal.SegmentOverhead/2; unused || !s.drained() {
 		return false
 	}
 	if s.trouble.failing != nil {
@@ -77,9 +77,9 @@ func (s *Spool) wantsDrain(kicked bool) bool {
 	return s.trouble.tight()
 }
 
-// failOn notes and reports that the spool fails, if there is an error.
+// failOn notes and reports that the spool fails, if there is such an error.
 func (s *Spool) failOn(err error) {
-	if err == nil {
+	if err == nil || errors.Is(err, ErrFull) {
 		return
 	}
 	s.mu.Lock()
@@ -101,6 +101,7 @@ func (k *keeper) guard() {
 	k.writing.Lock()
 	current, _ := k.log.End()
 	if current == segment {
+		k.suspect.Store(true)
 		if err = k.restoreDir(); err == nil {
 			err = k.turn()
 		}

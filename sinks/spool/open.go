@@ -78,7 +78,7 @@ func (s *Spool) restore() error {
 	if err != nil {
 		return err
 	}
-	clean, err := takeClean(s.dir)
+	clean, err := readClean(s.dir)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,11 @@ func (s *Spool) restore() error {
 	if end.unread && !clean.said {
 		s.committed += unknownSequences
 	}
-	if err := s.beginLog(log, end); err != nil {
+	err = s.beginLog(log, end)
+	if err == nil {
+		err = forgetClean(s.dir)
+	}
+	if err != nil {
 		return errors.Join(err, log.Close())
 	}
 	s.end.segment, s.end.at = s.log.End()

@@ -188,6 +188,8 @@ func (r *reader) fromLog() (*block, error) {
 		case b != nil:
 			return b, nil
 		case err == nil:
+		case errors.Is(err, errInMemory):
+			return nil, nil
 		case badblock.IsMissing(err), errors.Is(err, wal.ErrDamaged):
 			r.damage.add(r.segment, err)
 			r.spool.retire(r.segment) // what is written there from now on would be lost too
@@ -206,6 +208,9 @@ func (r *reader) fromLog() (*block, error) {
 	}
 }
 
+// errInMemory tells that what comes next was last seen in memory.
+var errInMemory = errors.New("it is in memory")
+
 // next returns the next record of the segment that was not handed out, if there is one.
 func (r *reader) next(here reach) (*block, error) {
 	for {
@@ -221,8 +226,8 @@ func (r *reader) next(here reach) (*block, error) {
 			return nil, nil
 		case rec.first-1 > max(here.held, r.spool.read.Load()):
 			r.lose(here.held)
-			r.forget() // this record may not be in memory any more when it is its turn
-			return nil, nil
+			r.forget() // the record may not be in memory any more when it is its turn
+			return nil, errInMemory
 		case rec.last() > r.spool.read.Load():
 			r.lose(rec.first - 1)
 			rec.events = bytes.Clone(rec.events)
@@ -253,7 +258,7 @@ func (r *reader) record(end int64) (found wal.Record, ok bool, err error) {
 	r.memory, r.unread = text.Bytes, text.Unread
 	r.bad.Failed(text.Failed, text.Surveyed, t.now())
 	if r.records == nil {
-		if r.records, err = wal.NewReader(text.Bytes); err != nil {
+		if r.records, err = wal.NewReader(text.Bytes, r.segment); err != nil {
 			// A header may be where the disk cannot read for now.
 			return found, false, cmp.Or(text.Err, errors.Join(err, text.Unread))
 		}

@@ -3,7 +3,6 @@
 package spool
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -52,13 +51,13 @@ type segmentEnd struct {
 // walk goes through the records of a segment that can be read.
 func (g *glance) walk(segment int) (end segmentEnd, err error) {
 	text, err := badblock.Read(wal.Name(g.dir, segment), g.open, 0, math.MaxInt64, g.memory, g.passesOver)
-	if err = cmp.Or(err, text.Err); err != nil {
+	if err != nil {
 		return end, err
 	}
 	g.memory = text.Bytes
-	log, err := wal.NewReader(text.Bytes)
+	log, err := wal.NewReader(text.Bytes, segment)
 	if errors.Is(err, wal.ErrDamaged) {
-		return segmentEnd{damaged: true, rest: wal.Harmed, unread: text.Unread != nil}, nil
+		return segmentEnd{damaged: true, rest: wal.Harmed, unread: text.Failed != nil}, nil
 	}
 	if err != nil {
 		return end, err
@@ -80,7 +79,7 @@ func (g *glance) walk(segment int) (end segmentEnd, err error) {
 		}
 	}
 	end.at, end.rest = log.At(), log.Rest()
-	if slices.ContainsFunc(text.Failed, func(at int64) bool {
+	if text.Err != nil || slices.ContainsFunc(text.Failed, func(at int64) bool {
 		return at+badblock.BlockSize > end.at && at < text.End-wal.SegmentOverhead/2
 	}) {
 		end.rest, end.unread = wal.Harmed, true

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/badblock"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
@@ -191,4 +192,64 @@ func TestCheckpointFails(t *testing.T) {
 	eventually(t, "one segment", func() bool { return len(segments(t, dir)) == 1 })
 	_ = os.RemoveAll(blocker) // the keeper may be quicker with what is left of it
 	eventually(t, "a report", func() bool { return len(logged.find("the spool writes its checkpoint")) == 1 })
+}
+
+// Nor when it leaves memory while the reader looks for it, if it can be read.
+func TestRemovedInPartAndOverflow(t *testing.T) {
+	logged := newLogs()
+	r := block{record: record{events: appendEvent(nil, &Event{Subject: "s", MessageID: "1"})}}
+	var whileOpening func()
+	s := openTest(t, Options{Dir: t.TempDir(), Logger: logged.get}, noCheckpoints, smallQueue(3*r.size()), func(tuned *tuning) {
+		tuned.openSegment = func(name string) (badblock.File, error) {
+			if do := whileOpening; do != nil {
+				whileOpening = nil
+				do()
+			}
+			return badblock.OpenFile(name)
+		}
+	})
+	ends := []int64{firstRecord}
+	appendIDs := func(from, to int) {
+		for n := from; n < to; n++ {
+			if err := s.Append(Event{Subject: "s", MessageID: strconv.Itoa(n)}); err != nil {
+				t.Fatal(err)
+			}
+			_, end := s.log.End()
+			ends = append(ends, end)
+		}
+	}
+	appendIDs(0, 4)
+	inNewSegment(s)
+	appendIDs(4, 5)
+	content := read(t, wal.Name(s.dir, 0))
+	for _, at := range ends[:3] {
+		content[at+recordBody] ^= 1
+	}
+	write(t, wal.Name(s.dir, 0), content)
+	whileOpening = func() { appendIDs(5, 8) }
+	if got := ids(t, pending(t, s)); !slices.Equal(got, allIDs(3, 8)) || logged.lost() != 3 {
+		t.Errorf("got events %v, and %d are reported as lost", got, logged.lost())
+	}
+}
+
+// A full spool whose last segment somebody removes takes nothing that would be lost.
+func TestRemovedFromFull(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, Options{Dir: dir, MaxSize: 1 << 20}, noCheckpoints)
+	large, last := Event{Subject: "s", Body: noise(20_000)}, 7
+	for currentSegment(s) < last {
+		if err := s.Append(large); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(wal.Name(dir, last)); err != nil {
+		t.Fatal(err)
+	}
+	(&keeper{Spool: s}).guard()
+	if err := s.Append(testEvent(0)); !errors.Is(err, ErrFull) {
+		t.Errorf("appending to a file that is gone: got error %v", err)
+	}
+	if err := s.Stats().Failing; err != nil {
+		t.Errorf("the stats say that it fails with %v", err)
+	}
 }

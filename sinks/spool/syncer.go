@@ -69,16 +69,12 @@ func (s *Spool) forceInTime() {
 // A segment that is finished meanwhile was synced by the turn.
 func (s *Spool) syncAll() error {
 	s.writing.Lock() // a turn may be under way that does not sync
-	all := s.log.Segments()
+	all, err := s.log.Segments(), wal.SyncDir(s.dir)
 	s.writing.Unlock()
 	for _, segment := range all[:len(all)-1] {
-		if err := wal.SyncSegment(s.dir, segment.Number); err != nil {
-			return err
-		}
+		err = errors.Join(err, wal.SyncSegment(s.dir, segment.Number))
 	}
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	err := errors.Join(s.log.Sync(), wal.SyncDir(s.dir))
+	err = errors.Join(err, s.log.Sync())
 	if err != nil {
 		s.suspect.Store(true)
 	}

@@ -87,29 +87,30 @@ func (s *Spool) turn() error {
 	case err == nil:
 		s.suspect.Store(false)
 		s.mu.Lock()
+		s.tried = 0 // void by now
 		s.trouble.notify()
 		s.mu.Unlock()
+		signal(s.kick) // the keeper prepares the next, and lets go of what is not needed
 	case !errors.Is(err, ErrFull):
 		s.suspect.Store(true)
 	}
-	signal(s.kick) // the keeper prepares the next, and lets go of what is not needed
 	return err
 }
 
 func (s *Spool) turnTo(limits limits, after uint64, drained bool) error {
-	durable, suspect := limits.sync != SyncOff, s.suspect.Load()
+	durable := limits.sync != SyncOff
 	if durable {
-		if err := s.log.Sync(); err != nil && !suspect {
-			return err
-		}
+		s.failOn(s.log.Sync()) // it is not going to be better
 	}
-	err := ErrFull
+	all := s.log.Segments()
 	taken, _ := s.log.Usage()
-	// What is drained goes at once, also if it takes more than it may by now.
-	if taken+limits.segmentSize <= limits.maxSize || drained && (suspect || taken > limits.maxSize) {
-		err = s.log.Turn(limits.segmentSize, after, durable)
+	drained = drained && len(all) == 1
+	again := drained && !s.suspect.Load() && taken <= limits.maxSize && !isPreserved(s.dir, all[0].Number)
+	err := ErrFull
+	if taken+limits.segmentSize <= limits.maxSize || drained && !again {
+		err = s.log.Turn(limits.segmentSize, after, durable) // the one that is drained goes at once
 	}
-	if err != nil && drained && !suspect && len(s.log.Segments()) == 1 {
+	if err != nil && again {
 		return s.log.Restart(after, durable)
 	}
 	return err
@@ -125,10 +126,13 @@ func (s *Spool) turnIf(wanted func() bool) error {
 	return s.turn()
 }
 
-// retire sees to it that a segment is not written any more, if another can be begun.
+// retire sees to it that a segment is not written any more.
 func (s *Spool) retire(segment int) {
 	s.failOn(s.turnIf(func() bool {
 		current, _ := s.log.End()
+		if segment >= current {
+			s.suspect.Store(true)
+		}
 		return segment >= current
 	}))
 }

@@ -6,8 +6,8 @@
 //
 // # Files
 //
-// A segment is called by its number and begins and ends with a header, of which one is
-// enough:
+// A segment is called by its number and begins and ends with a page of 4 KiB for a header,
+// of which one is enough:
 //
 //	magic    8 bytes, "segpixel"
 //	version  uint32
@@ -16,6 +16,7 @@
 //	life     uint64
 //	size     uint64, of the file
 //	after    uint64, the sequence after which it goes on
+//	         16 bytes of zeros, for versions to come
 //
 // Between the two stand records, one behind the other. Numbers are big-endian.
 //

@@ -89,19 +89,20 @@ func (h *header) write(name string, durable bool) error {
 	return errors.Join(err, file.Close())
 }
 
-// readHeader takes the first of the two that is whole.
-func readHeader(file io.ReaderAt, size int64) (header, error) {
-	h, err := headerAt(file, 0)
+// readHeader takes the first of the two that is whole, and not of another segment, which
+// the file may have been before the power was cut.
+func readHeader(file io.ReaderAt, size int64, number int) (header, error) {
+	h, err := headerAt(file, 0, number)
 	if err == nil || errors.Is(err, ErrNewer) || errors.Is(err, ErrOldFormat) {
 		return h, err
 	}
-	if h, err := headerAt(file, size-pageSize); err == nil {
+	if h, err := headerAt(file, size-pageSize, number); err == nil {
 		return h, nil
 	}
 	return header{}, err
 }
 
-func headerAt(file io.ReaderAt, at int64) (header, error) {
+func headerAt(file io.ReaderAt, at int64, number int) (header, error) {
 	b := make([]byte, headerSize)
 	if n, err := file.ReadAt(b, max(at, 0)); n < headerSize {
 		if errors.Is(err, io.EOF) {
@@ -120,6 +121,8 @@ func headerAt(file io.ReaderAt, at int64) (header, error) {
 		return header{}, fmt.Errorf("%w: its header is not whole", ErrDamaged)
 	case h.Version > version:
 		return header{}, fmt.Errorf("a segment of version %d: %w", h.Version, ErrNewer)
+	case h.Number != uint64(number):
+		return header{}, fmt.Errorf("%w: its header is that of segment %d", ErrDamaged, h.Number)
 	}
 	return h, nil
 }

@@ -44,7 +44,7 @@ type Segment struct {
 	size   int64
 }
 
-// Open returns the log in a directory, of which nothing is read yet but the headers.
+// Open returns the log in a directory, of which only headers are read yet.
 // Before anything is appended, Continue or Turn has to be called.
 func Open(dir string) (*Log, error) {
 	numbers, err := List(dir)
@@ -53,35 +53,18 @@ func Open(dir string) (*Log, error) {
 	}
 	l := &Log{dir: dir}
 	for _, number := range numbers {
-		s, err := inspect(dir, number)
+		s, err := inspect(dir, number, number == numbers[len(numbers)-1])
 		if err != nil {
 			return nil, err
 		}
-		if s.Known && s.Number != number {
-			if s.Number, err = settle(dir, number, s.Number, numbers); err != nil {
-				return nil, err
-			}
-		}
-		if s.Number >= 0 {
-			l.segments = append(l.segments, s)
-		}
+		l.segments = append(l.segments, s)
 	}
 	return l, nil
 }
 
-// settle returns which segment a file is that has the name of one and the header of
-// another, because the power was cut before the other of them was on the disk: what
-// has begun anew in place of the last gets its name, and what nobody needs any more is
-// removed, and is none.
-func settle(dir string, named, says int, all []int) (number int, err error) {
-	if last := all[len(all)-1]; named == last && says > last {
-		return says, os.Rename(Name(dir, named), Name(dir, says))
-	}
-	return -1, RemoveIfThere(Name(dir, named))
-}
-
-// inspect returns a segment by the name of its file, with the number that its header has.
-func inspect(dir string, number int) (Segment, error) {
+// inspect returns a segment by the name of its file. The last may have begun anew when the
+// power was cut, as the segment behind it, and gets the name of that.
+func inspect(dir string, number int, last bool) (Segment, error) {
 	s, name := Segment{Number: number}, Name(dir, number)
 	file, err := os.Open(name)
 	if err != nil {
@@ -91,18 +74,28 @@ func inspect(dir string, number int) (Segment, error) {
 	if err != nil {
 		return s, errors.Join(err, file.Close())
 	}
-	h, err := readHeader(file, info.Size())
-	_ = file.Close() // it was only read
 	s.size = info.Size()
+	h, err := readHeader(file, s.size, number)
+	if err != nil && last {
+		var restarted error
+		if h, restarted = readHeader(file, s.size, number+1); restarted == nil {
+			s.Number, err = number+1, nil
+		}
+	}
+	_ = file.Close() // it was only read
 	switch {
 	case errors.Is(err, ErrNewer):
 		return s, fmt.Errorf("%s is %w", name, err)
 	case errors.Is(err, ErrOldFormat):
 		return s, fmt.Errorf("%s: %w", dir, err)
-	case err == nil:
-		s.Number, s.After, s.Known = int(h.Number), h.After, true
+	case err != nil:
+		return s, nil
 	}
-	return s, nil
+	s.After, s.Known = h.After, true
+	if s.Number != number {
+		err = os.Rename(name, Name(dir, s.Number))
+	}
+	return s, err
 }
 
 // Continue goes on in the last segment, at the end of what is in there. The error is
@@ -113,7 +106,7 @@ func (l *Log) Continue(at int64) error {
 	if err != nil {
 		return err
 	}
-	h, err := readHeader(file, last.size)
+	h, err := readHeader(file, last.size, last.Number)
 	if err == nil && h.Size != last.size {
 		err = fmt.Errorf("%w: it has been cut", ErrDamaged)
 	}
@@ -219,6 +212,7 @@ func (l *Log) begin(name string, size int64, after uint64, durable bool) error {
 	}
 	if restarts {
 		_ = l.file.Close() // Windows renames no file that is open
+		l.file = nil
 	}
 	target := Name(l.dir, int(h.Number))
 	if err := os.Rename(name, target); err != nil {
@@ -228,7 +222,9 @@ func (l *Log) begin(name string, size int64, after uint64, durable bool) error {
 	if err != nil {
 		return err
 	}
-	_ = l.file.Close() // again, or there is none yet
+	if l.file != nil {
+		_ = l.file.Close()
+	}
 	l.file, l.life, l.unsynced = file, h.Life, nil
 	l.dirty.Store(false)
 	l.mu.Lock()

@@ -65,7 +65,7 @@ func readTest(t testing.TB, dir string, segment int) found {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := NewReader(text)
+	r, err := NewReader(text, segment)
 	if errors.Is(err, ErrDamaged) {
 		return found{damaged: true, rest: Harmed}
 	}
@@ -439,7 +439,7 @@ func FuzzReader(f *testing.F) {
 	f.Add(text)
 	f.Add(text[:pageSize+30])
 	f.Fuzz(func(t *testing.T, text []byte) {
-		r, err := NewReader(text)
+		r, err := NewReader(text, 0)
 		if err != nil {
 			return
 		}

@@ -17,9 +17,9 @@ type Reader struct {
 
 // NewReader begins with the first record of a segment, of which it is given all that is on
 // disk. The error is ErrDamaged if both of its headers are.
-func NewReader(text []byte) (*Reader, error) {
+func NewReader(text []byte, number int) (*Reader, error) {
 	size := int64(len(text))
-	h, err := readHeader(bytes.NewReader(text), size)
+	h, err := readHeader(bytes.NewReader(text), size, number)
 	if err != nil {
 		return nil, err
 	}
