@@ -24,19 +24,11 @@ func (s *Spool) Acknowledge(sequence uint64) {
 	}
 	s.acked = s.unread.over(sequence)
 	s.queue.acknowledge(s.acked)
-	frees := s.trouble.tight() && s.oldestNeeded() > s.log.Segments()[0].Number
-	if frees || s.trouble.tight() && s.drained() || s.acked-s.saved >= checkpointEvents {
+	segments := s.log.Segments()
+	if tight := s.trouble.tight(); tight && (s.drained() || holding(segments, s.acked) > segments[0].Number) ||
+		s.acked-s.saved >= checkpointEvents {
 		signal(s.kick)
 	}
-}
-
-// oldestNeeded is the oldest segment that may hold an event that is not acknowledged.
-func (s *Spool) oldestNeeded() int {
-	if s.drained() {
-		current, _ := s.log.End()
-		return current
-	}
-	return holding(s.log.Segments(), s.acked)
 }
 
 // holding is the first segment that may hold an event after the one with a sequence.
@@ -51,44 +43,33 @@ func holding(segments []wal.Segment, sequence uint64) int {
 
 func (s *Spool) drained() bool { return s.acked >= s.committed }
 
-// checkpoint writes where reading is to go on after a restart, and removes what is
-// not needed for that. It is not called twice at a time.
+// checkpoint writes where reading is to go on after a restart, and lets go of the segments
+// that are not needed for that. It is not called twice at a time.
 func (s *Spool) checkpoint() error {
 	s.mu.Lock()
-	acked, saved, keep := s.acked, s.saved, s.oldestNeeded()
-	sync := s.limits.sync != SyncOff
+	acked, saved, keep := s.acked, s.saved, holding(s.log.Segments(), s.acked)
+	sync, failing := s.limits.sync != SyncOff, s.trouble.failing != nil
 	s.mu.Unlock()
 	var err error
 	if acked != saved {
 		err = writeCheckpoint(s.dir, acked, sync)
 	}
-	removeErr := s.removeBefore(keep)
+	mayBeUsedAgain := func(segment int) bool { return !isPreserved(s.dir, segment) }
+	if failing {
+		mayBeUsedAgain = nil // the disk may be full
+	}
+	freed, notFreed := s.log.Release(keep, mayBeUsedAgain)
 	if err != nil {
-		// Without the segments there may be room for it.
-		err = writeCheckpoint(s.dir, acked, sync)
+		err = writeCheckpoint(s.dir, acked, sync) // there may be room for it now
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if freed {
+		s.trouble.notify()
 	}
 	if err != nil {
 		return fmt.Errorf("writing the checkpoint: %w", err)
 	}
-	s.mu.Lock()
 	s.saved = acked
-	s.mu.Unlock()
-	return removeErr
-}
-
-// removeBefore lets go of the segments before one.
-func (s *Spool) removeBefore(keep int) error {
-	mayBeUsedAgain := func(segment int) bool { return !isPreserved(s.dir, segment) }
-	s.mu.Lock()
-	if s.trouble.failing != nil {
-		mayBeUsedAgain = nil // the disk may be full
-	}
-	s.mu.Unlock()
-	freed, err := s.log.Release(keep, mayBeUsedAgain)
-	if freed {
-		s.mu.Lock()
-		s.trouble.notify()
-		s.mu.Unlock()
-	}
-	return err
+	return notFreed
 }

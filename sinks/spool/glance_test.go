@@ -130,9 +130,8 @@ func TestOpenUnreadTorn(t *testing.T) {
 	}
 }
 
-// A disk that takes long to say that it cannot read does not keep a server from
-// starting for as long as there are pages.
-func TestOpenUnreadSlowly(t *testing.T) {
+// However much cannot be read, the last event is found if it can be.
+func TestGlanceUnread(t *testing.T) {
 	dir := t.TempDir()
 	count := rough(t, dir, 1)
 	disk := newBadDisk()
@@ -143,11 +142,7 @@ func TestOpenUnreadSlowly(t *testing.T) {
 	var tuned tuning
 	disk.tune(&tuned)
 	g := &glance{dir: dir, open: tuned.openSegment}
-	if end, err := g.walk(0); err != nil || end.last != uint64(count) || !errors.Is(g.unread, syscall.EIO) {
-		t.Errorf("while it is quick: got %+v, error %v, and %v was passed over", end, err, g.unread)
-	}
-	g.since = g.since.Add(-glanceTime)
-	if end, err := g.walk(0); err != nil || !end.unread {
-		t.Errorf("when it takes long: got %+v, error %v", end, err)
+	if end, err := g.walk(0); err != nil || end.last != uint64(count) || end.unread || !errors.Is(g.unread, syscall.EIO) {
+		t.Errorf("got %+v, error %v, and %v was passed over", end, err, g.unread)
 	}
 }

@@ -111,7 +111,7 @@ func (s *Spool) restore() error {
 	if !exact || !clean.said {
 		clean.sent = end.last
 	}
-	s.inDoubt = inDoubt(s.acked, clean.sent, end.last)
+	s.inDoubt = min(clean.sent, end.last)
 	s.startReader()
 	if g.unread != nil {
 		s.logger().Warn("a part of the spool cannot be read; check the disk: "+
@@ -168,14 +168,6 @@ func (s *Spool) startReader() {
 	if info, err := os.Stat(wal.Name(s.dir, s.reader.segment)); err == nil {
 		s.queue.latest = info.ModTime().UnixNano()
 	}
-}
-
-// inDoubt is what InDoubt returns if events up to a sequence may have been sent.
-func inDoubt(checkpoint, sent, last uint64) uint64 {
-	if last <= checkpoint || sent <= checkpoint {
-		return 0
-	}
-	return min(sent, last)
 }
 
 // unknownSequences is more than a segment has events. So many are left out behind an end

@@ -133,14 +133,10 @@ func (r *reader) follow(segment int) {
 	r.memory, r.failed, r.damage, r.exact = nil, nil, damage{}, true
 }
 
-// goTo goes on with another segment.
+// goTo has a segment read from its beginning.
 func (r *reader) goTo(segment int) {
-	r.forget()
-	r.segment = segment
+	r.segment, r.records, r.failed, r.bad = segment, nil, nil, nil
 }
-
-// forget has the segment read anew.
-func (r *reader) forget() { r.records, r.failed, r.bad = nil, nil, nil }
 
 // reach is how far a segment can be read.
 type reach struct {
@@ -226,7 +222,7 @@ func (r *reader) next(here reach) (*block, error) {
 			return nil, nil
 		case rec.first-1 > max(here.held, r.spool.read.Load()):
 			r.lose(here.held)
-			r.forget() // the record may not be in memory any more when it is its turn
+			r.goTo(r.segment) // the record may not be in memory any more when it is its turn
 			return nil, errInMemory
 		case rec.last() > r.spool.read.Load():
 			r.lose(rec.first - 1)
@@ -251,7 +247,7 @@ func (r *reader) record(end int64) (found wal.Record, ok bool, err error) {
 		r.records.Load(nil)            // its memory is used again
 	}
 	t := &r.spool.tuning
-	text, err := badblock.Read(wal.Name(r.spool.dir, r.segment), t.openSegment, from, to, r.memory, r.bad.Without)
+	text, err := badblock.Read(wal.Name(r.spool.dir, r.segment), t.openSegment, from, to, r.memory, r.bad)
 	if err != nil {
 		return found, false, err
 	}

@@ -3,11 +3,11 @@
 package spool
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -16,27 +16,14 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
-// glanceTime bounds how long opening a spool takes longer because of what cannot be
-// read. A single place is passed over, however long it takes.
-const glanceTime = 10 * time.Second
-
-// glance reads segments to find out where the log ends. What the disk
-// cannot read is passed over, so that it does not keep the spool from being opened.
-// Nothing is given up by that: the reader tries it again.
+// glance reads segments to find out where the log ends. What the disk cannot read is
+// passed over, so that it does not keep the spool from being opened. Nothing is given up by
+// that: the reader tries it again.
 type glance struct {
 	dir    string
 	open   func(name string) (badblock.File, error)
 	memory []byte
-	unread error     // why something could not be read
-	since  time.Time // when that was met
-}
-
-func (g *glance) passesOver(_ int64, err error) bool {
-	if g.unread == nil {
-		g.unread, g.since = err, time.Now()
-		return true
-	}
-	return time.Since(g.since) < glanceTime
+	unread error // why something could not be read
 }
 
 // segmentEnd is what is at the end of a segment.
@@ -50,11 +37,11 @@ type segmentEnd struct {
 
 // walk goes through the records of a segment that can be read.
 func (g *glance) walk(segment int) (end segmentEnd, err error) {
-	text, err := badblock.Read(wal.Name(g.dir, segment), g.open, 0, math.MaxInt64, g.memory, g.passesOver)
+	text, err := badblock.Read(wal.Name(g.dir, segment), g.open, 0, math.MaxInt64, g.memory, nil)
 	if err != nil {
 		return end, err
 	}
-	g.memory = text.Bytes
+	g.memory, g.unread = text.Bytes, cmp.Or(g.unread, text.Err)
 	log, err := wal.NewReader(text.Bytes, segment)
 	if errors.Is(err, wal.ErrDamaged) {
 		return segmentEnd{damaged: true, rest: wal.Harmed, unread: text.Failed != nil}, nil
@@ -79,10 +66,12 @@ func (g *glance) walk(segment int) (end segmentEnd, err error) {
 		}
 	}
 	end.at, end.rest = log.At(), log.Rest()
-	if text.Err != nil || slices.ContainsFunc(text.Failed, func(at int64) bool {
-		return at+badblock.BlockSize > end.at && at < text.End-wal.SegmentOverhead/2
-	}) {
-		end.rest, end.unread = wal.Harmed, true
+	size := int64(len(text.Bytes))
+	end.unread = text.Surveyed < size || slices.ContainsFunc(text.Failed, func(at int64) bool {
+		return at+badblock.BlockSize > end.at && at < size-wal.SegmentOverhead/2
+	})
+	if end.unread {
+		end.rest = wal.Harmed
 	}
 	return end, nil
 }

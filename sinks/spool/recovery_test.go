@@ -258,22 +258,3 @@ func TestBetween(t *testing.T) {
 		}
 	}
 }
-
-func TestInDoubt(t *testing.T) {
-	for _, test := range []struct{ checkpoint, sent, last, want uint64 }{
-		{0, 0, 0, 0},
-		{0, 500_000, 500_000, 500_000},
-		{100, 100, 100, 0},
-		{100, 90, 90, 0},
-		{100, 300, 90, 0},
-		{100, 300, 200, 200},
-		{100, 300, 500_000, 300},
-		{100, 100, 500_000, 0},
-		{100, 50, 500_000, 0},
-	} {
-		got := inDoubt(test.checkpoint, test.sent, test.last)
-		if got != test.want {
-			t.Errorf("%+v: got %d", test, got)
-		}
-	}
-}

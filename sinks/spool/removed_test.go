@@ -78,7 +78,7 @@ func TestRemovedBeforeReading(t *testing.T) {
 	appendTest(t, s, 0, 10)
 	expect(t, nextTest(t, s, 4), numbered(0, 4))
 	s.reading.Lock()
-	s.reader.forget()
+	s.reader.goTo(s.reader.segment)
 	s.reader.block = nil
 	s.reading.Unlock()
 	if err := os.Remove(wal.Name(dir, currentSegment(s))); err != nil {

@@ -104,7 +104,7 @@ func (s *Spool) Configure(maxSize int64, sync time.Duration) {
 // although they are not acknowledged. To tell the ones that are stored already, whoever
 // sends them has to send them so that each is checked for itself. When the run before
 // was closed, they are those that were under way; after a crash they are all, as the
-// checkpoint may lag by any number; and without any it is zero.
+// checkpoint may lag by any number.
 func (s *Spool) InDoubt() uint64 {
 	return s.inDoubt
 }

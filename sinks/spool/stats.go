@@ -25,7 +25,7 @@ func (s *Spool) Stats() Stats {
 		Capacity: s.limits.maxSize,
 		Full:     s.trouble.full && !s.roomy(),
 		Failing:  s.trouble.failing,
-		Mended:   s.trouble.failing != nil && s.trouble.mended,
+		Mended:   s.trouble.mended,
 		Sync:     s.limits.sync,
 	}
 	if s.drained() {

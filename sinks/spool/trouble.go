@@ -93,7 +93,7 @@ func (t *trouble) worked(roomy bool) {
 	over := Change{Trouble: TroubleFull, Over: true}
 	if t.failing != nil {
 		over.Trouble = TroubleFailing
-		t.failing = nil
+		t.failing, t.mended = nil, false
 		t.notify()
 	}
 	if t.full = t.full && !roomy; !t.full {

@@ -88,14 +88,13 @@ func inspect(dir string, number int, last bool) (Segment, error) {
 		return s, fmt.Errorf("%s is %w", name, err)
 	case errors.Is(err, ErrOldFormat):
 		return s, fmt.Errorf("%s: %w", dir, err)
-	case err != nil:
+	case err == nil:
+		s.After, s.Known = h.After, true
+	}
+	if s.Number == number {
 		return s, nil
 	}
-	s.After, s.Known = h.After, true
-	if s.Number != number {
-		err = os.Rename(name, Name(dir, s.Number))
-	}
-	return s, err
+	return s, os.Rename(name, Name(dir, s.Number))
 }
 
 // Continue goes on in the last segment, at the end of what is in there. The error is

@@ -40,7 +40,7 @@ func (b *Blocks) Failed(blocks []int64, surveyed int64, now time.Time) {
 }
 
 // Without tells whether a block is given up.
-func (b Blocks) Without(at int64, _ error) bool {
+func (b Blocks) Without(at int64) bool {
 	block := b[at]
 	return block != nil && block.lost
 }

@@ -3,6 +3,9 @@
 package badblock
 
 import (
+	"os"
+	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -18,11 +21,40 @@ func TestBeyondTheSurvey(t *testing.T) {
 		blocks.Failed([]int64{a, b}, 2*BlockSize, start)
 	}
 	blocks.Failed([]int64{a}, b, start) // slowly
-	if !blocks.GiveUp(patience, start.Add(patience), works) || !blocks.Without(a, nil) || !blocks.Without(b, nil) {
+	if !blocks.GiveUp(patience, start.Add(patience), works) || !blocks.Without(a) || !blocks.Without(b) {
 		t.Error("two blocks were not given up together")
 	}
 	blocks.Failed(nil, 2*BlockSize, start)
-	if blocks.Without(a, nil) || blocks.Without(b, nil) {
+	if blocks.Without(a) || blocks.Without(b) {
 		t.Error("what can be read is given up")
+	}
+}
+
+// slowFile takes long to say that it cannot read a block.
+type slowFile struct{ File }
+
+func (f slowFile) ReadAt(p []byte, _ int64) (int, error) {
+	if len(p) == BlockSize {
+		time.Sleep(surveyTime / 3)
+	}
+	return 0, syscall.EIO
+}
+
+// TestSurveyEnds has a disk that takes long for each of many blocks.
+func TestSurveyEnds(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "segment")
+	const blocks = 30
+	if err := os.WriteFile(name, make([]byte, blocks*BlockSize), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text, err := Read(name, func(name string) (File, error) {
+		file, err := OpenFile(name)
+		return slowFile{file}, err
+	}, 0, blocks*BlockSize, nil, nil)
+	if err != nil || text.Err == nil || text.End != 0 {
+		t.Fatalf("got %v, and %v at %d", err, text.Err, text.End)
+	}
+	if failed := int64(len(text.Failed)); failed < 2 || failed > 10 || text.Surveyed != failed*BlockSize {
+		t.Errorf("%d blocks were tried, up to %d", failed, text.Surveyed)
 	}
 }

@@ -56,12 +56,10 @@ type Text struct {
 }
 
 // Read reads a segment from one offset to another, into the memory given if that is
-// enough. It is told which blocks to do without if they cannot be read, and goes on after
-// the others, so that it takes no longer to give up many blocks than one. What else is in
-// the place of a segment is an error.
-func Read(name string, open func(string) (File, error), from, to int64, memory []byte,
-	without func(block int64, err error) bool,
-) (t Text, err error) {
+// enough. It does without the blocks that are given up if they cannot be read, and goes on
+// after the others, so that it takes no longer to give up many blocks than one. What else
+// is in the place of a segment is an error.
+func Read(name string, open func(string) (File, error), from, to int64, memory []byte, bad Blocks) (t Text, err error) {
 	file, err := open(name)
 	if err != nil {
 		return t, err
@@ -82,12 +80,12 @@ func Read(name string, open func(string) (File, error), from, to int64, memory [
 	t.Bytes = memory[:size]
 	t.Surveyed = t.End
 	if _, err = file.ReadAt(t.Bytes, from); IsUnreadable(err) {
-		err = t.readBlocks(file, from, without)
+		err = t.readBlocks(file, from, bad)
 	}
 	return t, err
 }
 
-func (t *Text) readBlocks(file File, from int64, without func(block int64, err error) bool) error {
+func (t *Text) readBlocks(file File, from int64, bad Blocks) error {
 	began := time.Now()
 	for rest := t.Bytes; len(rest) > 0; {
 		at := from + int64(len(t.Bytes)-len(rest))
@@ -106,7 +104,7 @@ func (t *Text) readBlocks(file File, from int64, without func(block int64, err e
 		default:
 			blot(part[n:])
 			t.Failed = append(t.Failed, block)
-			if without(block, err) {
+			if bad.Without(block) {
 				t.Unread = err
 			} else if t.Err == nil {
 				t.Err, t.End = err, at+int64(n)
