@@ -51,10 +51,15 @@ func (l *lane) recovers() error {
 	})
 }
 
-// delivers ends the load and waits until the stream holds all that was answered,
-// without anybody's help. What the log says to be dropped will not come any more.
+// delivers ends the load and waits until the stream holds all that was answered.
 func (l *lane) delivers() error {
 	l.load.end()
+	return l.storesAll()
+}
+
+// storesAll waits until the stream holds all that was answered, without anybody's help,
+// while no pixel is under way. What the log says to be dropped will not come any more.
+func (l *lane) storesAll() error {
 	return l.reader.readUntil("the stream holds all that was answered", func() bool {
 		dropped, err := l.dropped()
 		return err == nil && len(l.reader.tally.missing(l.load)) <= dropped
