@@ -10,7 +10,9 @@ import "time"
 func controlRows() []row {
 	return []row{{
 		name:    "control: no spool, NATS away for longer than ack_timeout",
-		setting: setting{noSpool: true, ackTimeout: "300ms"},
+		// On a busy machine an ack takes long when NATS is back, and an event whose ack is
+		// late is counted as dropped although it is stored.
+		setting: setting{noSpool: true, ackTimeout: choose(2*time.Second, 300*time.Millisecond).String()},
 		loses:   true,
 		fault:   loseWithoutSpool,
 	}}
