@@ -4,6 +4,8 @@
 package natstest
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -36,7 +38,21 @@ func Run(t testing.TB, opts *server.Options) *server.Server {
 	if !s.ReadyForConnections(Patience) {
 		t.Fatal("the server does not get ready")
 	}
+	if opts.JetStream {
+		keepDirectory(t, s)
+	}
 	return s
+}
+
+// keepDirectory keeps the directory of all streams from being empty. If it is, the server
+// removes it some time after it has deleted the last stream, and may take it away from one
+// that is just being created.
+func keepDirectory(t testing.TB, s *server.Server) {
+	t.Helper()
+	name := filepath.Join(s.JetStreamConfig().StoreDir, "$G", "streams", "no stream")
+	if err := os.MkdirAll(name, 0o700); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Stop returns when the server has ended. It may be called more than once.

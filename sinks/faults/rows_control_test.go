@@ -9,7 +9,7 @@ import "time"
 // controlRows show that losses would be found: they have to lose events.
 func controlRows() []row {
 	return []row{{
-		name:    "control: no spool, NATS away for longer than ack_timeout",
+		name: "control: no spool, NATS away for longer than ack_timeout",
 		// On a busy machine an ack takes long when NATS is back, and an event whose ack is
 		// late is counted as dropped although it is stored.
 		setting: setting{noSpool: true, ackTimeout: choose(2*time.Second, 300*time.Millisecond).String()},
