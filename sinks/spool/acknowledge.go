@@ -24,21 +24,22 @@ func (s *Spool) Acknowledge(sequence uint64) {
 	}
 	s.acked = s.unread.over(sequence)
 	s.queue.acknowledge(s.acked)
-	segments := s.log.Segments()
-	if tight := s.trouble.tight(); tight && (s.drained() || holding(segments, s.acked) > segments[0].Number) ||
-		s.acked-s.saved >= checkpointEvents {
+	if tight := s.trouble.tight(); tight && holding(s.log.Segments(), s.acked) > 0 || s.acked-s.saved >= checkpointEvents {
 		signal(s.kick)
+	}
+	if s.drained() {
+		s.trouble.eased()
 	}
 }
 
-// holding is the first segment that may hold an event after the one with a sequence.
+// holding is the index of the segment that holds the event after the one with a sequence.
 func holding(segments []wal.Segment, sequence uint64) int {
-	for _, segment := range slices.Backward(segments) {
-		if segment.Known && segment.After <= sequence {
-			return segment.Number
+	for i, segment := range slices.Backward(segments) {
+		if segment.After <= sequence {
+			return i
 		}
 	}
-	return segments[0].Number
+	return 0
 }
 
 func (s *Spool) drained() bool { return s.acked >= s.committed }
@@ -47,25 +48,19 @@ func (s *Spool) drained() bool { return s.acked >= s.committed }
 // that are not needed for that. It is not called twice at a time.
 func (s *Spool) checkpoint() error {
 	s.mu.Lock()
-	acked, saved, keep := s.acked, s.saved, holding(s.log.Segments(), s.acked)
-	sync, failing := s.limits.sync != SyncOff, s.trouble.failing != nil
+	segments := s.log.Segments()
+	acked, saved, keep := s.acked, s.saved, segments[holding(segments, s.acked)].Number
+	sync := s.limits.sync != SyncOff
 	s.mu.Unlock()
 	var err error
 	if acked != saved {
-		err = writeCheckpoint(s.dir, acked, sync)
+		err = checkpoint{Acked: acked}.write(s.dir, sync)
 	}
-	mayBeUsedAgain := func(segment int) bool { return !isPreserved(s.dir, segment) }
-	if failing {
-		mayBeUsedAgain = nil // the disk may be full
-	}
-	freed, notFreed := s.log.Release(keep, mayBeUsedAgain)
-	if err != nil {
-		err = writeCheckpoint(s.dir, acked, sync) // there may be room for it now
-	}
+	freed, notFreed := s.log.Release(keep, s.mayBeUsedAgain)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if freed {
-		s.trouble.notify()
+		s.trouble.eased()
 	}
 	if err != nil {
 		return fmt.Errorf("writing the checkpoint: %w", err)

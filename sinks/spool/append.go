@@ -107,7 +107,7 @@ func (s *Spool) admit(event *Event, most int64) error {
 	case maxHeader+eventBound(event) > most:
 		return ErrFull
 	}
-	return s.trouble.probes()
+	return s.trouble.refusal()
 }
 
 // openGroup returns the group that takes the next event.
@@ -129,8 +129,13 @@ func (s *Spool) commit(g *group) error {
 	s.writing.Lock()
 	s.mu.Lock()
 	g.sealed = true
+	if g.err == nil {
+		if g.err = s.trouble.refusal(); g.err != nil {
+			g.done.Done()
+		}
+	}
 	if g.err != nil {
-		// Something else has kept the disk busy, and this is not written at all.
+		// The disk fails, or something else has kept it busy: nothing of this is written.
 		s.pass()
 		s.mu.Unlock()
 		s.writing.Unlock()
@@ -212,8 +217,7 @@ func (s *Spool) hangs() bool { return len(s.gathering) > 0 && s.gathering[0].err
 // accept notes that a record was committed.
 func (s *Spool) accept(r record, g *group) {
 	s.committed = r.last()
-	s.end.segment, s.end.at = s.log.End()
-	s.queue.push(g.block(r, s.end.segment))
+	s.queue.push(g.copy(r))
 	signal(s.wake)
 	s.trouble.worked(s.roomy())
 }

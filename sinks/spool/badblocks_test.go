@@ -75,7 +75,7 @@ func TestBadPage(t *testing.T) {
 					t.Errorf("got events %v, want %v", got, want)
 				}
 				// The first of them may have come behind events.
-				if failed < badblock.LeastTries-3 || failed > badblock.LeastTries-1 {
+				if failed < leastTries-3 || failed > leastTries-1 {
 					t.Errorf("the page was given up after %d errors", failed)
 				}
 				if int(told) != len(lost) || len(lost) == 0 {
@@ -152,7 +152,7 @@ func TestBadPages(t *testing.T) {
 	if got := ids(t, entries); !slices.Equal(got, want) {
 		t.Errorf("got events %v, want %v", got, want)
 	}
-	if failed > badblock.LeastTries-1 {
+	if failed > leastTries-1 {
 		t.Errorf("the pages were given up after %d errors", failed)
 	}
 	if got := int(logged.lost()); got != count-len(want) {
@@ -170,7 +170,7 @@ func TestBadPageOfNext(t *testing.T) {
 	for _, segment := range segments(t, dir)[:2] {
 		disk.spoil(segment, pagePart(0))
 	}
-	if _, failed := readOn(t, s, fmt.Sprint(count-1)); failed < 2*(badblock.LeastTries-2) {
+	if _, failed := readOn(t, s, fmt.Sprint(count-1)); failed < 2*(leastTries-2) {
 		t.Errorf("two pages were given up after %d errors", failed)
 	}
 	if got := len(logged.find("events in the spool cannot be read")); got != 2 {
@@ -194,7 +194,7 @@ func TestBadHeaders(t *testing.T) {
 	if got, want := ids(t, entries), without(allIDs(0, count), lost); !slices.Equal(got, want) {
 		t.Errorf("got events %v, want %v", got, want)
 	}
-	if failed > badblock.LeastTries {
+	if failed > leastTries {
 		t.Errorf("the segment was given up after %d errors", failed)
 	}
 	expectLoss(t, logged, segment, len(lost))
@@ -242,7 +242,7 @@ func TestBadPageTimeIsOver(t *testing.T) {
 	expectFailing(t, s, 1)
 	// The time alone does not do: nobody may have asked for long.
 	wait(s, time.Hour)
-	expectFailing(t, s, badblock.LeastTries-2)
+	expectFailing(t, s, leastTries-2)
 	expectUntouched(t, dir, logged)
 	got, _ := readOn(t, s, fmt.Sprint(count-1))
 	lost := lyingOn(t, segment, pagePart(0))
@@ -271,7 +271,7 @@ func TestBadPageRecovers(t *testing.T) {
 	if n, err := read(); n == 0 || err != nil {
 		t.Fatalf("got %d events and error %v of what lies before", n, err)
 	}
-	expectFailing(t, s, badblock.LeastTries-2)
+	expectFailing(t, s, leastTries-2)
 	disk.mend()
 	disk.spoil(segment, pagePart(last))
 	if n, err := read(); n == 0 || err != nil {
@@ -279,7 +279,7 @@ func TestBadPageRecovers(t *testing.T) {
 	}
 	// The time of the first page is not that of the last.
 	wait(s, time.Hour)
-	expectFailing(t, s, badblock.LeastTries-2)
+	expectFailing(t, s, leastTries-2)
 	expectUntouched(t, dir, logged)
 
 	disk.mend()
@@ -288,45 +288,6 @@ func TestBadPageRecovers(t *testing.T) {
 		t.Errorf("got events %v", ids(t, got))
 	}
 	expectUntouched(t, dir, logged)
-}
-
-// What has failed for a short time only is not given up with a page that has for long.
-// What is given up once does not keep anything waiting again.
-func TestBadPageBehindAnother(t *testing.T) {
-	dir := t.TempDir()
-	count := rough(t, dir, 2)
-	segment := segments(t, dir)[0]
-	last := pages(t, segment) - 1
-	logged := newLogs()
-	disk := newBadDisk()
-	s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune)
-	bad := part{badblock.BlockSize, 2 * badblock.BlockSize} // with the first records
-	disk.spoil(segment, bad)
-	expectFailing(t, s, badblock.LeastTries-1)
-	wait(s, readPatience)
-	disk.spoil(segment, pagePart(last))
-	var got []Entry
-	read := func() {
-		entries, err := s.Next(t.Context(), nil, count, 1<<30)
-		if got = append(got, entries...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	read() // what lies between them
-	expectFailing(t, s, badblock.LeastTries)
-	wait(s, readPatience/2)
-	expectFailing(t, s, 1)
-	disk.mend()
-	disk.spoil(segment, bad)
-	entries, failed := readOn(t, s, fmt.Sprint(count-1))
-	if failed > 0 {
-		t.Errorf("a page that was given up has failed %d times more", failed)
-	}
-	lost := lyingOn(t, segment, bad)
-	if got := ids(t, append(got, entries...)); !slices.Equal(got, without(allIDs(0, count), lost)) {
-		t.Errorf("got events %v", got)
-	}
-	expectLoss(t, logged, segment, len(lost))
 }
 
 // A disk that fails to read now and then costs nothing.
@@ -386,7 +347,7 @@ func TestBadPageNotRead(t *testing.T) {
 			})
 			refused = name == "opening"
 			disk.spoil(segments(t, dir)[0], pagePart(0))
-			expectFailing(t, s, 10*badblock.LeastTries)
+			expectFailing(t, s, 10*leastTries)
 			expectUntouched(t, dir, logged)
 			refused = false
 			disk.mend()
@@ -396,4 +357,51 @@ func TestBadPageNotRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A block that fails for the first time is not given up in the place of another, which had
+// its time and can be read by now.
+func TestBadBlockOfItsOwnTime(t *testing.T) {
+	dir := t.TempDir()
+	count := rough(t, dir, 1)
+	segment := segments(t, dir)[0]
+	disk := newBadDisk()
+	logged := newLogs()
+	s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune)
+	disk.spoil(segment, pagePart(1))
+	got := nextTest(t, s, count) // what lies before it
+	expectFailing(t, s, leastTries)
+	wait(s, 2*readPatience)
+	disk.mend()
+	disk.spoil(segment, pagePart(2)) // for one try
+	got = append(got, nextTest(t, s, count)...)
+	expectFailing(t, s, 1)
+	disk.mend()
+	rest, _ := readOn(t, s, fmt.Sprint(count-1))
+	if got := ids(t, append(got, rest...)); !slices.Equal(got, allIDs(0, count)) {
+		t.Errorf("got events %v", got)
+	}
+	expectUntouched(t, dir, logged)
+}
+
+// Another block that fails now and then does not begin the time anew.
+func TestBadBlocksThatAlternate(t *testing.T) {
+	dir := t.TempDir()
+	count := rough(t, dir, 1)
+	segment := segments(t, dir)[0]
+	disk := newBadDisk()
+	logged := newLogs()
+	s := openTest(t, Options{Dir: dir, Sync: SyncOff, Logger: logged.get}, disk.tune)
+	for try := 0; s.read.Load() < uint64(count); try++ {
+		disk.mend()
+		disk.spoil(segment, pagePart(2)) // always
+		if try%4 == 0 {
+			disk.spoil(segment, pagePart(1))
+		}
+		if _, err := s.Next(t.Context(), nil, count, 1<<30); try > 50 {
+			t.Fatalf("nothing is given up: %v", err)
+		}
+		wait(s, readPatience)
+	}
+	expectLoss(t, logged, segment, len(lyingOn(t, segment, pagePart(2))))
 }

@@ -153,8 +153,7 @@ func TestLost(t *testing.T) {
 	appendTest(t, s, 0, 10)
 	expect(t, nextTest(t, s, 4), numbered(0, 4))
 	s.reading.Lock()
-	s.reader.goTo(s.reader.segment)
-	s.reader.block = nil
+	s.reader.records, s.reader.record = nil, nil
 	s.reading.Unlock()
 	if err := os.Remove(wal.Name(dir, currentSegment(s))); err != nil {
 		t.Fatal(err)

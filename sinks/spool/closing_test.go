@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -95,37 +96,6 @@ func TestSyncBeforeTurn(t *testing.T) {
 	}
 }
 
-// A reload that asks for syncs has finished segments synced as well.
-func TestConfigureSyncsAllSegments(t *testing.T) {
-	dir := t.TempDir()
-	s := openTest(t, Options{Dir: dir, Sync: SyncOff}, noCheckpoints)
-	appendTest(t, s, 0, 1)
-	finished := currentSegment(s)
-	s.retire(finished)
-	appendTest(t, s, 1, 2)
-	// What cannot be opened for writing cannot be synced.
-	name := wal.Name(dir, finished)
-	aside := filepath.Join(t.TempDir(), "aside")
-	if err := os.Rename(name, aside); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(name, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	s.Configure(testSize, SyncAlways)
-	if s.Stats().Failing == nil {
-		t.Error("a finished segment was not synced")
-	}
-	if err := os.Remove(name); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(aside, name); err != nil {
-		t.Fatal(err)
-	}
-	recovered(t, s, 2)
-	expect(t, pending(t, s), numbered(0, 3))
-}
-
 // Whoever reads when the spool is closed begins no segment any more.
 func TestNoTurnAfterClose(t *testing.T) {
 	dir := t.TempDir()
@@ -182,5 +152,30 @@ func TestCleanOutlivesStartThatFails(t *testing.T) {
 	_, entries, logged := reopen(t, dir)
 	if len(entries) == 0 || len(entries)+int(logged.lost()) != 10 {
 		t.Errorf("%d events are there, and %d are reported as lost", len(entries), logged.lost())
+	}
+}
+
+// What could not be read at the start, and can later, may have been sent before, too.
+func TestDoubtOfUnread(t *testing.T) {
+	for name, closed := range map[string]bool{"after a crash": false, "after a close": true} {
+		t.Run(name, func(t *testing.T) {
+			original, dir := t.TempDir(), t.TempDir()
+			count := rough(t, original, 1)
+			s := openTest(t, Options{Dir: original, Sync: SyncOff}, noCheckpoints)
+			pending(t, s) // all are sent
+			if closed {
+				s.Close()
+			}
+			copyDir(t, original, dir)
+			segment := segments(t, dir)[0]
+			disk := newBadDisk()
+			disk.spoil(segment, pagePart(pages(t, segment)-1))
+			s = openTest(t, Options{Dir: dir, Sync: SyncOff}, disk.tune)
+			disk.mend()
+			got, _ := readOn(t, s, strconv.Itoa(count-1))
+			if last := got[len(got)-1].Sequence; s.InDoubt() < last {
+				t.Errorf("event %d was sent before, and events are in doubt up to %d", last, s.InDoubt())
+			}
+		})
 	}
 }

@@ -9,27 +9,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
-// damage is what was met while reading, until it is known what it has cost.
-type damage struct {
-	segments []int
-	cause    error
-}
-
-func (d *damage) add(segment int, cause error) {
-	if !slices.Contains(d.segments, segment) {
-		d.segments = append(d.segments, segment)
-	}
-	if d.cause == nil || errors.Is(cause, wal.ErrNewer) {
-		d.cause = cause
-	}
-}
+const lineLost = "events in the spool cannot be read and are lost; check the disk"
 
 // gap is the events after one up to another that cannot be read. They are acknowledged
 // with those before.
@@ -43,23 +30,16 @@ func (g gap) over(acknowledged uint64) uint64 {
 }
 
 // lose gives up the events up to a sequence that were not read, if there are any, reports
-// them and keeps what is left of their segments. Damage without a loss is what a failed
-// commit leaves, or lies where nothing was written. Without a checkpoint it is not known
-// how many events were in what lies before the first that can be read.
+// them and keeps what is left of their segment. Damage without a loss is what a failed
+// commit leaves, or lies where nothing was written.
 func (r *reader) lose(last uint64) {
-	s, d, exact, read := r.spool, r.damage, r.exact, r.spool.read.Load()
-	r.damage, r.exact = damage{}, true
+	s, read := r.spool, r.spool.read.Load()
 	if last <= read {
 		return
 	}
 	events, fields := between(read, last), []zap.Field(nil)
-	report := events > 0 && (exact || len(d.segments) > 0)
-	if report {
-		if len(d.segments) == 0 {
-			d.add(r.segment, cmp.Or(r.unread, wal.ErrDamaged))
-		}
-		// Before anything is acknowledged, and they may be released.
-		fields = append(s.preserveAll(d.segments), zap.Error(d.cause))
+	if events > 0 { // before anything is acknowledged, and they may be released
+		fields = append(s.preserveAll([]int{r.here.segment}, link), zap.Error(cmp.Or(r.cause, wal.ErrDamaged)), zap.Uint64("events_lost", events))
 	}
 	s.mu.Lock()
 	if s.unread.last != read {
@@ -69,22 +49,19 @@ func (r *reader) lose(last uint64) {
 	s.acked = s.unread.over(s.acked)
 	s.read.Store(last)
 	s.mu.Unlock()
-	if !report {
-		return
-	}
-	if exact {
+	if events > 0 {
 		s.lost(events)
-		fields = append(fields, zap.Uint64("events_lost", events))
+		s.logger().Error(lineLost, fields...)
 	}
-	s.logger().Error("events in the spool cannot be read and are lost; check the disk", fields...)
 }
 
-// preserveAll keeps segments, and returns what is to be logged about them.
-func (s *Spool) preserveAll(segments []int) []zap.Field {
+// preserveAll keeps segments in one way or the other, and returns what is to be logged
+// about them.
+func (s *Spool) preserveAll(segments []int, keep func(name, copied string) error) []zap.Field {
 	var copies []string
 	var errs error
 	for _, segment := range segments {
-		copied, err := preserve(s.dir, segment)
+		copied, err := s.preserve(segment, keep)
 		if err == nil {
 			copies = append(copies, copied)
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -98,50 +75,42 @@ func (s *Spool) preserveAll(segments []int) []zap.Field {
 }
 
 // preserve keeps a segment from being removed with the others.
-func preserve(dir string, segment int) (target string, err error) {
-	target, there, err := preserved(dir, segment)
-	if err != nil || there {
-		return target, err
-	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
-		return target, err
-	}
-	name := wal.Name(dir, segment)
-	if os.Link(name, target) != nil {
-		content, err := os.ReadFile(name)
-		if err != nil {
-			return target, err
-		}
-		if err := writeFile(target, content, true); err != nil {
-			return target, err
-		}
-	}
-	return target, wal.SyncDir(filepath.Dir(target))
-}
-
-// preserved returns the name under which a segment is kept or may be, and whether it is.
-func preserved(dir string, segment int) (target string, there bool, err error) {
-	info, err := os.Stat(wal.Name(dir, segment))
+func (s *Spool) preserve(segment int, keep func(name, copied string) error) (copied string, err error) {
+	name, copied := wal.Name(s.dir, segment), wal.Name(filepath.Join(s.dir, DamagedFolder), segment)
+	info, err := os.Stat(name)
 	if err != nil {
-		return "", false, err
+		return "", err
 	}
-	base := wal.Name(filepath.Join(dir, DamagedFolder), segment)
-	target = base
-	for n := 2; ; n++ {
-		other, err := os.Stat(target)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return target, false, nil
-		case err != nil || os.SameFile(other, info):
-			return target, true, err
-		}
-		target = fmt.Sprintf("%s-%d", base, n)
+	if err := os.MkdirAll(filepath.Dir(copied), 0o700); err != nil {
+		return "", err
 	}
+	s.preserved.Store(segment, true)
+	if other, err := os.Lstat(copied); err == nil && os.SameFile(other, info) {
+		return copied, nil
+	} else if err == nil { // there was another of this number
+		copied = fmt.Sprintf("%s-%d", copied, time.Now().UnixNano())
+	}
+	if err := keep(name, copied); err != nil {
+		return "", err
+	}
+	return copied, wal.SyncDir(filepath.Dir(copied))
 }
 
-// isPreserved tells whether what is in the file of a segment has to stay, because
-// somebody may look into it.
-func isPreserved(dir string, segment int) bool {
-	_, there, err := preserved(dir, segment)
-	return there || err != nil
+// link gives a file another name, or copies it where there can be only one.
+func link(name, copied string) error {
+	if os.Link(name, copied) == nil {
+		return nil
+	}
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	return writeFile(copied, content, true)
+}
+
+// mayBeUsedAgain tells whether the file of a segment may be written over. An earlier run
+// may have preserved one.
+func (s *Spool) mayBeUsedAgain(segment int) bool {
+	_, there := s.preserved.Load(segment)
+	return segment > s.inherited && !there
 }

@@ -22,8 +22,8 @@ const (
 	probeSize = 64 << 10
 )
 
-// makeDir creates a directory, so that it survives a power cut if told to.
-func makeDir(dir string, sync bool) error {
+// makeDir creates a directory, so that it survives a power cut.
+func makeDir(dir string) error {
 	var created []string
 	for parent := dir; ; parent = filepath.Dir(parent) {
 		if _, err := os.Stat(parent); !errors.Is(err, fs.ErrNotExist) {
@@ -32,7 +32,7 @@ func makeDir(dir string, sync bool) error {
 		created = append(created, parent)
 	}
 	// Events hold personal data.
-	if err := os.MkdirAll(dir, 0o700); err != nil || !sync {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	for _, one := range created {
@@ -44,11 +44,9 @@ func makeDir(dir string, sync bool) error {
 }
 
 // Probe tells whether a file in the directory can be written.
-func Probe(dir string) error { return probe(dir, probeSize) }
-
-func probe(dir string, size int) error {
+func Probe(dir string) error {
 	name := filepath.Join(dir, probeName)
-	err := writeFile(name, make([]byte, size), true)
+	err := writeFile(name, make([]byte, probeSize), true)
 	_ = os.Remove(name)
 	return err
 }
@@ -61,11 +59,11 @@ func (s *Spool) diskWorks() bool {
 		return false
 	}
 	err := s.tuning.probe(s.dir)
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		err = probe(s.dir, 0) // a full disk may get its room from what is waiting here
-	}
-	return err == nil
+	return err == nil || isFull(err) // it may get its room from what is waiting here
 }
+
+// isFull tells whether an error says that the disk is full.
+func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // writeFile replaces a file, and syncs it if told to. A link is removed like a file, and
 // not followed: it leads to somebody else's.

@@ -5,11 +5,10 @@
 //
 // # Files
 //
-// The directory holds the segments of the log (package wal), the checkpoint, which says
-// up to where events have been acknowledged; the lock; an empty segment to spare; a file
-// that is there after a close, and not after a crash; and in damaged/ the segments in
-// which something could not be read, for whoever wants to look into them. The spool never
-// removes those.
+// The directory holds the segments of the log (package wal); the checkpoint, which says
+// up to where events have been acknowledged, and whether the run was closed; the lock; a
+// file to spare for a segment; and in damaged/ the segments in which something could not be
+// read, for whoever wants to look into them. The spool never removes those.
 //
 // # Sequences
 //

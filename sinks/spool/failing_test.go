@@ -60,7 +60,10 @@ func openFaulty(t *testing.T, o Options, change ...func(*tuning)) (*Spool, *faul
 // recovered makes the spool find out at once that it works again.
 func recovered(t *testing.T, s *Spool, n int) {
 	t.Helper()
-	eventually(t, "an append after the fault", func() bool { return s.Append(testEvent(n)) == nil })
+	eventually(t, "an append after the fault", func() bool {
+		(&keeper{Spool: s}).probe()
+		return s.Append(testEvent(n)) == nil
+	})
 }
 
 // A spool that fails refuses events, says so once, and recovers by itself.
@@ -178,16 +181,14 @@ func TestFailingInterval(t *testing.T) {
 	expect(t, pending(t, s), numbered(0, 2))
 }
 
-// While a spool fails, only one event at a time finds out whether it still does.
+// While a spool fails, no event finds out whether it still does before the keeper has
+// asked the disk.
 func TestFailingProbes(t *testing.T) {
-	s, faulty := openFaulty(t, Options{Dir: t.TempDir()})
+	s, faulty := openFaulty(t, Options{Dir: t.TempDir()}, noCheckpoints)
 	faulty.log.Store(true)
 	if s.Append(testEvent(0)) == nil {
 		t.Fatal("a broken disk took an event")
 	}
-	s.mu.Lock()
-	s.trouble.probeAt = time.Now().Add(time.Hour)
-	s.mu.Unlock()
 	before := faulty.attempts.Load()
 	for range 3 {
 		if err := s.Append(testEvent(0)); !errors.Is(err, errDisk) {
@@ -212,9 +213,7 @@ func TestFailingFiles(t *testing.T) {
 	}
 	before := len(segments(t, dir))
 	for range 5 {
-		s.mu.Lock()
-		s.trouble.probeAt = time.Time{}
-		s.mu.Unlock()
+		(&keeper{Spool: s}).probe()
 		if s.Append(testEvent(5)) == nil {
 			t.Fatal("a broken disk took an event")
 		}
@@ -243,5 +242,106 @@ func TestFailingAndMadeSmaller(t *testing.T) {
 	eventually(t, "the old segment is gone", func() bool { return s.Stats().Bytes <= wal.MinSegment })
 	if stats := s.Stats(); stats.Full || stats.Failing != nil || len(segments(t, dir)) != 1 {
 		t.Errorf("the stats are %+v", stats)
+	}
+}
+
+// releasingLog counts how often segments are let go of.
+type releasingLog struct {
+	segmentLog
+	releases atomic.Int32
+}
+
+func (l *releasingLog) Release(before int, mayBeUsedAgain func(int) bool) (bool, error) {
+	l.releases.Add(1)
+	return l.segmentLog.Release(before, mayBeUsedAgain)
+}
+
+// An event that waits for a failing spool does not keep the keeper busy, though all events
+// before are acknowledged.
+func TestFailingAndDrained(t *testing.T) {
+	releasing, faulty := new(releasingLog), new(faultyLog)
+	s := openTest(t, Options{Dir: t.TempDir()}, noCheckpoints, wrapped(func(log segmentLog) segmentLog {
+		releasing.segmentLog = log
+		faulty.segmentLog = releasing
+		return faulty
+	}))
+	appendTest(t, s, 0, 1)
+	s.Acknowledge(nextTest(t, s, 1)[0].Sequence)
+	faulty.log.Store(true)
+	if s.Append(testEvent(1)) == nil {
+		t.Fatal("a broken disk took an event")
+	}
+	before := releasing.releases.Load()
+	if s.Append(testEvent(1)) == nil {
+		t.Fatal("a broken disk took an event")
+	}
+	if got := releasing.releases.Load() - before; got > 5 {
+		t.Errorf("one event had %d checkpoints written", got)
+	}
+}
+
+// A disk that takes files and fails each record leaves no file for each attempt.
+func TestFailingDoesNotFill(t *testing.T) {
+	s, faulty := openFaulty(t, Options{Dir: t.TempDir(), MaxSize: 4 << 20}, noCheckpoints)
+	appendTest(t, s, 0, 5)
+	faulty.sync.Store(true)
+	for range 30 {
+		if s.Append(testEvent(5)) == nil {
+			t.Fatal("a broken disk took an event")
+		}
+		(&keeper{Spool: s}).probe()
+	}
+	if got := len(segments(t, s.dir)); got > 2 {
+		t.Errorf("5 events are in %d files", got)
+	}
+	faulty.sync.Store(false)
+	recovered(t, s, 5)
+	expect(t, pending(t, s), numbered(0, 6))
+}
+
+// cachedSync fails once, and says so until the next segment, as the log does.
+type cachedSync struct {
+	segmentLog
+	fail bool
+	err  error
+}
+
+func (l *cachedSync) Sync() error {
+	if l.fail {
+		l.fail, l.err = false, errDisk
+	}
+	return errors.Join(l.err, l.segmentLog.Sync())
+}
+
+func (l *cachedSync) Turn(size int64, after uint64, durable bool) error {
+	err := l.segmentLog.Turn(size, after, durable)
+	if err == nil {
+		l.err = nil
+	}
+	return err
+}
+
+// A full spool whose disk is well again does not say at each event that it fails.
+func TestFailedAndFull(t *testing.T) {
+	log := new(cachedSync)
+	s := openTest(t, Options{Dir: t.TempDir(), MaxSize: 1 << 20}, noCheckpoints,
+		wrapped(func(l segmentLog) segmentLog { log.segmentLog = l; return log }))
+	e := Event{Subject: "s", Body: noise(20_000)}
+	for currentSegment(s) < 7 {
+		if err := s.Append(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.writing.Lock()
+	log.fail = true
+	s.writing.Unlock()
+	if err := s.Append(e); !errors.Is(err, errDisk) {
+		t.Fatalf("got error %v", err)
+	}
+	(&keeper{Spool: s}).probe()
+	for range 3 {
+		if err := s.Append(e); !errors.Is(err, ErrFull) || !s.Stats().Mended {
+			t.Errorf("got error %v, and the stats are %+v", err, s.Stats())
+		}
 	}
 }

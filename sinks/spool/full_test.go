@@ -78,10 +78,11 @@ func TestFullWaitsForSegment(t *testing.T) {
 	for s.Append(e) == nil {
 		continue
 	}
-	before := currentSegment(s)
 	entries := pending(t, s)
 	s.Acknowledge(entries[len(entries)-1].Sequence)
-	eventually(t, "another segment", func() bool { return currentSegment(s) > before })
+	if s.Stats().Full {
+		t.Error("a spool that is drained says that it is full")
+	}
 	if err := s.Append(e); err != nil {
 		t.Errorf("got error %v", err)
 	}
@@ -112,4 +113,45 @@ func noise(size int) []byte {
 		body[i] = byte(state >> 24)
 	}
 	return body
+}
+
+// A reload that asks for syncs does not cost a spool that is nearly full the room it has.
+func TestConfigureAlmostFull(t *testing.T) {
+	const size = 1 << 20
+	s := openTest(t, Options{Dir: t.TempDir(), MaxSize: size, Sync: SyncOff}, noCheckpoints)
+	e := Event{Subject: "s", Body: noise(20_000)}
+	for currentSegment(s) < 7 {
+		if err := s.Append(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Configure(size, SyncAlways)
+	if err := s.Append(e); err != nil {
+		_, left := s.log.Usage()
+		t.Errorf("with %d bytes left: %v", left, err)
+	}
+}
+
+// What is left in a segment that is not to be written any more is no room.
+func TestFullWithoutRoomToWrite(t *testing.T) {
+	s, faulty := openFaulty(t, Options{Dir: t.TempDir(), MaxSize: 128 << 20, Sync: SyncOff}, noCheckpoints)
+	e := Event{Subject: "s", Body: noise(20_000)}
+	for currentSegment(s) < 1 {
+		if err := s.Append(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Configure(16<<20, SyncOff)
+	faulty.log.Store(true)
+	if s.Append(e) == nil {
+		t.Fatal("a broken disk took an event")
+	}
+	faulty.log.Store(false)
+	(&keeper{Spool: s}).probe()
+	if err := s.Append(e); !errors.Is(err, ErrFull) {
+		t.Fatalf("got error %v", err)
+	}
+	if stats := s.Stats(); !stats.Full {
+		t.Errorf("events find no room, and the stats are %+v", stats)
+	}
 }

@@ -72,10 +72,10 @@ func (g *group) record(r record) []byte {
 	return g.buf[r.putHeader(g.buf):]
 }
 
-// block returns a copy of the group's record for the reader.
-func (g *group) block(r record, segment int) *block {
+// copy returns a copy of the group's record for the reader.
+func (g *group) copy(r record) *record {
 	r.events = bytes.Clone(g.buf[maxHeader:])
-	return &block{record: r, segment: segment}
+	return &r
 }
 
 // leave lets go of the group. The last to leave recycles it.

@@ -19,7 +19,6 @@ import (
 type keeper struct {
 	*Spool
 	failing bool // a checkpoint could not be written
-	missing bool // the current segment was removed by somebody else
 }
 
 func (k *keeper) run(interval time.Duration) {
@@ -27,18 +26,15 @@ func (k *keeper) run(interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
-		kicked := false
 		select {
 		case <-ticker.C:
 			k.guard()
 			k.probe()
 		case <-k.kick:
-			kicked = true
 		case <-k.closing:
 			return
 		}
 		k.note(k.checkpoint())
-		k.failOn(k.turnIf(func() bool { return k.wantsDrain(kicked) }))
 		k.prepare()
 	}
 }
@@ -61,22 +57,6 @@ func (k *keeper) prepare() {
 	}
 }
 
-// wantsDrain tells whether to begin a segment because all events are acknowledged, so that
-// a spool whose current segment takes all its room gets it back. On a disk that fails that
-// is not tried before the next tick.
-func (s *Spool) wantsDrain(kicked bool) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, at := s.log.End()
-	if unused := at <= wal.SegmentOverhead/2; unused || !s.drained() {
-		return false
-	}
-	if s.trouble.failing != nil {
-		return !kicked
-	}
-	return s.trouble.tight()
-}
-
 // failOn notes and reports that the spool fails, if there is such an error.
 func (s *Spool) failOn(err error) {
 	if err == nil || errors.Is(err, ErrFull) {
@@ -90,36 +70,29 @@ func (s *Spool) failOn(err error) {
 // guard begins a segment when somebody has removed the current one: what is
 // written to it would be lost at the end of the process.
 func (k *keeper) guard() {
+	k.writing.Lock()
+	defer k.writing.Unlock()
 	segment, _ := k.log.End()
 	name := wal.Name(k.dir, segment)
 	// A file in the place of the directory is another error.
-	_, err := os.Stat(name)
-	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
-		k.missing = false
+	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		return
 	}
-	k.writing.Lock()
-	current, _ := k.log.End()
-	if current == segment {
-		k.suspect.Store(true)
-		if err = k.restoreDir(); err == nil {
-			err = k.turn()
-		}
-	}
-	k.writing.Unlock()
-	if current != segment {
-		return // somebody has begun another one in the meantime
-	}
-	if !k.missing {
+	news := k.gone != segment
+	if news {
 		k.logger().Error("somebody has removed a file of the spool while it is in use; stop that: "+
 			"events that were only in there are lost", zap.String("file", name))
 	}
-	k.missing = true
+	k.gone = segment
+	k.suspect.Store(true)
+	err := k.restoreDir()
+	if err == nil && news {
+		err = k.turn() // the next event tries again
+	}
 	k.failOn(err)
 }
 
-// probe finds out whether the disk of a failing spool takes files again, for those who
-// ask before they send events: only an event shows that the spool works again.
+// probe finds out whether the disk of a failing spool takes files again.
 func (k *keeper) probe() {
 	k.mu.Lock()
 	ails := k.trouble.failing != nil && !k.trouble.mended
@@ -128,12 +101,11 @@ func (k *keeper) probe() {
 		return
 	}
 	k.writing.Lock()
-	defer k.writing.Unlock()
-	if k.tuning.probe(k.dir) == nil {
-		k.mu.Lock()
-		k.trouble.mended = true
-		k.mu.Unlock()
-	}
+	err := k.tuning.probe(k.dir)
+	k.writing.Unlock()
+	k.mu.Lock()
+	k.trouble.probed(err)
+	k.mu.Unlock()
 }
 
 // restoreDir creates the directory again if it was removed, and with it the lock.
@@ -141,7 +113,7 @@ func (s *Spool) restoreDir() error {
 	if _, err := os.Stat(s.dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := makeDir(s.dir, false); err != nil {
+	if err := makeDir(s.dir); err != nil {
 		return err
 	}
 	lock, err := dirlock.Lock(s.dir, lockName)

@@ -5,13 +5,16 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/dirlock"
+	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/badblock"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
@@ -39,7 +42,7 @@ func open(o Options, t tuning) (*Spool, error) {
 		o.Lost = func(uint64) {}
 	}
 	dir := filepath.Clean(o.Dir)
-	if err := makeDir(dir, o.Sync != SyncOff); err != nil {
+	if err := makeDir(dir); err != nil {
 		return nil, fmt.Errorf("creating the spool's directory: %w", err)
 	}
 	lock, err := dirlock.Lock(dir, lockName)
@@ -59,7 +62,7 @@ func open(o Options, t tuning) (*Spool, error) {
 		closing: make(chan struct{}),
 		waited:  make(chan struct{}),
 	}
-	if err := s.restore(); err != nil {
+	if err := s.restore(o.GiveUp); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the spool in %s: %w", dir, err), lock.Close())
 	}
 	s.background.Add(3)
@@ -72,102 +75,93 @@ func open(o Options, t tuning) (*Spool, error) {
 }
 
 // restore finds out where the spool before has stopped. How long that takes does
-// not depend on how much it has left.
-func (s *Spool) restore() error {
-	log, err := wal.Open(s.dir)
+// not depend on how many events it has left.
+func (s *Spool) restore(giveUp bool) error {
+	log, broken, err := wal.Open(s.dir, func(err error) bool { return giveUp && badblock.IsUnreadable(err) })
 	if err != nil {
 		return err
 	}
-	clean, err := readClean(s.dir)
-	if err != nil {
-		return err
-	}
+	saved, missing := readCheckpoint(s.dir)
 	segments := log.Segments()
-	g := &glance{dir: s.dir, open: s.tuning.openSegment}
-	end, err := g.findEnd(clean.last)
+	broken = slices.DeleteFunc(broken, func(number int) bool {
+		return isDealtWith(segments, number, saved.Acked) && os.Remove(wal.Name(s.dir, number)) == nil
+	})
+	end, err := findEnd(s.dir, s.tuning.openSegment, segments, broken, saved.Last)
 	if err != nil {
 		return err
 	}
-	s.reportEnd(end)
-	exact := s.restoreAcked(segments, end.last > 0)
-	s.committed = max(end.last, s.acked, clean.last)
-	if end.unread && !clean.said {
+	s.restoreAcked(segments, broken, saved, missing)
+	s.committed = max(end.last, s.acked, saved.Last)
+	if end.unknown && saved.Last == 0 {
 		s.committed += unknownSequences
 	}
-	err = s.beginLog(log, end)
-	if err == nil {
-		err = forgetClean(s.dir)
+	s.saved, s.inherited, s.inDoubt = s.acked, end.segment, s.committed
+	if saved.Closed && s.acked == saved.Acked {
+		s.inDoubt = saved.Sent
+	}
+	if err := s.beginLog(log, end); err != nil {
+		return errors.Join(err, log.Close())
+	}
+	// What the run before has said of its end is not to be met again, not even after a
+	// power cut.
+	err = checkpoint{Acked: s.acked}.write(s.dir, true)
+	if missing != nil && isFull(err) {
+		err = nil
+	} else if missing != nil && err == nil {
+		err = wal.SyncDir(s.dir)
 	}
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
-	s.end.segment, s.end.at = s.log.End()
-	if len(segments) == 0 && !exact {
-		// A spool that begins knows where. If this fails, the next run warns, and
-		// sends again all that is left.
-		exact = writeCheckpoint(s.dir, s.acked, s.limits.sync != SyncOff) == nil
-	}
-	s.saved = s.acked
-	if !exact || !clean.said {
-		clean.sent = end.last
-	}
-	s.inDoubt = min(clean.sent, end.last)
-	s.startReader()
-	if g.unread != nil {
-		s.logger().Warn("a part of the spool cannot be read; check the disk: "+
-			"it is tried again when its events are to be delivered", zap.String("dir", s.dir), zap.Error(g.unread))
+	s.reportEnd(end, broken)
+	s.read.Store(s.acked)
+	s.reader.spool = s
+	s.queue.latest = time.Now().UnixNano()
+	if info, err := os.Stat(wal.Name(s.dir, s.ahead().segment)); err == nil {
+		s.queue.latest = info.ModTime().UnixNano()
 	}
 	return nil
 }
 
-// restoreAcked finds out which events are acknowledged, and tells whether the checkpoint
-// says so. It may be missing, or too old to tell: to free a full disk, segments are
-// removed even if the checkpoint that lets them go cannot be written.
-func (s *Spool) restoreAcked(segments []wal.Segment, some bool) (exact bool) {
-	checkpoint, exact, err := readCheckpoint(s.dir)
-	s.acked = checkpoint
-	s.reader.exact = true
-	if len(segments) == 0 {
-		return exact
+// isDealtWith tells whether all was acknowledged that a file held whose header is gone. So
+// it is if a power cut has brought to the disk that it became another, but not its name.
+func isDealtWith(segments []wal.Segment, number int, acked uint64) bool {
+	return slices.ContainsFunc(segments, func(s wal.Segment) bool { return s.Number > number && s.After <= acked })
+}
+
+// restoreAcked finds out which events are acknowledged. The checkpoint may be missing, or
+// too old to tell: segments are removed even if the checkpoint that lets them go cannot be
+// written. And what lies before the first segment may be lost with files.
+func (s *Spool) restoreAcked(segments []wal.Segment, broken []int, saved checkpoint, missing error) {
+	first := wal.Segment{Number: math.MaxInt, After: saved.Last}
+	if len(segments) > 0 {
+		first = segments[0]
 	}
-	first := segments[0]
+	s.acked = max(saved.Acked, first.After)
+	dir, events := zap.String("dir", s.dir), between(saved.Acked, s.acked)
 	switch {
-	case !exact:
-		if some {
-			s.logger().Warn("the spool has no checkpoint that can be read; "+
-				"all events that are left in it are sent again", zap.String("dir", s.dir), zap.Error(err))
-		}
-		s.acked, s.reader.exact = first.After, first.Known
-	case first.Known && first.After > checkpoint:
+	case missing != nil && len(segments) > 0:
+		s.logger().Warn("the spool has no checkpoint that can be read; "+
+			"all events that are left in it are sent again", dir, zap.Error(missing))
+	case s.acked == saved.Acked:
+	case len(segments) == 0, len(broken) > 0 && broken[0] < first.Number:
+		s.lost(events)
+		s.logger().Error(lineLost, dir, zap.Error(wal.ErrDamaged), zap.Uint64("events_lost", events))
+	default:
 		s.logger().Warn("the checkpoint of the spool is older than its files; events between them are gone: "+
-			"they were acknowledged, unless somebody has removed files", zap.String("dir", s.dir),
-			zap.Uint64("events", between(checkpoint, first.After)), zap.Int("first_segment", first.Number))
-		s.acked = first.After
-		return false
+			"they were acknowledged, unless somebody has removed files", dir,
+			zap.Uint64("events", events), zap.Int("first_segment", first.Number))
 	}
-	return exact
 }
 
 // beginLog sees to it that something can be appended: in the last segment, if its end is
 // as a crash or a close leaves it, and else in another.
 func (s *Spool) beginLog(log *wal.Log, end logEnd) error {
-	s.log = s.tuning.wrapLog(log)
-	if end.goesOn && s.committed == end.last {
-		err := log.Continue(end.from)
-		if !errors.Is(err, wal.ErrDamaged) {
-			return err
-		}
+	s.log, s.unnamed, s.gone = s.tuning.wrapLog(log), true, -1
+	if end.goesOn && s.committed == end.last && log.Continue(end.at) == nil {
+		return nil
 	}
 	return s.log.Turn(s.limits.segmentSize, s.committed, s.limits.sync != SyncOff)
-}
-
-func (s *Spool) startReader() {
-	s.read.Store(s.acked)
-	s.reader.spool, s.reader.segment = s, holding(s.log.Segments(), s.acked)
-	s.queue.latest = time.Now().UnixNano()
-	if info, err := os.Stat(wal.Name(s.dir, s.reader.segment)); err == nil {
-		s.queue.latest = info.ModTime().UnixNano()
-	}
 }
 
 // unknownSequences is more than a segment has events. So many are left out behind an end

@@ -2,24 +2,18 @@
 
 package spool
 
-// blockOverhead is about what a record costs in memory besides its events.
-const blockOverhead = 128
+// recordOverhead is about what a record costs in memory besides its events.
+const recordOverhead = 128
 
-// block is a record that is to be handed out, and the segment it lies in.
-type block struct {
-	record
-	segment int
-}
-
-// size is about what the block takes in memory.
-func (b *block) size() int { return len(b.events) + blockOverhead }
+// size is about what the record takes in memory.
+func (r *record) size() int { return len(r.events) + recordOverhead }
 
 // queue keeps the records that were committed last, so that a reader that keeps
 // up never touches the disk. It drops the oldest when it holds too much.
 type queue struct {
-	blocks []*block
-	size   int
-	max    int
+	records []*record
+	size    int
+	max     int
 
 	handedOut []age // records that are not acknowledged, also those from the disk
 	latest    int64 // when the last of all was committed, or a guess before there is one
@@ -31,29 +25,29 @@ type age struct {
 	at   int64
 }
 
-func (q *queue) push(b *block) {
-	q.blocks = append(q.blocks, b)
-	q.size += b.size()
-	for q.size > q.max && len(q.blocks) > 0 {
+func (q *queue) push(r *record) {
+	q.records = append(q.records, r)
+	q.size += r.size()
+	for q.size > q.max && len(q.records) > 0 {
 		q.shift()
 	}
 }
 
-func (q *queue) shift() *block {
-	b := q.blocks[0]
-	q.blocks[0] = nil
-	q.blocks = q.blocks[1:]
-	q.size -= b.size()
-	return b
+func (q *queue) shift() *record {
+	r := q.records[0]
+	q.records[0] = nil
+	q.records = q.records[1:]
+	q.size -= r.size()
+	return r
 }
 
 // take returns the record that follows the event with the given sequence, or nil
 // if the queue does not hold it (any more).
-func (q *queue) take(after uint64) *block {
-	for len(q.blocks) > 0 && q.blocks[0].last() <= after {
+func (q *queue) take(after uint64) *record {
+	for len(q.records) > 0 && q.records[0].last() <= after {
 		q.shift()
 	}
-	if len(q.blocks) == 0 || q.blocks[0].first > after+1 {
+	if len(q.records) == 0 || q.records[0].first > after+1 {
 		return nil
 	}
 	return q.shift()
@@ -61,16 +55,16 @@ func (q *queue) take(after uint64) *block {
 
 // before is the last sequence up to which the queue holds nothing, at most a given one.
 func (q *queue) before(last uint64) uint64 {
-	if len(q.blocks) == 0 {
+	if len(q.records) == 0 {
 		return last
 	}
-	return q.blocks[0].first - 1
+	return q.records[0].first - 1
 }
 
 // handOut notes that a record is handed out.
-func (q *queue) handOut(b *block) {
-	q.handedOut = append(q.handedOut, age{b.last(), b.at})
-	q.latest = b.at
+func (q *queue) handOut(r *record) {
+	q.handedOut = append(q.handedOut, age{r.last(), r.at})
+	q.latest = r.at
 }
 
 func (q *queue) acknowledge(sequence uint64) {
@@ -85,9 +79,9 @@ func (q *queue) oldest(handedOut uint64) int64 {
 	if len(q.handedOut) > 0 {
 		return q.handedOut[0].at
 	}
-	for _, b := range q.blocks {
-		if b.first <= handedOut+1 && handedOut < b.last() {
-			return b.at
+	for _, r := range q.records {
+		if r.first <= handedOut+1 && handedOut < r.last() {
+			return r.at
 		}
 	}
 	// The reader has not come to it: it is younger than what was read last.

@@ -25,10 +25,8 @@ type Entry struct {
 }
 
 const (
-	recordVersion = 1
-
-	// fixedHeader is the version and the time.
-	fixedHeader = 1 + 8
+	// fixedHeader is the time.
+	fixedHeader = 8
 	// maxHeader is the room that a header may take, with the count of its events.
 	maxHeader = fixedHeader + binary.MaxVarintLen32
 	// fields are those of an event, which takes as many bytes if all are empty.
@@ -37,7 +35,6 @@ const (
 
 // record is what one commit writes. Its sequence in the log is that of its first event.
 //
-//	version   byte
 //	at        int64, Unix time in nanoseconds
 //	count     uvarint
 //	events    each: subject, message id, traceparent, body, with uvarint lengths
@@ -60,8 +57,7 @@ func (r *record) putHeader(room []byte) int {
 	n := binary.PutUvarint(count[:], uint64(r.count))
 	copy(room[maxHeader-n:], count[:n])
 	start := maxHeader - n - fixedHeader
-	room[start] = recordVersion
-	binary.BigEndian.PutUint64(room[start+1:], uint64(r.at))
+	binary.BigEndian.PutUint64(room[start:], uint64(r.at))
 	return start
 }
 
@@ -88,17 +84,11 @@ func eventBound(e *Event) int64 {
 // events are taken out. The record shares the memory of the content.
 func decodeRecord(found wal.Record) (record, error) {
 	data := found.Content
-	if len(data) > 0 && data[0] != recordVersion {
-		return record{}, fmt.Errorf("a record of version %d: %w", data[0], wal.ErrNewer)
-	}
-	if len(data) < fixedHeader {
-		return record{}, fmt.Errorf("%w: a record is too short", wal.ErrDamaged)
-	}
-	count, n := binary.Uvarint(data[fixedHeader:])
+	count, n := binary.Uvarint(data[min(fixedHeader, len(data)):])
 	if n <= 0 || count == 0 || count > uint64(len(data)/fields) || found.Sequence > math.MaxUint64-count {
 		return record{}, fmt.Errorf("%w: a record has an impossible count of events", wal.ErrDamaged)
 	}
-	r := record{found.Sequence, int64(binary.BigEndian.Uint64(data[1:])), int(count), data[fixedHeader+n:]}
+	r := record{found.Sequence, int64(binary.BigEndian.Uint64(data)), int(count), data[fixedHeader+n:]}
 	rest, ok := r.events, true
 	for field := 0; ok && field < fields*r.count; field++ {
 		_, rest, ok = cutField(rest)

@@ -78,8 +78,7 @@ func TestRemovedBeforeReading(t *testing.T) {
 	appendTest(t, s, 0, 10)
 	expect(t, nextTest(t, s, 4), numbered(0, 4))
 	s.reading.Lock()
-	s.reader.goTo(s.reader.segment)
-	s.reader.block = nil
+	s.reader.records, s.reader.record = nil, nil
 	s.reading.Unlock()
 	if err := os.Remove(wal.Name(dir, currentSegment(s))); err != nil {
 		t.Fatal(err)
@@ -102,7 +101,7 @@ func TestRemovedBeforeReading(t *testing.T) {
 // What is in memory is not lost with what is gone from the disk.
 func TestRemovedInPart(t *testing.T) {
 	const count, inMemory = 9, 5
-	r := block{record: record{events: appendEvent(nil, &Event{Subject: "s", MessageID: "1"})}}
+	r := record{events: appendEvent(nil, &Event{Subject: "s", MessageID: "1"})}
 	for name, test := range map[string]struct {
 		turnAt int // the event that begins a segment
 		harm   func(t *testing.T, s *Spool, ends []int64)
@@ -179,8 +178,8 @@ func TestCheckpointFails(t *testing.T) {
 	s := openTest(t, Options{Dir: dir, Logger: logged.get}, func(t *tuning) {
 		t.checkpointInterval = time.Millisecond
 	})
-	blocker := filepath.Join(dir, checkpointAside)
-	if err := os.MkdirAll(filepath.Join(blocker, "in the way"), 0o700); err != nil {
+	blocker := filepath.Join(dir, checkpointName)
+	if err := errors.Join(os.Remove(blocker), os.MkdirAll(filepath.Join(blocker, "in the way"), 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	appendTest(t, s, 0, 10)
@@ -197,7 +196,7 @@ func TestCheckpointFails(t *testing.T) {
 // Nor when it leaves memory while the reader looks for it, if it can be read.
 func TestRemovedInPartAndOverflow(t *testing.T) {
 	logged := newLogs()
-	r := block{record: record{events: appendEvent(nil, &Event{Subject: "s", MessageID: "1"})}}
+	r := record{events: appendEvent(nil, &Event{Subject: "s", MessageID: "1"})}
 	var whileOpening func()
 	s := openTest(t, Options{Dir: t.TempDir(), Logger: logged.get}, noCheckpoints, smallQueue(3*r.size()), func(tuned *tuning) {
 		tuned.openSegment = func(name string) (badblock.File, error) {
@@ -251,5 +250,22 @@ func TestRemovedFromFull(t *testing.T) {
 	}
 	if err := s.Stats().Failing; err != nil {
 		t.Errorf("the stats say that it fails with %v", err)
+	}
+}
+
+// That a file was removed is told, too, when it was not to be written any more.
+func TestRemovedSuspect(t *testing.T) {
+	logged := newLogs()
+	s := openTest(t, Options{Dir: t.TempDir(), Logger: logged.get}, noCheckpoints)
+	appendTest(t, s, 0, 10)
+	inNewSegment(s)
+	if err := os.Remove(wal.Name(s.dir, currentSegment(s))); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		(&keeper{Spool: s}).guard()
+	}
+	if got := len(logged.find("somebody has removed a file")); got != 1 {
+		t.Errorf("the removal was logged %d times", got)
 	}
 }

@@ -73,7 +73,7 @@ func TestNumbersBeginAgain(t *testing.T) {
 func TestCheckpointBeyondEvents(t *testing.T) {
 	dir := t.TempDir()
 	closedSpool(t, dir, 3, 5)
-	if err := writeCheckpoint(dir, 50, true); err != nil {
+	if err := (checkpoint{Acked: 50}).write(dir, true); err != nil {
 		t.Fatal(err)
 	}
 	s, entries, logged := reopen(t, dir)
@@ -95,7 +95,9 @@ func TestCheckpointBeyondEvents(t *testing.T) {
 func outdatedSpool(t *testing.T) (dir string) {
 	t.Helper()
 	s := openTest(t, Options{Dir: t.TempDir()}, noCheckpoints)
-	if err := os.MkdirAll(filepath.Join(s.dir, checkpointAside, "in the way"), 0o700); err != nil {
+	name := filepath.Join(s.dir, checkpointName)
+	before := read(t, name)
+	if err := errors.Join(os.Remove(name), os.MkdirAll(filepath.Join(name, "in the way"), 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	for _, part := range [][2]int{{0, 10}, {10, 15}, {15, 20}} {
@@ -109,6 +111,7 @@ func outdatedSpool(t *testing.T) (dir string) {
 	}
 	dir = t.TempDir()
 	copyDir(t, s.dir, dir)
+	write(t, filepath.Join(dir, checkpointName), before)
 	return dir
 }
 
@@ -176,34 +179,66 @@ func TestCheckpointOutdated(t *testing.T) {
 	}
 }
 
-// What was written before a reload is forced to the disk when the reload asks for it.
+// A reload that asks for syncs has the names of segments synced before the next event is
+// taken.
 func TestConfigureSync(t *testing.T) {
-	const some = time.Hour
 	for _, test := range []struct {
 		from, to time.Duration
-		want     bool
+		unnamed  bool
 	}{
-		{SyncOff, SyncAlways, true},
-		{SyncOff, some, true},
-		{some, SyncAlways, true},
-		{some, some / 2, false},
-		{some, SyncOff, false},
-		{SyncAlways, some, false},
-		{SyncAlways, SyncAlways, false},
+		{SyncOff, SyncAlways, false},
+		{SyncOff, time.Hour, false},
+		{SyncOff, SyncOff, true},
+		{SyncAlways, SyncOff, true},
 	} {
-		s, faulty := openFaulty(t, Options{Dir: t.TempDir(), Sync: test.from})
+		s := openTest(t, Options{Dir: t.TempDir(), Sync: test.from}, noCheckpoints)
 		appendTest(t, s, 0, 1)
-		faulty.sync.Store(true)
 		s.Configure(testSize, test.to)
-		if failing := s.Stats().Failing; errors.Is(failing, errDisk) != test.want {
-			t.Errorf("from %v to %v: after a failed sync the spool fails with %v", test.from, test.to, failing)
+		inNewSegment(s)
+		appendTest(t, s, 1, 2)
+		if s.unnamed != test.unnamed {
+			t.Errorf("from %v to %v: the names may not be on the disk: %v", test.from, test.to, s.unnamed)
 		}
-		if got := s.suspect.Load(); got != test.want {
-			t.Errorf("from %v to %v: the segment is suspect: %v", test.from, test.to, got)
-		}
-		faulty.sync.Store(false)
 		s.Close()
 	}
+}
+
+// configuringLog has a reload come while a segment begins.
+type configuringLog struct {
+	segmentLog
+	during func()
+}
+
+func (l *configuringLog) Turn(size int64, after uint64, durable bool) error {
+	if do := l.during; do != nil {
+		l.during = nil
+		do()
+	}
+	return l.segmentLog.Turn(size, after, durable)
+}
+
+// Also when a segment has begun without that while the reload came.
+func TestConfigureDuringTurn(t *testing.T) {
+	log := new(configuringLog)
+	s := openTest(t, Options{Dir: t.TempDir(), Sync: SyncOff}, noCheckpoints,
+		wrapped(func(l segmentLog) segmentLog { log.segmentLog = l; return log }))
+	appendTest(t, s, 0, 5)
+	inNewSegment(s)
+	log.during = func() { s.Configure(testSize, SyncAlways) }
+	appendTest(t, s, 5, 6)
+	appendTest(t, s, 6, 7) // is to survive a power cut
+	if s.unnamed {
+		t.Error("the name of the segment may not be on the disk")
+	}
+}
+
+// What the last interval has left is synced although no event comes.
+func TestConfigureSyncAlways(t *testing.T) {
+	s, faulty := openFaulty(t, Options{Dir: t.TempDir(), Sync: time.Hour})
+	appendTest(t, s, 0, 1)
+	faulty.sync.Store(true)
+	s.Configure(testSize, SyncAlways)
+	eventually(t, "a sync", func() bool { return errors.Is(s.Stats().Failing, errDisk) })
 }
 
 // The names of the segments are forced to the disk with them.
@@ -219,7 +254,7 @@ func TestConfigureSyncsDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Configure(testSize, SyncAlways)
-	if err := s.Stats().Failing; !errors.Is(err, fs.ErrNotExist) {
+	if err := s.Append(testEvent(1)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without its directory the spool fails with %v", err)
 	}
 	if err := os.Rename(dir+".gone", dir); err != nil {

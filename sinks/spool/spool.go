@@ -24,11 +24,16 @@ type Spool struct {
 	tuning  tuning
 	inDoubt uint64
 
+	inherited int      // the last segment of an earlier run
+	preserved sync.Map // the names of the copies of segments
+
 	// writing is held by whoever writes to the log. It is taken before mu.
 	writing sync.Mutex
 	log     segmentLog
 	lock    io.Closer
 	shut    bool        // nothing is to be written any more
+	unnamed bool        // the names of segments may not be on the disk
+	gone    int         // the last segment whose file is known to be gone
 	suspect atomic.Bool // the current segment is not to be written any more
 
 	// mu guards what follows. Nothing waits for the disk while it holds it.
@@ -41,7 +46,6 @@ type Spool struct {
 
 	committed uint64 // the last event that was taken
 	tried     uint64 // the last whose commit has failed
-	end       place  // of the last record committed
 	queue     queue
 
 	acked  uint64
@@ -64,12 +68,6 @@ type Spool struct {
 	closeErr   error
 }
 
-// place is one in the log.
-type place struct {
-	segment int
-	at      int64
-}
-
 // limits are what Configure changes.
 type limits struct {
 	maxSize     int64
@@ -85,19 +83,13 @@ func newLimits(maxSize int64, sync time.Duration) limits {
 	return limits{maxSize: maxSize, segmentSize: size, sync: sync}
 }
 
-// Configure changes what a reload may change, while the spool is in use. What was
-// written before is on the disk when it returns, if more is promised of the sync now;
-// only a disk that does not answer is not waited for.
+// Configure changes what a reload may change, while the spool is in use.
 func (s *Spool) Configure(maxSize int64, sync time.Duration) {
 	s.mu.Lock()
-	before := s.limits.sync
+	defer s.mu.Unlock()
 	s.limits = newLimits(maxSize, sync)
 	s.trouble.notify()
 	s.syncEvery(sync)
-	s.mu.Unlock()
-	if before != sync && (sync == SyncAlways || before == SyncOff) {
-		s.forceInTime()
-	}
 }
 
 // InDoubt is the sequence up to which events of an earlier run may have been sent
@@ -109,8 +101,8 @@ func (s *Spool) InDoubt() uint64 {
 	return s.inDoubt
 }
 
-// Close ends all calls, writes the last checkpoint and lets go of the directory.
-// An Append that is under way is completed first.
+// Close ends all calls, writes the last checkpoint and lets go of the directory. An Append
+// that is under way is completed first. Whoever calls Next has to have stopped.
 func (s *Spool) Close() error {
 	s.closeOnce.Do(func() {
 		s.mu.Lock()
@@ -136,7 +128,7 @@ func (s *Spool) letGo() error {
 		// way, and is not to come back.
 		s.acked = max(s.acked, s.tried)
 	}
-	sync, clean := s.limits.sync != SyncOff, farewell{sent: max(s.inDoubt, s.read.Load()), last: s.committed}
+	sync, last := s.limits.sync != SyncOff, s.committed
 	s.mu.Unlock()
 	err := s.checkpoint()
 	if sync {
@@ -144,7 +136,7 @@ func (s *Spool) letGo() error {
 	}
 	err = errors.Join(err, s.log.Close())
 	if err == nil {
-		err = markClean(s.dir, clean)
+		err = checkpoint{Acked: s.saved, Closed: true, Sent: max(s.inDoubt, s.read.Load()), Last: last}.write(s.dir, sync)
 	}
 	return errors.Join(err, s.lock.Close())
 }

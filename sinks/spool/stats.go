@@ -23,7 +23,7 @@ func (s *Spool) Stats() Stats {
 	stats := Stats{
 		Bytes:    s.used(),
 		Capacity: s.limits.maxSize,
-		Full:     s.trouble.full && !s.roomy(),
+		Full:     s.trouble.full && !s.roomy() && !s.drained(),
 		Failing:  s.trouble.failing,
 		Mended:   s.trouble.mended,
 		Sync:     s.limits.sync,
@@ -39,5 +39,8 @@ func (s *Spool) Stats() Stats {
 // used is how many bytes of the segments hold records or did.
 func (s *Spool) used() int64 {
 	taken, left := s.log.Usage()
+	if s.suspect.Load() {
+		return taken // nothing more is written to the last
+	}
 	return taken - left
 }

@@ -3,10 +3,8 @@
 package spool
 
 import (
-	"errors"
+	"cmp"
 	"time"
-
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // every does something at each tick, until it is told to end.
@@ -23,12 +21,13 @@ func (s *Spool) every(tick *time.Ticker, end <-chan struct{}, do func()) {
 	}
 }
 
-// syncEvery sets the interval at which what was written is synced, if there is one.
+// syncEvery sets the interval at which what was written is synced. With SyncAlways there is
+// nothing to do but for what was written before a reload.
 func (s *Spool) syncEvery(interval time.Duration) {
-	if interval > 0 {
-		s.syncTick.Reset(interval)
-	} else {
+	if interval == SyncOff {
 		s.syncTick.Stop()
+	} else {
+		s.syncTick.Reset(cmp.Or(interval, time.Second))
 	}
 }
 
@@ -38,45 +37,4 @@ func (s *Spool) syncNow() {
 	if err := s.log.Sync(); err != nil && !s.suspect.Swap(true) {
 		s.failOn(err)
 	}
-}
-
-// forceInTime forces what was written to the disk, and waits for that unless the disk
-// does not answer.
-func (s *Spool) forceInTime() {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return
-	}
-	s.background.Add(1)
-	s.mu.Unlock()
-	forced := make(chan struct{})
-	go func() {
-		defer s.background.Done()
-		defer close(forced)
-		s.failOn(s.syncAll())
-	}()
-	timer := time.NewTimer(s.tuning.stallAfter)
-	defer timer.Stop()
-	select {
-	case <-forced:
-	case <-timer.C:
-		s.failOn(ErrStalled)
-	}
-}
-
-// syncAll keeps nobody from writing while it syncs what is finished, which may be a lot.
-// A segment that is finished meanwhile was synced by the turn.
-func (s *Spool) syncAll() error {
-	s.writing.Lock() // a turn may be under way that does not sync
-	all, err := s.log.Segments(), wal.SyncDir(s.dir)
-	s.writing.Unlock()
-	for _, segment := range all[:len(all)-1] {
-		err = errors.Join(err, wal.SyncSegment(s.dir, segment.Number))
-	}
-	err = errors.Join(err, s.log.Sync())
-	if err != nil {
-		s.suspect.Store(true)
-	}
-	return err
 }

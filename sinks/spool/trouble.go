@@ -31,47 +31,52 @@ type Change struct {
 	Refused uint64 // events that were not taken meanwhile, at the end
 }
 
-const (
-	// patience is how long an event waits for a full or failing spool to take it.
-	patience = 50 * time.Millisecond
-
-	// probeInterval is how long a failing spool is left alone between attempts.
-	probeInterval = 250 * time.Millisecond
-)
+// patience is how long an event waits for a full or failing spool to take it.
+const patience = 50 * time.Millisecond
 
 // trouble remembers that the spool is full or failing, so that each is reported
 // once, and what it has cost. It is full when an event was refused for that, and
 // not when waiting a little has helped.
 type trouble struct {
 	full    bool
-	failing error // of the last attempt to write; nil if it went well
-	mended  bool  // the disk has taken a file since then
-	probeAt time.Time
+	failing error         // of the last attempt to write; nil if it went well
+	mended  bool          // the disk has taken a file since then
+	due     bool          // another attempt
 	refused uint64        // events since the beginning of either
 	changed chan struct{} // closed when there is reason to try again; nil if nobody waits
 	news    []Change      // that nobody was told of yet
 }
 
-// probes returns an error if the spool fails and it is not the time for another
-// attempt. Otherwise the caller is the one to make it.
-func (t *trouble) probes() error {
-	if t.failing == nil {
+// refusal returns why nothing is written if the spool fails, until another attempt is due.
+func (t *trouble) refusal() error {
+	if t.due {
 		return nil
 	}
-	now := time.Now()
-	if now.Before(t.probeAt) {
-		return t.failing
+	return t.failing
+}
+
+// eased notes that there is more room than before. A full disk need not have any then.
+func (t *trouble) eased() {
+	if isFull(t.failing) {
+		t.mended, t.due = true, true
 	}
-	t.probeAt = now.Add(probeInterval)
-	return nil
+	t.notify()
+}
+
+// probed notes whether the disk of a failing spool takes a file. A full disk may get its
+// room from what is here.
+func (t *trouble) probed(err error) {
+	t.mended, t.due = err == nil, err == nil || isFull(err)
+	if t.due {
+		t.notify()
+	}
 }
 
 func (t *trouble) fail(err error) {
 	if t.failing == nil {
 		t.news = append(t.news, Change{Trouble: TroubleFailing, Err: err})
 	}
-	t.failing, t.mended = err, false
-	t.probeAt = time.Now().Add(probeInterval)
+	t.failing, t.mended, t.due = err, false, false
 }
 
 // refuse notes that an event was not taken in the end.

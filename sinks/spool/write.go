@@ -13,7 +13,7 @@ type segmentLog interface {
 	Append(sequence uint64, content []byte) error
 	Sync() error
 	Turn(size int64, after uint64, durable bool) error
-	Restart(after uint64, durable bool) error
+	Discard() error
 	Prepare(size int64) error
 	Release(before int, mayBeUsedAgain func(number int) bool) (freed bool, err error)
 	Close() error
@@ -30,10 +30,11 @@ func (s *Spool) write(first uint64, content []byte) error {
 	s.mu.Lock()
 	failing, mode := s.trouble.failing != nil, s.limits.sync
 	s.mu.Unlock()
-	if failing {
-		if err := s.tuning.probe(s.dir); err != nil {
+	if s.unnamed && mode != SyncOff {
+		if err := wal.SyncDir(s.dir); err != nil {
 			return err
 		}
+		s.unnamed = false
 	}
 	if s.suspect.Load() {
 		if err := s.turn(); err != nil {
@@ -80,12 +81,18 @@ func (s *Spool) store(first uint64, content []byte, sync bool) error {
 // writing.
 func (s *Spool) turn() error {
 	s.mu.Lock()
-	limits, after, drained := s.limits, s.committed, s.drained()
+	limits, after, drained, failing := s.limits, s.committed, s.drained(), s.trouble.failing != nil
 	s.mu.Unlock()
+	if limits.sync != SyncOff {
+		if err := s.log.Sync(); !failing {
+			s.failOn(err) // it is not going to be better
+		}
+	}
 	err := s.turnTo(limits, after, drained)
 	switch {
 	case err == nil:
 		s.suspect.Store(false)
+		s.unnamed = s.unnamed || limits.sync == SyncOff
 		s.mu.Lock()
 		s.tried = 0 // void by now
 		s.trouble.notify()
@@ -98,41 +105,38 @@ func (s *Spool) turn() error {
 }
 
 func (s *Spool) turnTo(limits limits, after uint64, drained bool) error {
-	durable := limits.sync != SyncOff
-	if durable {
-		s.failOn(s.log.Sync()) // it is not going to be better
+	segments, durable := s.log.Segments(), limits.sync != SyncOff
+	current, taken := segments[len(segments)-1], int64(0)
+	for _, segment := range segments {
+		taken += segment.Size
 	}
-	all := s.log.Segments()
-	taken, _ := s.log.Usage()
-	drained = drained && len(all) == 1
-	again := drained && !s.suspect.Load() && taken <= limits.maxSize && !isPreserved(s.dir, all[0].Number)
-	err := ErrFull
-	if taken+limits.segmentSize <= limits.maxSize || drained && !again {
-		err = s.log.Turn(limits.segmentSize, after, durable) // the one that is drained goes at once
+	unused := current.After == after // it holds nothing that was taken
+	needless := unused || drained && len(segments) == 1
+	if taken+limits.segmentSize > limits.maxSize && !needless {
+		return ErrFull
 	}
-	if err != nil && again {
-		return s.log.Restart(after, durable)
+	if !unused {
+		if err := s.log.Turn(limits.segmentSize, after, durable); err == nil || !needless {
+			return err
+		}
+	}
+	s.gone = current.Number
+	err := s.log.Discard()
+	if err == nil {
+		err = s.log.Turn(limits.segmentSize, after, durable)
+	}
+	if err != nil && current.Size < limits.segmentSize {
+		err = s.log.Turn(current.Size, after, durable) // there is no room for more
 	}
 	return err
 }
 
-// turnIf begins a segment if that is wanted when nobody else writes.
-func (s *Spool) turnIf(wanted func() bool) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if s.shut || !wanted() {
-		return nil
-	}
-	return s.turn()
-}
-
 // retire sees to it that a segment is not written any more.
 func (s *Spool) retire(segment int) {
-	s.failOn(s.turnIf(func() bool {
-		current, _ := s.log.End()
-		if segment >= current {
-			s.suspect.Store(true)
-		}
-		return segment >= current
-	}))
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if current, _ := s.log.End(); segment == current && !s.shut {
+		s.suspect.Store(true)
+		s.failOn(s.turn())
+	}
 }

@@ -21,11 +21,7 @@ const (
 	spareName = "spare"
 )
 
-// ErrOldFormat tells that the files of a directory have the format that came before this
-// package.
-var ErrOldFormat = errors.New("its files are from an earlier version of this program, which was not released: " +
-	"start that version until its events are delivered, or move the directory elsewhere to begin with an empty one")
-
+// oldName is that of a file from before this package.
 var oldName = regexp.MustCompile(`^[0-9]{8}$`)
 
 // Name is the file of a segment.
@@ -43,7 +39,7 @@ func List(dir string) ([]int, error) {
 	var numbers []int
 	for _, file := range files {
 		if oldName.MatchString(file.Name()) {
-			return nil, fmt.Errorf("%s: %w", dir, ErrOldFormat)
+			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, file.Name()), ErrVersion)
 		}
 		digits, found := strings.CutSuffix(file.Name(), suffix)
 		if !found {

@@ -16,8 +16,6 @@ const (
 	version    = 2
 	pageSize   = 4 << 10 // what is read and written at once, and what a header has for itself
 	headerSize = 64      // with room for what a version to come may add
-	// oldHeaderSize is that of version 1.
-	oldHeaderSize = 40
 
 	// MinSegment is the smallest size of a segment, in bytes.
 	MinSegment = 4 * pageSize
@@ -33,8 +31,9 @@ var (
 	// ErrDamaged tells that something in a segment is not what was written.
 	ErrDamaged = errors.New("the segment is damaged")
 
-	// ErrNewer tells that a release to come has written a file.
-	ErrNewer = errors.New("written by a newer release, which this one cannot read")
+	// ErrVersion tells that another version of this program has written a file.
+	ErrVersion = errors.New("from another version of this program, whose files this one cannot read: start that " +
+		"version until its events are delivered, or move the directory elsewhere to begin with an empty one")
 )
 
 var (
@@ -90,16 +89,18 @@ func (h *header) write(name string, durable bool) error {
 }
 
 // readHeader takes the first of the two that is whole, and not of another segment, which
-// the file may have been before the power was cut.
+// the file may have been before the power was cut. If there is none, the disk may not be
+// able to read for now.
 func readHeader(file io.ReaderAt, size int64, number int) (header, error) {
 	h, err := headerAt(file, 0, number)
-	if err == nil || errors.Is(err, ErrNewer) || errors.Is(err, ErrOldFormat) {
-		return h, err
-	}
-	if h, err := headerAt(file, size-pageSize, number); err == nil {
+	if err == nil {
 		return h, nil
 	}
-	return header{}, err
+	h, second := headerAt(file, size-pageSize, number)
+	if second == nil || errors.Is(err, ErrDamaged) {
+		return h, second
+	}
+	return h, err
 }
 
 func headerAt(file io.ReaderAt, at int64, number int) (header, error) {
@@ -115,12 +116,10 @@ func headerAt(file io.ReaderAt, at int64, number int) (header, error) {
 	switch {
 	case h.Magic != magic:
 		return header{}, fmt.Errorf("%w: it has no header", ErrDamaged)
-	case h.Version < version && h.Sum == headerSum(b[:oldHeaderSize]):
-		return header{}, ErrOldFormat
+	case h.Version != version: // whose checksum may be another
+		return header{}, ErrVersion
 	case h.Sum != headerSum(b), h.Size < MinSegment:
 		return header{}, fmt.Errorf("%w: its header is not whole", ErrDamaged)
-	case h.Version > version:
-		return header{}, fmt.Errorf("a segment of version %d: %w", h.Version, ErrNewer)
 	case h.Number != uint64(number):
 		return header{}, fmt.Errorf("%w: its header is that of segment %d", ErrDamaged, h.Number)
 	}

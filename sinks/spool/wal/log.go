@@ -16,7 +16,7 @@ import (
 // ErrNoRoom tells that a record does not fit into what is left of the segment.
 var ErrNoRoom = errors.New("the segment has no room for the record")
 
-// Log is what is written. Append, Turn and Restart are called by one at a time; the others
+// Log is what is written. Append, Turn and Discard are called by one at a time; the others
 // may be called at any time.
 type Log struct {
 	dir string
@@ -29,9 +29,11 @@ type Log struct {
 	file     *os.File
 	life     uint64
 	unsynced error       // a sync that has failed
-	dirty    atomic.Bool // something was written since the last sync
+	gone     bool        // the file is, by Discard
+	dirty    atomic.Bool // something was written since the last sync, if only the header
 
 	mu       sync.Mutex
+	newest   int       // the highest number that a file has had
 	segments []Segment // the last one is the current
 	at       int64     // where the next record of the current segment begins
 }
@@ -40,85 +42,63 @@ type Log struct {
 type Segment struct {
 	Number int
 	After  uint64 // the sequence after which it goes on
-	Known  bool   // that is known: a header could be read
-	size   int64
+	Size   int64  // in bytes
+	life   uint64
 }
 
-// Open returns the log in a directory, of which only headers are read yet.
-// Before anything is appended, Continue or Turn has to be called.
-func Open(dir string) (*Log, error) {
+// Open returns the log in a directory, of which only headers are read yet, and the numbers
+// of the files that have none, or whose error is one to do without them. Before anything
+// is appended, Continue or Turn has to be called.
+func Open(dir string, doWithout func(error) bool) (l *Log, broken []int, err error) {
 	numbers, err := List(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	l := &Log{dir: dir}
+	l = &Log{dir: dir, newest: -1}
 	for _, number := range numbers {
-		s, err := inspect(dir, number, number == numbers[len(numbers)-1])
-		if err != nil {
-			return nil, err
+		l.newest = number
+		s, err := inspect(dir, number)
+		switch {
+		case err == nil:
+			l.segments = append(l.segments, s)
+		case errors.Is(err, ErrDamaged), doWithout(err):
+			broken = append(broken, number)
+		default:
+			return nil, nil, fmt.Errorf("%s: %w", Name(dir, number), err)
 		}
-		l.segments = append(l.segments, s)
 	}
-	return l, nil
+	return l, broken, nil
 }
 
-// inspect returns a segment by the name of its file. The last may have begun anew when the
-// power was cut, as the segment behind it, and gets the name of that.
-func inspect(dir string, number int, last bool) (Segment, error) {
-	s, name := Segment{Number: number}, Name(dir, number)
-	file, err := os.Open(name)
+func inspect(dir string, number int) (Segment, error) {
+	file, err := os.Open(Name(dir, number))
 	if err != nil {
-		return s, err
+		return Segment{}, err
 	}
+	defer func() { _ = file.Close() }() // it was only read
 	info, err := file.Stat()
 	if err != nil {
-		return s, errors.Join(err, file.Close())
+		return Segment{}, err
 	}
-	s.size = info.Size()
-	h, err := readHeader(file, s.size, number)
-	if err != nil && last {
-		var restarted error
-		if h, restarted = readHeader(file, s.size, number+1); restarted == nil {
-			s.Number, err = number+1, nil
-		}
-	}
-	_ = file.Close() // it was only read
-	switch {
-	case errors.Is(err, ErrNewer):
-		return s, fmt.Errorf("%s is %w", name, err)
-	case errors.Is(err, ErrOldFormat):
-		return s, fmt.Errorf("%s: %w", dir, err)
-	case err == nil:
-		s.After, s.Known = h.After, true
-	}
-	if s.Number == number {
-		return s, nil
-	}
-	return s, os.Rename(name, Name(dir, s.Number))
+	h, err := readHeader(file, info.Size(), number)
+	return Segment{number, h.After, info.Size(), h.Life}, err
 }
 
-// Continue goes on in the last segment, at the end of what is in there. The error is
-// ErrDamaged if its header is not whole.
+// Continue goes on in the last segment, at the end of what is in there.
 func (l *Log) Continue(at int64) error {
-	last := l.current()
+	last := l.segments[len(l.segments)-1]
 	file, err := os.OpenFile(Name(l.dir, last.Number), os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
-	h, err := readHeader(file, last.size, last.Number)
-	if err == nil && h.Size != last.size {
-		err = fmt.Errorf("%w: it has been cut", ErrDamaged)
-	}
-	if err != nil {
-		return errors.Join(err, file.Close())
-	}
 	// What a crash has left of a record is not to be met again.
 	end := at + recordHead + pageSize
-	end = min(end-end%pageSize, last.size-pageSize)
+	end = min(end-end%pageSize, last.Size-pageSize)
 	if _, err := file.WriteAt(make([]byte, max(end-at, 0)), at); err != nil {
 		return errors.Join(err, file.Close())
 	}
-	l.file, l.life, l.at = file, h.Life, at
+	l.file, l.life, l.at = file, last.life, at
+	l.dirty.Store(true) // nobody knows whether it is on the disk
 	return nil
 }
 
@@ -126,7 +106,7 @@ func (l *Log) Continue(at int64) error {
 // unless that is ErrNoRoom: a part of the record may be there.
 func (l *Log) Append(sequence uint64, content []byte) error {
 	l.mu.Lock()
-	at, size := l.at, l.segments[len(l.segments)-1].size
+	at, size := l.at, l.segments[len(l.segments)-1].Size
 	l.mu.Unlock()
 	length := int64(recordHead + len(content) + markSize)
 	if length > size-pageSize-at {
@@ -167,20 +147,8 @@ func (l *Log) Sync() error {
 	return l.unsynced
 }
 
-// SyncSegment does so with a segment that is finished, if it is still there.
-func SyncSegment(dir string, number int) error {
-	file, err := os.OpenFile(Name(dir, number), os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(file.Sync(), file.Close())
-}
-
 // Turn begins a segment of that size, which goes on after a sequence. If it is to be
-// durable, so is its name.
+// durable, so is its name. It waits for a sync that is under way.
 func (l *Log) Turn(size int64, after uint64, durable bool) error {
 	l.spare.Lock()
 	defer l.spare.Unlock()
@@ -188,30 +156,11 @@ func (l *Log) Turn(size int64, after uint64, durable bool) error {
 	if err != nil {
 		return err
 	}
-	return l.begin(name, size, after, durable)
-}
-
-// Restart begins a segment in the file of the current one, of which nothing is needed
-// any more. That takes no room on the disk.
-func (l *Log) Restart(after uint64, durable bool) error {
-	last := l.current()
-	return l.begin(Name(l.dir, last.Number), last.size, after, durable)
-}
-
-// begin makes a file the current segment, in place of the one before or behind it. It
-// waits for a sync that is under way.
-func (l *Log) begin(name string, size int64, after uint64, durable bool) error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
-	before := l.current()
-	restarts := name == Name(l.dir, before.Number)
-	h := newHeader(before.Number+1, size, after)
+	h := newHeader(l.newest+1, size, after)
 	if err := h.write(name, durable); err != nil {
-		return err
-	}
-	if restarts {
-		_ = l.file.Close() // Windows renames no file that is open
-		l.file = nil
+		return errors.Join(err, RemoveIfThere(name)) // another file may be better
 	}
 	target := Name(l.dir, int(h.Number))
 	if err := os.Rename(name, target); err != nil {
@@ -225,18 +174,30 @@ func (l *Log) begin(name string, size int64, after uint64, durable bool) error {
 		_ = l.file.Close()
 	}
 	l.file, l.life, l.unsynced = file, h.Life, nil
-	l.dirty.Store(false)
+	l.dirty.Store(!durable)
 	l.mu.Lock()
-	if restarts {
-		l.segments = slices.Clone(l.segments[:len(l.segments)-1]) // somebody may look at them
+	l.newest++
+	if l.gone {
+		l.gone, l.segments = false, slices.Clone(l.segments[:len(l.segments)-1]) // somebody may look at them
 	}
-	l.segments = append(l.segments, Segment{int(h.Number), after, true, size})
+	l.segments = append(l.segments, Segment{l.newest, after, size, h.Life})
 	l.at = pageSize
 	l.mu.Unlock()
 	if durable {
 		return SyncDir(l.dir)
 	}
 	return nil
+}
+
+// Discard gives the disk back what the current segment takes, of which nothing is needed
+// any more. Only Turn is of use after that.
+func (l *Log) Discard() error {
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	_ = l.file.Close()
+	l.file, l.gone = nil, true
+	l.dirty.Store(false)
+	return RemoveIfThere(Name(l.dir, l.newest))
 }
 
 // Prepare sees to it that the next Turn finds a file.
@@ -279,20 +240,14 @@ func fill(file *os.File, size int64) error {
 }
 
 // Release lets go of the segments before one, oldest first, and tells whether there were
-// any. The last file that may be used again is kept as a spare; if none may, not even the
-// one that is there.
+// any. The last file that may be used again is kept as a spare.
 func (l *Log) Release(before int, mayBeUsedAgain func(number int) bool) (freed bool, err error) {
 	l.spare.Lock()
 	defer l.spare.Unlock()
-	spare := filepath.Join(l.dir, spareName)
-	if mayBeUsedAgain == nil {
-		mayBeUsedAgain = func(int) bool { return false }
-		_ = RemoveIfThere(spare)
-	}
 	for all := l.Segments(); len(all) > 1 && all[0].Number < before; all = all[1:] {
 		name := Name(l.dir, all[0].Number)
-		if all[0].size == all[len(all)-1].size && mayBeUsedAgain(all[0].Number) {
-			err = os.Rename(name, spare)
+		if all[0].Size == all[len(all)-1].Size && mayBeUsedAgain(all[0].Number) {
+			err = os.Rename(name, filepath.Join(l.dir, spareName))
 		} else {
 			err = os.Remove(name)
 		}
@@ -317,16 +272,6 @@ func (l *Log) Close() error {
 	return l.file.Close()
 }
 
-// current is the last segment, or what comes before the first.
-func (l *Log) current() Segment {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.segments) == 0 {
-		return Segment{Number: -1}
-	}
-	return l.segments[len(l.segments)-1]
-}
-
 // Segments returns the segments, in order, which must not be changed. The last is the
 // current.
 func (l *Log) Segments() []Segment {
@@ -347,10 +292,10 @@ func (l *Log) Usage() (taken, left int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.segments {
-		taken += s.size
+		taken += s.Size
 	}
 	if n := len(l.segments); n > 0 {
-		left = max(l.segments[n-1].size-pageSize-l.at, 0)
+		left = max(l.segments[n-1].Size-pageSize-l.at, 0)
 	}
 	return taken, left
 }

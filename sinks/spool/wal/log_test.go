@@ -4,7 +4,6 @@ package wal
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -13,16 +12,19 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
 const testSegment = 16 * pageSize
 
+func never(error) bool { return false }
+
 func openTest(t testing.TB, dir string) *Log {
 	t.Helper()
-	l, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
+	l, broken, err := Open(dir, never)
+	if err != nil || len(broken) > 0 {
+		t.Fatalf("broken %v, error %v", broken, err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	return l
@@ -281,34 +283,6 @@ func TestHarmedEnd(t *testing.T) {
 	}
 }
 
-// TestPowerCutWhileRestarting finds a segment that has become another one, but for its name.
-func TestPowerCutWhileRestarting(t *testing.T) {
-	dir := t.TempDir()
-	l := openTest(t, dir)
-	if err := l.Turn(testSegment, 0, true); err != nil {
-		t.Fatal(err)
-	}
-	appendTest(t, l, 1, 2)
-	h := newHeader(1, testSegment, 2)
-	if err := errors.Join(h.write(Name(dir, 0), true), l.Close()); err != nil {
-		t.Fatal(err)
-	}
-	l = openTest(t, dir)
-	if got := l.Segments(); !slices.Equal(got, []Segment{{1, 2, true, testSegment}}) {
-		t.Errorf("the segments are %v", got)
-	}
-	if f := readTest(t, dir, 1); len(f.sequences) > 0 || f.rest != Nothing {
-		t.Errorf("got %+v", f)
-	}
-	if err := l.Continue(pageSize); err != nil {
-		t.Fatal(err)
-	}
-	appendTest(t, l, 3)
-	if f := readTest(t, dir, 1); !slices.Equal(f.sequences, []uint64{3}) || f.damaged {
-		t.Errorf("got %+v", f)
-	}
-}
-
 // TestSyncOnce does not sync again what could not be synced.
 func TestSyncOnce(t *testing.T) {
 	l := openTest(t, t.TempDir())
@@ -337,20 +311,31 @@ func TestSyncOnce(t *testing.T) {
 	}
 }
 
-// TestRestart begins a segment in the file of the last.
-func TestRestart(t *testing.T) {
+// TestDiscard begins a segment in the room of the last, and tries again if that fails.
+func TestDiscard(t *testing.T) {
 	dir := t.TempDir()
 	l := openTest(t, dir)
 	if err := l.Turn(testSegment, 0, true); err != nil {
 		t.Fatal(err)
 	}
 	appendTest(t, l, 1, 2, 3)
-	if err := l.Restart(3, true); err != nil {
+	for range 2 {
+		if err := l.Discard(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Append(4, content(4)); err == nil {
+		t.Error("a record was written to a file that is gone")
+	}
+	if err := l.Turn(testSegment, 3, true); err != nil {
 		t.Fatal(err)
 	}
 	appendTest(t, l, 4)
 	if f := readTest(t, dir, 1); !slices.Equal(f.sequences, []uint64{4}) || f.damaged || f.rest != Nothing {
 		t.Errorf("got %+v", f)
+	}
+	if _, err := l.Release(1, func(int) bool { return true }); err != nil {
+		t.Fatal(err)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*"))
 	if len(files) != 1 || !slices.Equal(numbers(l), []int{1}) {
@@ -374,14 +359,6 @@ func TestRelease(t *testing.T) {
 	if !slices.Equal(files, want) {
 		t.Errorf("the files are %q, want %q", files, want)
 	}
-	for _, mayBeUsedAgain := range []func(int) bool{func(int) bool { return true }, nil} {
-		if _, err := l.Release(9, mayBeUsedAgain); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if files, _ = filepath.Glob(filepath.Join(dir, "*")); !slices.Equal(files, []string{Name(dir, 3)}) {
-		t.Errorf("the files are %q", files)
-	}
 }
 
 func TestOpenRefuses(t *testing.T) {
@@ -389,7 +366,7 @@ func TestOpenRefuses(t *testing.T) {
 		file  string
 		wants string
 	}{
-		"the old format":   {"00000003", "from an earlier version"},
+		"the old format":   {"00000003", "from another version"},
 		"another number":   {"3.wal", "not a file of the spool"},
 		"a number too big": {"99999999999999999999999.wal", "not a file of the spool"},
 	} {
@@ -398,7 +375,7 @@ func TestOpenRefuses(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, test.file), []byte("x"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), test.wants) {
+			if _, _, err := Open(dir, never); err == nil || !strings.Contains(err.Error(), test.wants) {
 				t.Errorf("got %v, want %q", err, test.wants)
 			}
 		})
@@ -406,26 +383,70 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func TestOtherVersions(t *testing.T) {
+	for _, other := range []byte{version - 1, version + 1} {
+		dir := t.TempDir()
+		h := newHeader(0, testSegment, 0)
+		text := slices.Concat(h.page(), make([]byte, testSegment-2*pageSize), h.page())
+		text[11] = other // the checksum may be another, too
+		if err := os.WriteFile(Name(dir, 0), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, broken, err := Open(dir, never); err != nil || len(broken) > 0 {
+			t.Errorf("one of the headers: got %v, broken %v", err, broken)
+		}
+		text[testSegment-pageSize+11] = other
+		if err := os.WriteFile(Name(dir, 0), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := Open(dir, never); !errors.Is(err, ErrVersion) {
+			t.Errorf("got %v", err)
+		}
+		_, broken, err := Open(dir, func(err error) bool { return errors.Is(err, ErrVersion) })
+		if err != nil || !slices.Equal(broken, []int{0}) {
+			t.Errorf("doing without it: got %v, broken %v", err, broken)
+		}
+	}
+}
+
+// badPages is a file of which some pages cannot be read.
+type badPages struct {
+	*bytes.Reader
+	bad []int64
+}
+
+func (f badPages) ReadAt(p []byte, at int64) (int, error) {
+	if slices.Contains(f.bad, at) {
+		return 0, syscall.EIO
+	}
+	return f.Reader.ReadAt(p, at)
+}
+
+// TestReadHeader takes no file for damaged whose header the disk cannot read for now.
+func TestReadHeader(t *testing.T) {
+	const first, second = 0, testSegment - pageSize
+	h := newHeader(3, testSegment, 7)
 	for name, test := range map[string]struct {
-		version, size int
-		want          error
+		bad, damaged []int64
+		want         error
 	}{
-		"newer": {version + 1, headerSize, ErrNewer},
-		"old":   {version - 1, oldHeaderSize, ErrOldFormat},
+		"whole":                   {},
+		"first bad":               {bad: []int64{first}},
+		"second bad":              {bad: []int64{second}},
+		"both bad":                {bad: []int64{first, second}, want: syscall.EIO},
+		"first damaged":           {damaged: []int64{first}},
+		"second damaged":          {damaged: []int64{second}},
+		"both damaged":            {damaged: []int64{first, second}, want: ErrDamaged},
+		"first damaged, bad one":  {damaged: []int64{first}, bad: []int64{second}, want: syscall.EIO},
+		"second damaged, bad one": {damaged: []int64{second}, bad: []int64{first}, want: syscall.EIO},
 	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			h := newHeader(0, testSegment, 0)
-			page := h.page()
-			page[11] = byte(test.version)
-			binary.BigEndian.PutUint32(page[12:], headerSum(page[:test.size]))
-			if err := os.WriteFile(Name(dir, 0), append(page, make([]byte, testSegment-pageSize)...), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := Open(dir); !errors.Is(err, test.want) {
-				t.Errorf("got %v", err)
-			}
-		})
+		text := slices.Concat(h.page(), make([]byte, testSegment-2*pageSize), h.page())
+		for _, at := range test.damaged {
+			text[at] ^= 1
+		}
+		got, err := readHeader(badPages{bytes.NewReader(text), test.bad}, testSegment, 3)
+		if !errors.Is(err, test.want) || err == nil && got.After != 7 {
+			t.Errorf("%s: got %+v, error %v", name, got, err)
+		}
 	}
 }
 
@@ -482,5 +503,28 @@ func TestSyncsOverlap(t *testing.T) {
 		if err := errors.Join(err, <-first); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestSyncAfterContinue syncs what the run before may have left in memory.
+func TestSyncAfterContinue(t *testing.T) {
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	if err := l.Turn(testSegment, 0, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Append(1, content(1)); err != nil {
+		t.Fatal(err)
+	}
+	_, at := l.End()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = openTest(t, dir)
+	if err := l.Continue(at); err != nil {
+		t.Fatal(err)
+	}
+	if !l.dirty.Load() {
+		t.Error("the next sync does nothing")
 	}
 }

@@ -13,6 +13,7 @@ type Reader struct {
 	life []byte
 	at   int64  // where that is
 	last uint64 // the sequence of the last record, or that after which the segment goes on
+	cut  bool   // somebody has cut the file
 }
 
 // NewReader begins with the first record of a segment, of which it is given all that is on
@@ -24,11 +25,8 @@ func NewReader(text []byte, number int) (*Reader, error) {
 		return nil, err
 	}
 	life := binary.BigEndian.AppendUint64(nil, h.Life)
-	return &Reader{text[min(pageSize, size):min(h.Size-pageSize, size)], life, pageSize, h.After}, nil
+	return &Reader{text[min(pageSize, size):min(h.Size-pageSize, size)], life, pageSize, h.After, size != h.Size}, nil
 }
-
-// Load replaces what is left of the text by what was read from where the last record ends.
-func (r *Reader) Load(text []byte) { r.text = text }
 
 // At is where the last record ends.
 func (r *Reader) At() int64 { return r.at }
@@ -74,6 +72,8 @@ const (
 func (r *Reader) Rest() Rest {
 	first := bytes.Index(r.text, r.life)
 	switch {
+	case r.cut:
+		return Harmed
 	case first < 0:
 		return Nothing
 	case first == lifeAt && !bytes.Contains(r.text[first+markSize:], r.life):

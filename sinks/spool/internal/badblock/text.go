@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package badblock reads segments of which the disk cannot read all: block by block, until
-// whoever reads does without the bad ones.
+// Package badblock reads segments of which the disk cannot read all: block by block.
 package badblock
 
 import (
@@ -12,19 +11,13 @@ import (
 	"os"
 	"runtime"
 	"syscall"
-	"time"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
-const (
-	// BlockSize is what file systems commonly read at once, and what a bad sector makes
-	// unreadable.
-	BlockSize = 4 << 10
-
-	// surveyTime bounds how long it is looked for more that cannot be read.
-	surveyTime = time.Second
-)
+// BlockSize is what file systems commonly read at once, and what a bad sector makes
+// unreadable.
+const BlockSize = 4 << 10
 
 // errNotRegular tells that something else is in the place of a segment.
 var errNotRegular = errors.New("not a regular file")
@@ -46,20 +39,15 @@ func OpenFile(name string) (File, error) {
 
 // Text is what was read of a segment.
 type Text struct {
-	Bytes  []byte
+	Bytes  []byte  // with what no record has in the place of what could not be read
 	Failed []int64 // where the blocks begin that could not be read
-	Unread error   // why some of them are done without
-	Err    error   // why the first of the others could not be read
-	End    int64   // where that is, or where the text ends
-
-	Surveyed int64 // how far it was tried to read
+	Err    error   // why the first of them could not
 }
 
-// Read reads a segment from one offset to another, into the memory given if that is
-// enough. It does without the blocks that are given up if they cannot be read, and goes on
-// after the others, so that it takes no longer to give up many blocks than one. What else
-// is in the place of a segment is an error.
-func Read(name string, open func(string) (File, error), from, to int64, memory []byte, bad Blocks) (t Text, err error) {
+// Read reads a segment, into the memory given if that is enough. It goes on after blocks
+// that cannot be read, unless those are enough: then the rest counts as one that cannot.
+// What else is in the place of a segment is an error.
+func Read(name string, open func(string) (File, error), memory []byte, enough func(failed []int64) bool) (t Text, err error) {
 	file, err := open(name)
 	if err != nil {
 		return t, err
@@ -72,50 +60,41 @@ func Read(name string, open func(string) (File, error), from, to int64, memory [
 	if !info.Mode().IsRegular() {
 		return t, fmt.Errorf("%s: %w", name, errNotRegular) // a device could be read for ever
 	}
-	t.End = max(min(to, info.Size(), wal.MaxSegment), from)
-	size := int(t.End - from)
+	size := int(min(info.Size(), wal.MaxSegment))
 	if cap(memory) < size {
 		memory = make([]byte, size)
 	}
 	t.Bytes = memory[:size]
-	t.Surveyed = t.End
-	if _, err = file.ReadAt(t.Bytes, from); IsUnreadable(err) {
-		err = t.readBlocks(file, from, bad)
+	if _, err = file.ReadAt(t.Bytes, 0); IsUnreadable(err) {
+		err = t.readBlocks(file, enough)
 	}
 	return t, err
 }
 
-func (t *Text) readBlocks(file File, from int64, bad Blocks) error {
-	began := time.Now()
-	for rest := t.Bytes; len(rest) > 0; {
-		at := from + int64(len(t.Bytes)-len(rest))
-		if t.Err != nil && time.Since(began) > surveyTime {
-			blot(rest)
-			t.Surveyed = at
-			break
+func (t *Text) readBlocks(file File, enough func(failed []int64) bool) error {
+	for at := 0; at < len(t.Bytes); at += BlockSize {
+		block := t.Bytes[at:min(at+BlockSize, len(t.Bytes))]
+		if t.Err != nil && enough(t.Failed) {
+			t.Failed = append(t.Failed, int64(at))
+			blot(t.Bytes[at:])
+			return nil
 		}
-		block := at - at%BlockSize
-		part := rest[:min(int64(len(rest)), block+BlockSize-at)]
-		n, err := file.ReadAt(part, at)
+		n, err := file.ReadAt(block, int64(at))
 		switch {
 		case err == nil:
+			continue
 		case !IsUnreadable(err):
 			return err
-		default:
-			blot(part[n:])
-			t.Failed = append(t.Failed, block)
-			if bad.Without(block) {
-				t.Unread = err
-			} else if t.Err == nil {
-				t.Err, t.End = err, at+int64(n)
-			}
+		case t.Err == nil:
+			t.Err = err
 		}
-		rest = rest[len(part):]
+		t.Failed = append(t.Failed, int64(at))
+		blot(block[n:])
 	}
 	return nil
 }
 
-// blot puts what no record begins with in the place of what could not be read.
+// blot makes sure that nothing is taken for what could not be read.
 func blot(part []byte) {
 	for i := range part {
 		part[i] = 0xff
