@@ -216,10 +216,11 @@ func (s *Spool) hangs() bool { return len(s.gathering) > 0 && s.gathering[0].err
 
 // accept notes that a record was committed.
 func (s *Spool) accept(r record, g *group) {
+	drained := s.drained() // so that all room is as good as free
 	s.committed = r.last()
 	s.queue.push(g.copy(r))
 	signal(s.wake)
-	s.trouble.worked(s.roomy())
+	s.trouble.worked(drained || s.roomy())
 }
 
 // roomy tells whether a spool that was full is so no more.

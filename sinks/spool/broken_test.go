@@ -156,16 +156,17 @@ func TestCutAfterCrash(t *testing.T) {
 // What is waiting does not include what is gone.
 func TestWaiting(t *testing.T) {
 	dir := outdatedSpool(t)
-	for name, harm := range map[string]func() error{
-		"checkpoint outdated": func() error { return nil },
-		"checkpoint damaged":  func() error { return os.Truncate(filepath.Join(dir, checkpointName), 3) },
-		"checkpoint missing":  func() error { return os.Remove(filepath.Join(dir, checkpointName)) },
+	name := filepath.Join(dir, checkpointName)
+	for i, harm := range []func() error{ // one after the other
+		func() error { return nil },
+		func() error { return os.Truncate(name, 3) },
+		func() error { return os.Remove(name) },
 	} {
 		if err := harm(); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := Waiting(dir); got != 10 || err != nil {
-			t.Errorf("%s: got %d, error %v", name, got, err)
+			t.Errorf("harm %d: got %d, error %v", i, got, err)
 		}
 	}
 	s := openTest(t, Options{Dir: dir})

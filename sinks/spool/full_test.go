@@ -83,6 +83,12 @@ func TestFullWaitsForSegment(t *testing.T) {
 	if s.Stats().Full {
 		t.Error("a spool that is drained says that it is full")
 	}
+	defer func() {
+		if s.mu.Lock(); s.trouble.full {
+			t.Error("it is full still when it has taken an event")
+		}
+		s.mu.Unlock()
+	}()
 	if err := s.Append(e); err != nil {
 		t.Errorf("got error %v", err)
 	}
