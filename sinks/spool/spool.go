@@ -25,7 +25,7 @@ type Spool struct {
 	inDoubt uint64
 
 	inherited int      // the last segment of an earlier run
-	preserved sync.Map // the names of the copies of segments
+	preserved sync.Map // the segments that are kept in damaged/
 
 	// writing is held by whoever writes to the log. It is taken before mu.
 	writing sync.Mutex
