@@ -26,7 +26,8 @@ func (s *things) open() (*thing, func(), error) {
 	}
 	s.opened.Add(1)
 	one := new(thing)
-	return one, func() { one.released.Store(true); s.released.Add(1) }, nil
+	// Whoever sees that it is released finds it counted.
+	return one, func() { s.released.Add(1); one.released.Store(true) }, nil
 }
 
 func (s *things) want(t *testing.T, opened, released int32) {
