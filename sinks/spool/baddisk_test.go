@@ -11,8 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -158,22 +156,21 @@ type extent struct {
 }
 
 // extents returns those of a segment.
-func extents(t *testing.T, segment string) (all []extent) {
+func extents(t *testing.T, segment string) (found []extent) {
 	t.Helper()
-	number, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(segment), ".wal"))
+	log, err := wal.Open(filepath.Dir(segment))
 	if err != nil {
 		t.Fatal(err)
 	}
-	records, err := wal.NewReader(read(t, segment), number)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for end := int64(wal.SegmentOverhead / 2); ; end = records.At() {
-		found, ok := records.Next()
+	all := log.Segments()
+	at := slices.IndexFunc(all, func(s wal.Segment) bool { return s.Name(filepath.Dir(segment)) == segment })
+	records := wal.NewReader(read(t, segment), all[at])
+	for end := int64(firstRecord); ; end = records.At() {
+		next, ok := records.Next()
 		if !ok {
 			break
 		}
-		rec, err := decodeRecord(found)
+		rec, err := decodeRecord(next)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,12 +179,12 @@ func extents(t *testing.T, segment string) (all []extent) {
 			e := rec.cutEvent()
 			one.ids = append(one.ids, e.MessageID)
 		}
-		all = append(all, one)
+		found = append(found, one)
 	}
-	if len(all) == 0 {
+	if len(found) == 0 {
 		t.Fatalf("%s has no records", segment)
 	}
-	return all
+	return found
 }
 
 // pages is how many pages of a segment records lie in.

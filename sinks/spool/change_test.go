@@ -12,8 +12,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // changes are those that a spool has told of, and the events that it has lost.
@@ -155,7 +153,7 @@ func TestLost(t *testing.T) {
 	s.reading.Lock()
 	s.reader.records, s.reader.record = nil, nil
 	s.reading.Unlock()
-	if err := os.Remove(wal.Name(dir, currentSegment(s))); err != nil {
+	if err := os.Remove(currentSegment(s).Name(dir)); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, pending(t, s), nil)

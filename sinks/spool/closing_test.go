@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"testing"
 	"time"
-
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // After a crash, all that is on disk may have been sent: the checkpoint lags behind by
@@ -136,9 +134,9 @@ func TestCleanOutlivesStartThatFails(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	name, spare := wal.Name(dir, 0), filepath.Join(dir, "spare")
+	name, spare := segments(t, dir)[0], filepath.Join(dir, "spare")
 	content := read(t, name)
-	clear(content[firstRecord+300 : len(content)-firstRecord]) // the end is lost
+	clear(content[firstRecord+300:]) // the end is lost
 	write(t, name, content)
 	if err := errors.Join(os.RemoveAll(spare), os.MkdirAll(filepath.Join(spare, "in the way"), 0o700)); err != nil {
 		t.Fatal(err)

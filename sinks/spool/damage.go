@@ -5,11 +5,9 @@ package spool
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -39,7 +37,7 @@ func (r *reader) lose(last uint64) {
 	}
 	events, fields := between(read, last), []zap.Field(nil)
 	if events > 0 { // before anything is acknowledged, and they may be released
-		fields = append(s.preserveAll([]int{r.here.segment}, link), zap.Error(cmp.Or(r.cause, wal.ErrDamaged)), zap.Uint64("events_lost", events))
+		fields = append(s.preserve(r.here.segment), zap.Error(cmp.Or(r.cause, wal.ErrDamaged)), zap.Uint64("events_lost", events))
 	}
 	s.mu.Lock()
 	if s.unread.last != read {
@@ -55,62 +53,40 @@ func (r *reader) lose(last uint64) {
 	}
 }
 
-// preserveAll keeps segments in one way or the other, and returns what is to be logged
-// about them.
-func (s *Spool) preserveAll(segments []int, keep func(name, copied string) error) []zap.Field {
-	var copies []string
-	var errs error
-	for _, segment := range segments {
-		copied, err := s.preserve(segment, keep)
-		if err == nil {
-			copies = append(copies, copied)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			errs = errors.Join(errs, err)
-		}
-	}
+// preserve keeps a segment from being removed with the others, and returns what is to be
+// logged about it.
+func (s *Spool) preserve(segment wal.Segment) []zap.Field {
+	copied := segment.Name(filepath.Join(s.dir, DamagedFolder))
+	err := keep(segment.Name(s.dir), copied)
 	return []zap.Field{
-		zap.String("dir", s.dir), zap.Ints("segments", segments),
-		zap.Strings("copies", copies), zap.NamedError("copy_error", errs),
+		zap.String("dir", s.dir), zap.Int("segment", segment.Number), zap.String("copy", copied), zap.NamedError("copy_error", err),
 	}
 }
 
-// preserve keeps a segment from being removed with the others.
-func (s *Spool) preserve(segment int, keep func(name, copied string) error) (copied string, err error) {
-	name, copied := wal.Name(s.dir, segment), wal.Name(filepath.Join(s.dir, DamagedFolder), segment)
-	info, err := os.Stat(name)
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(filepath.Dir(copied), 0o700); err != nil {
-		return "", err
-	}
-	s.preserved.Store(segment, true)
-	if other, err := os.Lstat(copied); err == nil && os.SameFile(other, info) {
-		return copied, nil
-	} else if err == nil { // there was another of this number
-		copied = fmt.Sprintf("%s-%d", copied, time.Now().UnixNano())
-	}
-	if err := keep(name, copied); err != nil {
-		return "", err
-	}
-	return copied, wal.SyncDir(filepath.Dir(copied))
-}
-
-// link gives a file another name, or copies it where there can be only one.
-func link(name, copied string) error {
-	if os.Link(name, copied) == nil {
-		return nil
-	}
-	content, err := os.ReadFile(name)
-	if err != nil {
+// keep gives a file another name, or copies it where there can be only one.
+func keep(name, copied string) error {
+	dir := filepath.Dir(copied)
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return writeFile(copied, content, true)
+	err := os.Link(name, copied)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if err := writeFile(copied, content, true); err != nil {
+			return err
+		}
+	}
+	return wal.SyncDir(dir)
 }
 
-// mayBeUsedAgain tells whether the file of a segment may be written over. An earlier run
-// may have preserved one.
-func (s *Spool) mayBeUsedAgain(segment int) bool {
-	_, there := s.preserved.Load(segment)
-	return segment > s.inherited && !there
+// mayBeUsedAgain tells whether the file of a segment may be written over.
+func (s *Spool) mayBeUsedAgain(segment wal.Segment) bool {
+	_, err := os.Lstat(segment.Name(filepath.Join(s.dir, DamagedFolder)))
+	return errors.Is(err, fs.ErrNotExist)
 }

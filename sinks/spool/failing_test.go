@@ -251,7 +251,7 @@ type releasingLog struct {
 	releases atomic.Int32
 }
 
-func (l *releasingLog) Release(before int, mayBeUsedAgain func(int) bool) (bool, error) {
+func (l *releasingLog) Release(before int, mayBeUsedAgain func(wal.Segment) bool) (bool, error) {
 	l.releases.Add(1)
 	return l.segmentLog.Release(before, mayBeUsedAgain)
 }
@@ -327,7 +327,7 @@ func TestFailedAndFull(t *testing.T) {
 	s := openTest(t, Options{Dir: t.TempDir(), MaxSize: 1 << 20}, noCheckpoints,
 		wrapped(func(l segmentLog) segmentLog { log.segmentLog = l; return log }))
 	e := Event{Subject: "s", Body: noise(20_000)}
-	for currentSegment(s) < 7 {
+	for currentSegment(s).Number < 7 {
 		if err := s.Append(e); err != nil {
 			t.Fatal(err)
 		}

@@ -126,7 +126,7 @@ func TestConfigureAlmostFull(t *testing.T) {
 	const size = 1 << 20
 	s := openTest(t, Options{Dir: t.TempDir(), MaxSize: size, Sync: SyncOff}, noCheckpoints)
 	e := Event{Subject: "s", Body: noise(20_000)}
-	for currentSegment(s) < 7 {
+	for currentSegment(s).Number < 7 {
 		if err := s.Append(e); err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestConfigureAlmostFull(t *testing.T) {
 func TestFullWithoutRoomToWrite(t *testing.T) {
 	s, faulty := openFaulty(t, Options{Dir: t.TempDir(), MaxSize: 128 << 20, Sync: SyncOff}, noCheckpoints)
 	e := Event{Subject: "s", Body: noise(20_000)}
-	for currentSegment(s) < 1 {
+	for currentSegment(s).Number < 1 {
 		if err := s.Append(e); err != nil {
 			t.Fatal(err)
 		}

@@ -134,7 +134,7 @@ func TestDrainedAndLargerOnFullDisk(t *testing.T) {
 func TestDrainedAndPreserved(t *testing.T) {
 	s := openTest(t, Options{Dir: t.TempDir(), MaxSize: wal.MinSegment}, noCheckpoints, smallQueue(0))
 	appendTest(t, s, 0, 10)
-	name := wal.Name(s.dir, 0)
+	name := segments(t, s.dir)[0]
 	content := read(t, name)
 	content[firstRecord+recordBody] ^= 1
 	write(t, name, content)
@@ -143,7 +143,7 @@ func TestDrainedAndPreserved(t *testing.T) {
 	kept := filepath.Join(s.dir, DamagedFolder, filepath.Base(name))
 	before := read(t, kept)[:usedOf(content)]
 	e := Event{Subject: "s", Body: noise(1_000)}
-	for currentSegment(s) == 0 {
+	for currentSegment(s).Number == 0 {
 		if err := s.Append(e); err != nil {
 			t.Fatal(err)
 		}

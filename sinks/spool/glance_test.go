@@ -14,7 +14,7 @@ import (
 
 const (
 	lineUnread = "a part of the spool cannot be read"
-	lineHarmed = "files of the spool cannot be read to their end"
+	lineHarmed = "a file of the spool cannot be read to its end"
 )
 
 // expectKept expects that the segments of a spool are still what they were.
@@ -142,9 +142,13 @@ func TestFindEndUnread(t *testing.T) {
 	for page := range pages(t, segment) - 1 {
 		disk.spoil(segment, pagePart(page))
 	}
+	log, err := wal.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var tuned tuning
 	disk.tune(&tuned)
-	end, err := findEnd(dir, tuned.openSegment, []wal.Segment{{}}, nil, 0)
+	end, err := findEnd(dir, tuned.openSegment, log.Segments(), 0)
 	if err != nil || end.last != uint64(count) || end.unknown || !errors.Is(end.unread, syscall.EIO) {
 		t.Errorf("got %+v, error %v", end, err)
 	}

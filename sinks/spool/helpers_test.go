@@ -29,7 +29,7 @@ const (
 	// pageSize is how much of a segment tests spoil at once.
 	pageSize = 32 << 10
 	// firstRecord is where the first record of a segment begins.
-	firstRecord = wal.SegmentOverhead / 2
+	firstRecord = wal.SegmentOverhead
 	// deadline is for what never takes long, so that a test fails rather than hangs.
 	deadline = time.Minute
 )
@@ -139,9 +139,9 @@ func nextTest(t testing.TB, s *Spool, limit int) []Entry {
 	return entries
 }
 
-// currentSegment is the number of the segment that is written to. The keeper may
-// begin another one at any time.
-func currentSegment(s *Spool) int {
+// currentSegment is the segment that is written to. The keeper may begin another one at
+// any time.
+func currentSegment(s *Spool) wal.Segment {
 	segment, _ := s.log.End()
 	return segment
 }
@@ -195,13 +195,13 @@ func brief(all []int) string {
 // segments returns the segment files of a directory, in order.
 func segments(t testing.TB, dir string) []string {
 	t.Helper()
-	numbers, err := wal.List(dir)
+	log, err := wal.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var names []string
-	for _, n := range numbers {
-		names = append(names, wal.Name(dir, n))
+	for _, s := range log.Segments() {
+		names = append(names, s.Name(dir))
 	}
 	return names
 }

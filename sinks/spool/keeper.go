@@ -12,7 +12,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/dirlock"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
 // keeper writes checkpoints and removes the segments before them.
@@ -73,17 +72,17 @@ func (k *keeper) guard() {
 	k.writing.Lock()
 	defer k.writing.Unlock()
 	segment, _ := k.log.End()
-	name := wal.Name(k.dir, segment)
+	name := segment.Name(k.dir)
 	// A file in the place of the directory is another error.
 	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		return
 	}
-	news := k.gone != segment
+	news := k.gone != segment.Number
 	if news {
 		k.logger().Error("somebody has removed a file of the spool while it is in use; stop that: "+
 			"events that were only in there are lost", zap.String("file", name))
 	}
-	k.gone = segment
+	k.gone = segment.Number
 	k.suspect.Store(true)
 	err := k.restoreDir()
 	if err == nil && news {

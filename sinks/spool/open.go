@@ -5,16 +5,13 @@ package spool
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/internal/dirlock"
-	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/internal/badblock"
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
@@ -62,7 +59,7 @@ func open(o Options, t tuning) (*Spool, error) {
 		closing: make(chan struct{}),
 		waited:  make(chan struct{}),
 	}
-	if err := s.restore(o.GiveUp); err != nil {
+	if err := s.restore(); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the spool in %s: %w", dir, err), lock.Close())
 	}
 	s.background.Add(3)
@@ -76,26 +73,23 @@ func open(o Options, t tuning) (*Spool, error) {
 
 // restore finds out where the spool before has stopped. How long that takes does
 // not depend on how many events it has left.
-func (s *Spool) restore(giveUp bool) error {
-	log, broken, err := wal.Open(s.dir, func(err error) bool { return giveUp && badblock.IsUnreadable(err) })
+func (s *Spool) restore() error {
+	log, err := wal.Open(s.dir)
 	if err != nil {
 		return err
 	}
 	saved, missing := readCheckpoint(s.dir)
 	segments := log.Segments()
-	broken = slices.DeleteFunc(broken, func(number int) bool {
-		return isDealtWith(segments, number, saved.Acked) && os.Remove(wal.Name(s.dir, number)) == nil
-	})
-	end, err := findEnd(s.dir, s.tuning.openSegment, segments, broken, saved.Last)
+	end, err := findEnd(s.dir, s.tuning.openSegment, segments, saved.Last)
 	if err != nil {
 		return err
 	}
-	s.restoreAcked(segments, broken, saved, missing)
+	s.restoreAcked(segments, saved, missing)
 	s.committed = max(end.last, s.acked, saved.Last)
 	if end.unknown && saved.Last == 0 {
 		s.committed += unknownSequences
 	}
-	s.saved, s.inherited, s.inDoubt = s.acked, end.segment, s.committed
+	s.saved, s.inDoubt = s.acked, s.committed
 	if saved.Closed && s.acked == saved.Acked {
 		s.inDoubt = saved.Sent
 	}
@@ -113,27 +107,21 @@ func (s *Spool) restore(giveUp bool) error {
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
-	s.reportEnd(end, broken)
+	s.reportEnd(end)
 	s.read.Store(s.acked)
 	s.reader.spool = s
 	s.queue.latest = time.Now().UnixNano()
-	if info, err := os.Stat(wal.Name(s.dir, s.ahead().segment)); err == nil {
+	if info, err := os.Stat(s.ahead().segment.Name(s.dir)); err == nil {
 		s.queue.latest = info.ModTime().UnixNano()
 	}
 	return nil
 }
 
-// isDealtWith tells whether all was acknowledged that a file held whose header is gone. So
-// it is if a power cut has brought to the disk that it became another, but not its name.
-func isDealtWith(segments []wal.Segment, number int, acked uint64) bool {
-	return slices.ContainsFunc(segments, func(s wal.Segment) bool { return s.Number > number && s.After <= acked })
-}
-
 // restoreAcked finds out which events are acknowledged. The checkpoint may be missing, or
 // too old to tell: segments are removed even if the checkpoint that lets them go cannot be
 // written. And what lies before the first segment may be lost with files.
-func (s *Spool) restoreAcked(segments []wal.Segment, broken []int, saved checkpoint, missing error) {
-	first := wal.Segment{Number: math.MaxInt, After: saved.Last}
+func (s *Spool) restoreAcked(segments []wal.Segment, saved checkpoint, missing error) {
+	first := wal.Segment{After: saved.Last}
 	if len(segments) > 0 {
 		first = segments[0]
 	}
@@ -144,7 +132,7 @@ func (s *Spool) restoreAcked(segments []wal.Segment, broken []int, saved checkpo
 		s.logger().Warn("the spool has no checkpoint that can be read; "+
 			"all events that are left in it are sent again", dir, zap.Error(missing))
 	case s.acked == saved.Acked:
-	case len(segments) == 0, len(broken) > 0 && broken[0] < first.Number:
+	case len(segments) == 0:
 		s.lost(events)
 		s.logger().Error(lineLost, dir, zap.Error(wal.ErrDamaged), zap.Uint64("events_lost", events))
 	default:

@@ -31,10 +31,6 @@ type Options struct {
 	// Sync is SyncAlways, SyncOff, or how long an event may take to the disk.
 	Sync time.Duration
 
-	// GiveUp opens the spool without the files of which the disk can read no header, as
-	// one that is damaged. It is for a disk that has been tried for long.
-	GiveUp bool
-
 	// Logger is asked for every line, because a spool outlives configurations.
 	// Without it nothing is logged.
 	Logger func() *zap.Logger

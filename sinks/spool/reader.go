@@ -62,7 +62,7 @@ type reader struct {
 
 // stretch is what is to be read of a segment.
 type stretch struct {
-	segment int
+	segment wal.Segment
 	last    uint64 // what it has beyond that sequence is void, or was not there yet
 	miss    uint64 // what it lacks up to that one is lost; the rest of it is in memory
 }
@@ -133,7 +133,7 @@ func (s *Spool) ahead() stretch {
 	defer s.mu.Unlock()
 	segments := s.log.Segments()
 	i := holding(segments, s.read.Load())
-	here := stretch{segment: segments[i].Number, last: s.committed}
+	here := stretch{segment: segments[i], last: s.committed}
 	if i+1 < len(segments) {
 		here.last = min(here.last, segments[i+1].After)
 	}
@@ -183,8 +183,8 @@ func (r *reader) fromLog() (*record, error) {
 func (r *reader) load() error {
 	s, began := r.spool, time.Now()
 	r.here, r.failed, r.cause = s.ahead(), nil, nil
-	r.bad.giveUp(r.here.segment, &s.tuning, s.diskWorks)
-	text, err := badblock.Read(wal.Name(s.dir, r.here.segment), s.tuning.openSegment, r.memory, func(failed []int64) bool {
+	r.bad.giveUp(r.here.segment.Number, &s.tuning, s.diskWorks)
+	text, err := badblock.Read(r.here.segment.Name(s.dir), s.tuning.openSegment, r.memory, func(failed []int64) bool {
 		return s.isClosing() || time.Since(began) > surveyTime && len(r.bad.others(failed)) > 0
 	})
 	switch {
@@ -195,8 +195,7 @@ func (r *reader) load() error {
 		if r.bad.meet(text.Failed, s.tuning.now()) {
 			r.failed = text.Err
 		}
-		r.records, err = wal.NewReader(text.Bytes, r.here.segment)
-		r.cause = cmp.Or(text.Err, err)
+		r.records, r.cause = wal.NewReader(text.Bytes, r.here.segment), text.Err
 	case badblock.IsMissing(err):
 		r.cause = err
 	default:

@@ -4,7 +4,6 @@ package spool
 
 import (
 	"errors"
-	"os"
 	"slices"
 	"time"
 
@@ -17,37 +16,32 @@ import (
 
 // logEnd is where the log ends.
 type logEnd struct {
-	segment int    // the last; -1 if there is none
-	last    uint64 // the sequence of the last event
-	at      int64  // where its record ends
-	goesOn  bool   // the segment can be written on from there
-	torn    bool   // a record was cut off there
-	harmed  bool   // something behind the last event cannot be read
-	unread  error  // why the disk cannot read all
-	unknown bool   // and nobody knows which sequences are in there
+	segment wal.Segment // the last
+	last    uint64      // the sequence of the last event
+	at      int64       // where its record ends
+	goesOn  bool        // the segment can be written on from there
+	torn    bool        // a record was cut off there
+	harmed  bool        // something behind the last event cannot be read
+	unread  error       // why the disk cannot read all
+	unknown bool        // and nobody knows which sequences are in there
 }
 
-// findEnd finds the last event in the last segment, if its header is not broken; else all
-// that is known is what comes before. It is told what the last event was when the spool
-// was closed, or zero. What the disk cannot read is passed over, so that it does not keep
-// the spool from being opened. Nothing is given up by that: the reader tries it again.
-func findEnd(dir string, open func(string) (badblock.File, error), segments []wal.Segment, broken []int, atClose uint64) (logEnd, error) {
+// findEnd finds the last event in the last segment. It is told what the last event was
+// when the spool was closed, or zero. What the disk cannot read is passed over, so that it
+// does not keep the spool from being opened. Nothing is given up by that: the reader tries
+// it again.
+func findEnd(dir string, open func(string) (badblock.File, error), segments []wal.Segment, atClose uint64) (logEnd, error) {
 	if len(segments) == 0 {
-		return logEnd{segment: -1}, nil
+		return logEnd{}, nil
 	}
 	last, began := segments[len(segments)-1], time.Now()
-	end := logEnd{segment: last.Number, last: last.After}
-	text, err := badblock.Read(wal.Name(dir, last.Number), open, nil, func([]int64) bool { return time.Since(began) > surveyTime })
+	end := logEnd{segment: last, last: last.After}
+	text, err := badblock.Read(last.Name(dir), open, nil, func([]int64) bool { return time.Since(began) > surveyTime })
 	if err != nil {
 		return end, err
 	}
 	end.unread = text.Err
-	log, _ := wal.NewReader(text.Bytes, last.Number)
-	if log == nil { // the disk has read a header before
-		end.harmed, end.unknown = true, true
-		return end, nil
-	}
-	whole := true
+	log, whole := wal.NewReader(text.Bytes, last), true
 	for {
 		found, ok := log.Next()
 		if !ok {
@@ -60,21 +54,16 @@ func findEnd(dir string, open func(string) (badblock.File, error), segments []wa
 		}
 	}
 	end.at = log.At()
-	end.unknown = slices.ContainsFunc(text.Failed, func(at int64) bool {
-		return at+badblock.BlockSize > end.at && at < int64(len(text.Bytes))-wal.SegmentOverhead/2
-	})
-	newest := len(broken) == 0 || slices.Max(broken) < last.Number
+	end.unknown = slices.ContainsFunc(text.Failed, func(at int64) bool { return at+badblock.BlockSize > end.at })
 	rest := log.Rest()
-	end.harmed = rest == wal.Harmed || end.unknown || newest && end.last < atClose
+	end.harmed = rest == wal.Harmed || end.unknown || end.last < atClose
 	end.torn = rest == wal.Torn && !end.harmed
-	end.goesOn = whole && newest && !end.harmed
+	end.goesOn = whole && !end.harmed
 	return end, nil
 }
 
-// reportEnd reports what was found at the end of the log, and puts aside what has no header.
-func (s *Spool) reportEnd(end logEnd, broken []int) {
-	const line = "files of the spool cannot be read to their end, and events may be lost with them; check the disk, " +
-		"unless the power was cut and sync is not always"
+// reportEnd reports what was found at the end of the log.
+func (s *Spool) reportEnd(end logEnd) {
 	if end.torn {
 		s.logger().Warn("the spool ends in a commit that a crash has cut off; removed it", zap.String("dir", s.dir))
 	}
@@ -83,10 +72,8 @@ func (s *Spool) reportEnd(end logEnd, broken []int) {
 			"it is tried again when its events are to be delivered", zap.String("dir", s.dir), zap.Error(end.unread))
 	}
 	if end.harmed {
-		s.logger().Error(line, s.preserveAll([]int{end.segment}, link)...)
-	}
-	if len(broken) > 0 {
-		s.logger().Error(line, s.preserveAll(broken, os.Rename)...)
+		s.logger().Error("a file of the spool cannot be read to its end, and events may be lost with it; check the disk, "+
+			"unless the power was cut and sync is not always", s.preserve(end.segment)...)
 	}
 }
 
@@ -98,11 +85,11 @@ func Waiting(dir string) (events uint64, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	log, broken, err := wal.Open(dir, func(error) bool { return false })
+	log, err := wal.Open(dir)
 	if err != nil || len(log.Segments()) == 0 {
 		return 0, err
 	}
-	end, err := findEnd(dir, badblock.OpenFile, log.Segments(), broken, 0)
+	end, err := findEnd(dir, badblock.OpenFile, log.Segments(), 0)
 	if err != nil {
 		return 0, err
 	}

@@ -29,11 +29,11 @@ func TestRemoved(t *testing.T) {
 				t.checkpointInterval = time.Millisecond
 			})
 			appendTest(t, s, 0, 10)
-			if err := remove(dir, wal.Name(dir, currentSegment(s))); err != nil {
+			if err := remove(dir, currentSegment(s).Name(dir)); err != nil {
 				t.Fatal(err)
 			}
 			eventually(t, "a new segment", func() bool {
-				_, err := os.Stat(wal.Name(dir, currentSegment(s)))
+				_, err := os.Stat(currentSegment(s).Name(dir))
 				return err == nil
 			})
 			appendTest(t, s, 10, 20)
@@ -80,7 +80,7 @@ func TestRemovedBeforeReading(t *testing.T) {
 	s.reading.Lock()
 	s.reader.records, s.reader.record = nil, nil
 	s.reading.Unlock()
-	if err := os.Remove(wal.Name(dir, currentSegment(s))); err != nil {
+	if err := os.Remove(currentSegment(s).Name(dir)); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, pending(t, s), nil)
@@ -109,22 +109,22 @@ func TestRemovedInPart(t *testing.T) {
 	}{
 		"the only segment": {count, func(t *testing.T, s *Spool, _ []int64) {
 			t.Helper()
-			if err := os.Remove(wal.Name(s.dir, 0)); err != nil {
+			if err := os.Remove(segments(t, s.dir)[0]); err != nil {
 				t.Fatal(err)
 			}
 		}, allIDs(count-inMemory, count)},
 		"a segment": {6, func(t *testing.T, s *Spool, _ []int64) {
 			t.Helper()
-			if err := os.Remove(wal.Name(s.dir, 0)); err != nil {
+			if err := os.Remove(segments(t, s.dir)[0]); err != nil {
 				t.Fatal(err)
 			}
 		}, allIDs(count-inMemory, count)},
 		"two records": {count, func(t *testing.T, s *Spool, ends []int64) {
 			t.Helper()
-			content := read(t, wal.Name(s.dir, 0))
+			content := read(t, segments(t, s.dir)[0])
 			content[ends[2]+recordBody] ^= 1
 			content[ends[3]+recordBody] ^= 1
-			write(t, wal.Name(s.dir, 0), content)
+			write(t, segments(t, s.dir)[0], content)
 		}, without(allIDs(0, count), []string{"3"})},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +160,7 @@ const recordBody = wal.RecordOverhead - 8
 func TestCurrentHeadersGone(t *testing.T) {
 	s := openTest(t, Options{Dir: t.TempDir()}, noCheckpoints, smallQueue(0))
 	appendTest(t, s, 0, 10)
-	if err := os.Truncate(wal.Name(s.dir, 0), 0); err != nil {
+	if err := os.Truncate(segments(t, s.dir)[0], 0); err != nil {
 		t.Fatal(err)
 	}
 	pending(t, s)
@@ -220,11 +220,11 @@ func TestRemovedInPartAndOverflow(t *testing.T) {
 	appendIDs(0, 4)
 	inNewSegment(s)
 	appendIDs(4, 5)
-	content := read(t, wal.Name(s.dir, 0))
+	content := read(t, segments(t, s.dir)[0])
 	for _, at := range ends[:3] {
 		content[at+recordBody] ^= 1
 	}
-	write(t, wal.Name(s.dir, 0), content)
+	write(t, segments(t, s.dir)[0], content)
 	whileOpening = func() { appendIDs(5, 8) }
 	if got := ids(t, pending(t, s)); !slices.Equal(got, allIDs(3, 8)) || logged.lost() != 3 {
 		t.Errorf("got events %v, and %d are reported as lost", got, logged.lost())
@@ -236,12 +236,12 @@ func TestRemovedFromFull(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, Options{Dir: dir, MaxSize: 1 << 20}, noCheckpoints)
 	large, last := Event{Subject: "s", Body: noise(20_000)}, 7
-	for currentSegment(s) < last {
+	for currentSegment(s).Number < last {
 		if err := s.Append(large); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Remove(wal.Name(dir, last)); err != nil {
+	if err := os.Remove(currentSegment(s).Name(dir)); err != nil {
 		t.Fatal(err)
 	}
 	(&keeper{Spool: s}).guard()
@@ -259,7 +259,7 @@ func TestRemovedSuspect(t *testing.T) {
 	s := openTest(t, Options{Dir: t.TempDir(), Logger: logged.get}, noCheckpoints)
 	appendTest(t, s, 0, 10)
 	inNewSegment(s)
-	if err := os.Remove(wal.Name(s.dir, currentSegment(s))); err != nil {
+	if err := os.Remove(currentSegment(s).Name(s.dir)); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

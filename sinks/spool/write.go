@@ -15,11 +15,11 @@ type segmentLog interface {
 	Turn(size int64, after uint64, durable bool) error
 	Discard() error
 	Prepare(size int64) error
-	Release(before int, mayBeUsedAgain func(number int) bool) (freed bool, err error)
+	Release(before int, mayBeUsedAgain func(wal.Segment) bool) (freed bool, err error)
 	Close() error
 
 	Segments() []wal.Segment
-	End() (number int, at int64)
+	End() (current wal.Segment, at int64)
 	Usage() (taken, left int64)
 }
 
@@ -132,7 +132,7 @@ func (s *Spool) turnTo(limits limits, after uint64, drained bool) error {
 }
 
 // retire sees to it that a segment is not written any more.
-func (s *Spool) retire(segment int) {
+func (s *Spool) retire(segment wal.Segment) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if current, _ := s.log.End(); segment == current && !s.shut {

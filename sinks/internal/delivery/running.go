@@ -39,10 +39,10 @@ func (e *OpenError) Unwrap() error { return e.Cause }
 // openFirst opens the spool, now or, if its disk does not allow that, later: the rest
 // of the site does not depend on this disk.
 func (d *Delivery) openFirst() error {
-	err := d.open(false)
+	err := d.open()
 	for tries := 0; errors.Is(err, spool.ErrHeld) && tries < heldTries; tries++ {
 		time.Sleep(heldPause)
-		err = d.open(false)
+		err = d.open()
 	}
 	switch {
 	case err == nil:
@@ -73,15 +73,11 @@ func (d *Delivery) failed(err error) {
 	}
 }
 
-// readPatience is how long a file of the spool that the disk cannot read keeps it closed.
-const readPatience = time.Minute
-
 // open opens the spool and starts its forwarder.
-func (d *Delivery) open(giveUp bool) error {
+func (d *Delivery) open() error {
 	d.Mu.Lock()
 	options := d.options
 	d.Mu.Unlock()
-	options.GiveUp = giveUp
 	opened, err := OpenSpool(options)
 	if err != nil {
 		return err
@@ -107,7 +103,6 @@ func (d *Delivery) open(giveUp bool) error {
 
 // openLater opens the spool once its disk allows it.
 func (d *Delivery) openLater() {
-	began := time.Now()
 	again := time.NewTicker(openAgain)
 	defer again.Stop()
 	for {
@@ -116,7 +111,7 @@ func (d *Delivery) openLater() {
 		case <-d.ending:
 			return
 		}
-		err := d.open(time.Since(began) > readPatience)
+		err := d.open()
 		if err == nil {
 			d.tellWell(troubleNotOpen, 0)
 			return

@@ -6,19 +6,17 @@
 //
 // # Files
 //
-// A segment is called by its number and begins and ends with a page of 4 KiB for a header,
-// of which one is enough:
+// A segment is called by its number, the sequence after which it goes on, and its life,
+// the latter two in hexadecimal. So nothing in the file has to be read to know them, and a
+// file becomes another segment by its name alone. It begins with a page of 4 KiB, which is
+// written when the file is made:
 //
 //	magic    8 bytes, "segpixel"
 //	version  uint32
-//	checksum uint32, CRC-32C of all the rest of the header
-//	number   uint64
-//	life     uint64
 //	size     uint64, of the file
-//	after    uint64, the sequence after which it goes on
-//	         16 bytes of zeros, for versions to come
+//	checksum uint32, CRC-32C of what is before
 //
-// Between the two stand records, one behind the other. Numbers are big-endian.
+// Behind it stand records, one behind the other. Numbers are big-endian.
 //
 //	checksum uint32, CRC-32C of what follows but the mark at the end
 //	length   uint32, of the content

@@ -27,77 +27,51 @@ type Log struct {
 	// syncing is held during a sync, and while the current file is replaced.
 	syncing  sync.Mutex
 	file     *os.File
-	life     uint64
 	unsynced error       // a sync that has failed
 	gone     bool        // the file is, by Discard
-	dirty    atomic.Bool // something was written since the last sync, if only the header
+	newest   int         // the highest number that a file has had
+	dirty    atomic.Bool // something was written since the last sync
 
 	mu       sync.Mutex
-	newest   int       // the highest number that a file has had
 	segments []Segment // the last one is the current
 	at       int64     // where the next record of the current segment begins
 }
 
-// Segment is a file of the log.
-type Segment struct {
-	Number int
-	After  uint64 // the sequence after which it goes on
-	Size   int64  // in bytes
-	life   uint64
-}
-
-// Open returns the log in a directory, of which only headers are read yet, and the numbers
-// of the files that have none, or whose error is one to do without them. Before anything
-// is appended, Continue or Turn has to be called.
-func Open(dir string, doWithout func(error) bool) (l *Log, broken []int, err error) {
-	numbers, err := List(dir)
+// Open returns the log in a directory, of which no record is read yet. Before anything is
+// appended, Continue or Turn has to be called.
+func Open(dir string) (*Log, error) {
+	segments, err := list(dir)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	l = &Log{dir: dir, newest: -1}
-	for _, number := range numbers {
-		l.newest = number
-		s, err := inspect(dir, number)
-		switch {
-		case err == nil:
-			l.segments = append(l.segments, s)
-		case errors.Is(err, ErrDamaged), doWithout(err):
-			broken = append(broken, number)
-		default:
-			return nil, nil, fmt.Errorf("%s: %w", Name(dir, number), err)
+	l := &Log{dir: dir, segments: segments, newest: -1}
+	for _, s := range segments {
+		h, whole, err := readHeader(s.Name(dir))
+		if err == nil && whole && h.Version != version {
+			err = fmt.Errorf("%s: %w", s.Name(dir), ErrVersion)
 		}
+		if err != nil {
+			return nil, err
+		}
+		l.newest = s.Number
 	}
-	return l, broken, nil
-}
-
-func inspect(dir string, number int) (Segment, error) {
-	file, err := os.Open(Name(dir, number))
-	if err != nil {
-		return Segment{}, err
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	info, err := file.Stat()
-	if err != nil {
-		return Segment{}, err
-	}
-	h, err := readHeader(file, info.Size(), number)
-	return Segment{number, h.After, info.Size(), h.Life}, err
+	return l, nil
 }
 
 // Continue goes on in the last segment, at the end of what is in there.
 func (l *Log) Continue(at int64) error {
 	last := l.segments[len(l.segments)-1]
-	file, err := os.OpenFile(Name(l.dir, last.Number), os.O_RDWR, 0)
+	file, err := os.OpenFile(last.Name(l.dir), os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	// What a crash has left of a record is not to be met again.
 	end := at + recordHead + pageSize
-	end = min(end-end%pageSize, last.Size-pageSize)
+	end = min(end-end%pageSize, last.Size)
 	if _, err := file.WriteAt(make([]byte, max(end-at, 0)), at); err != nil {
 		return errors.Join(err, file.Close())
 	}
-	l.file, l.life, l.at = file, last.life, at
+	l.file, l.at = file, at
 	l.dirty.Store(true) // nobody knows whether it is on the disk
 	return nil
 }
@@ -106,13 +80,13 @@ func (l *Log) Continue(at int64) error {
 // unless that is ErrNoRoom: a part of the record may be there.
 func (l *Log) Append(sequence uint64, content []byte) error {
 	l.mu.Lock()
-	at, size := l.at, l.segments[len(l.segments)-1].Size
+	at, current := l.at, l.segments[len(l.segments)-1]
 	l.mu.Unlock()
 	length := int64(recordHead + len(content) + markSize)
-	if length > size-pageSize-at {
+	if length > current.Size-at {
 		return ErrNoRoom
 	}
-	l.buf = appendRecord(l.buf[:0], l.life, sequence, content)
+	l.buf = appendRecord(l.buf[:0], current.life, sequence, content)
 	// The whole page is written, so that the system need not read what is in there.
 	end := at + length
 	rest := (pageSize - end%pageSize) % pageSize
@@ -158,29 +132,25 @@ func (l *Log) Turn(size int64, after uint64, durable bool) error {
 	}
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
-	h := newHeader(l.newest+1, size, after)
-	if err := h.write(name, durable); err != nil {
-		return errors.Join(err, RemoveIfThere(name)) // another file may be better
-	}
-	target := Name(l.dir, int(h.Number))
-	if err := os.Rename(name, target); err != nil {
+	l.newest++ // whatever becomes of this one
+	s := newSegment(l.newest, after, size)
+	if err := os.Rename(name, s.Name(l.dir)); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(target, os.O_RDWR, 0)
+	file, err := os.OpenFile(s.Name(l.dir), os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	if l.file != nil {
 		_ = l.file.Close()
 	}
-	l.file, l.life, l.unsynced = file, h.Life, nil
-	l.dirty.Store(!durable)
+	l.file, l.unsynced = file, nil
+	l.dirty.Store(false)
 	l.mu.Lock()
-	l.newest++
 	if l.gone {
 		l.gone, l.segments = false, slices.Clone(l.segments[:len(l.segments)-1]) // somebody may look at them
 	}
-	l.segments = append(l.segments, Segment{l.newest, after, size, h.Life})
+	l.segments = append(l.segments, s)
 	l.at = pageSize
 	l.mu.Unlock()
 	if durable {
@@ -197,7 +167,8 @@ func (l *Log) Discard() error {
 	_ = l.file.Close()
 	l.file, l.gone = nil, true
 	l.dirty.Store(false)
-	return RemoveIfThere(Name(l.dir, l.newest))
+	current, _ := l.End()
+	return RemoveIfThere(current.Name(l.dir))
 }
 
 // Prepare sees to it that the next Turn finds a file.
@@ -212,7 +183,9 @@ func (l *Log) Prepare(size int64) error {
 func makeSpare(dir string, size int64) (name string, err error) {
 	name = filepath.Join(dir, spareName)
 	if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() && info.Size() == size {
-		return name, nil
+		if h, whole, err := readHeader(name); err == nil && whole && h == (header{magic, version, size}) {
+			return name, nil
+		}
 	}
 	if err := RemoveIfThere(name); err != nil {
 		return name, err
@@ -227,7 +200,7 @@ func makeSpare(dir string, size int64) (name string, err error) {
 	return name, nil
 }
 
-// fill writes zeros. The file system has blocks for all of the file then, and knows that
+// fill writes zeros, and the header. The file system has blocks for all of the file then, and knows that
 // they have been written.
 func fill(file *os.File, size int64) error {
 	zeros := make([]byte, min(size, 1<<20))
@@ -236,17 +209,20 @@ func fill(file *os.File, size int64) error {
 			return err
 		}
 	}
+	if _, err := file.WriteAt(header{magic, version, size}.bytes(), 0); err != nil {
+		return err
+	}
 	return file.Sync()
 }
 
 // Release lets go of the segments before one, oldest first, and tells whether there were
 // any. The last file that may be used again is kept as a spare.
-func (l *Log) Release(before int, mayBeUsedAgain func(number int) bool) (freed bool, err error) {
+func (l *Log) Release(before int, mayBeUsedAgain func(Segment) bool) (freed bool, err error) {
 	l.spare.Lock()
 	defer l.spare.Unlock()
 	for all := l.Segments(); len(all) > 1 && all[0].Number < before; all = all[1:] {
-		name := Name(l.dir, all[0].Number)
-		if all[0].Size == all[len(all)-1].Size && mayBeUsedAgain(all[0].Number) {
+		name := all[0].Name(l.dir)
+		if all[0].Size == all[len(all)-1].Size && mayBeUsedAgain(all[0]) {
 			err = os.Rename(name, filepath.Join(l.dir, spareName))
 		} else {
 			err = os.Remove(name)
@@ -280,11 +256,11 @@ func (l *Log) Segments() []Segment {
 	return l.segments
 }
 
-// End is the number of the current segment and where its next record begins.
-func (l *Log) End() (number int, at int64) {
+// End is the current segment and where its next record begins.
+func (l *Log) End() (current Segment, at int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.segments[len(l.segments)-1].Number, l.at
+	return l.segments[len(l.segments)-1], l.at
 }
 
 // Usage is how many bytes the segments take, and how many are left in the current one.
@@ -295,7 +271,7 @@ func (l *Log) Usage() (taken, left int64) {
 		taken += s.Size
 	}
 	if n := len(l.segments); n > 0 {
-		left = max(l.segments[n-1].Size-pageSize-l.at, 0)
+		left = max(l.segments[n-1].Size-l.at, 0)
 	}
 	return taken, left
 }

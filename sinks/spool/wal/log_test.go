@@ -12,19 +12,16 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 )
 
 const testSegment = 16 * pageSize
 
-func never(error) bool { return false }
-
 func openTest(t testing.TB, dir string) *Log {
 	t.Helper()
-	l, broken, err := Open(dir, never)
-	if err != nil || len(broken) > 0 {
-		t.Fatalf("broken %v, error %v", broken, err)
+	l, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	return l
@@ -61,19 +58,13 @@ type found struct {
 	rest      Rest
 }
 
-func readTest(t testing.TB, dir string, segment int) found {
+func readTest(t testing.TB, dir string, segment Segment) found {
 	t.Helper()
-	text, err := os.ReadFile(Name(dir, segment))
+	text, err := os.ReadFile(segment.Name(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := NewReader(text, segment)
-	if errors.Is(err, ErrDamaged) {
-		return found{damaged: true, rest: Harmed}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := NewReader(text, segment)
 	var f found
 	for last := r.Last(); ; {
 		record, ok := r.Next()
@@ -81,7 +72,7 @@ func readTest(t testing.TB, dir string, segment int) found {
 			break
 		}
 		if !bytes.Equal(record.Content, content(record.Sequence)) {
-			t.Fatalf("record %d of segment %d is not what was written", record.Sequence, segment)
+			t.Fatalf("record %d of segment %d is not what was written", record.Sequence, segment.Number)
 		}
 		f.damaged = f.damaged || record.Sequence != last+1
 		last = record.Sequence
@@ -89,13 +80,6 @@ func readTest(t testing.TB, dir string, segment int) found {
 	}
 	f.rest = r.Rest()
 	return f
-}
-
-func numbers(l *Log) (all []int) {
-	for _, s := range l.Segments() {
-		all = append(all, s.Number)
-	}
-	return all
 }
 
 func upTo(n uint64) []uint64 {
@@ -114,14 +98,14 @@ func TestLog(t *testing.T) {
 	}
 	appendTest(t, l, upTo(200)...)
 	var all []uint64
-	for _, segment := range numbers(l) {
+	for _, segment := range l.Segments() {
 		f := readTest(t, dir, segment)
 		if f.damaged || f.rest != Nothing {
-			t.Errorf("segment %d: %+v", segment, f)
+			t.Errorf("segment %d: %+v", segment.Number, f)
 		}
 		all = append(all, f.sequences...)
-		if info, _ := os.Stat(Name(dir, segment)); info.Size() != testSegment {
-			t.Errorf("segment %d has %d bytes", segment, info.Size())
+		if info, _ := os.Stat(segment.Name(dir)); info.Size() != testSegment {
+			t.Errorf("segment %d has %d bytes", segment.Number, info.Size())
 		}
 	}
 	if !slices.Equal(all, upTo(200)) {
@@ -140,9 +124,9 @@ func TestContinue(t *testing.T) {
 	for sequence := uint64(1); sequence <= 60; sequence++ {
 		appendTest(t, l, sequence)
 		segment, at := l.End()
-		torn := appendRecord(nil, l.life, sequence+1, content(sequence+1))
+		torn := appendRecord(nil, segment.life, sequence+1, content(sequence+1))
 		torn = torn[:min(len(torn)-markSize-1, lifeAt+markSize+int(sequence)*100)]
-		if at+int64(len(torn)) < testSegment-pageSize {
+		if at+int64(len(torn)) < testSegment {
 			if _, err := l.file.WriteAt(torn, at); err != nil {
 				t.Fatal(err)
 			}
@@ -162,7 +146,7 @@ func TestContinue(t *testing.T) {
 		}
 	}
 	var all []uint64
-	for _, segment := range numbers(l) {
+	for _, segment := range l.Segments() {
 		all = append(all, readTest(t, dir, segment).sequences...)
 	}
 	if !slices.Equal(all, upTo(60)) {
@@ -198,10 +182,10 @@ func TestFormerLife(t *testing.T) {
 		if err := l.Turn(testSegment, sequence, false); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := l.Release(segment+1, func(int) bool { return true }); err != nil {
+		if _, err := l.Release(segment.Number+1, func(Segment) bool { return true }); err != nil {
 			t.Fatal(err)
 		}
-		if f := readTest(t, dir, segment+1); len(f.sequences) > 0 || f.damaged || f.rest != Nothing {
+		if f := readTest(t, dir, l.Segments()[0]); len(f.sequences) > 0 || f.damaged || f.rest != Nothing {
 			t.Fatalf("a segment that begins: %+v", f)
 		}
 	}
@@ -210,13 +194,13 @@ func TestFormerLife(t *testing.T) {
 // checkDamaged spoils a copy of a segment, by bytes, by blocks and by cutting it, and
 // wants all records that are whole, none else, and word of the damage if there is a
 // record behind it.
-func checkDamaged(t *testing.T, rng *rand.Rand, dir string, segment int, first, last uint64) {
+func checkDamaged(t *testing.T, rng *rand.Rand, dir string, segment Segment, first, last uint64) {
 	t.Helper()
 	whole := readTest(t, dir, segment)
 	if whole.damaged || whole.rest != Nothing || uint64(len(whole.sequences)) != last-first+1 {
-		t.Fatalf("segment %d: %+v, want %d to %d", segment, whole, first, last)
+		t.Fatalf("segment %d: %+v, want %d to %d", segment.Number, whole, first, last)
 	}
-	text, err := os.ReadFile(Name(dir, segment))
+	text, err := os.ReadFile(segment.Name(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +218,7 @@ func checkDamaged(t *testing.T, rng *rand.Rand, dir string, segment int, first, 
 		text = text[:from]
 	}
 	copied := t.TempDir()
-	if err := os.WriteFile(Name(copied, segment), text, 0o600); err != nil {
+	if err := os.WriteFile(segment.Name(copied), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	got := readTest(t, copied, segment)
@@ -248,10 +232,10 @@ func checkDamaged(t *testing.T, rng *rand.Rand, dir string, segment int, first, 
 		start = end
 	}
 	if !slices.Equal(got.sequences, want) {
-		t.Fatalf("bytes %d to %d of segment %d: read %v, want %v", from, to, segment, got.sequences, want)
+		t.Fatalf("bytes %d to %d of segment %d: read %v, want %v", from, to, segment.Number, got.sequences, want)
 	}
 	if behind && len(want) < len(whole.at) && !got.damaged {
-		t.Fatalf("bytes %d to %d of segment %d: nothing is said of the damage", from, to, segment)
+		t.Fatalf("bytes %d to %d of segment %d: nothing is said of the damage", from, to, segment.Number)
 	}
 }
 
@@ -264,7 +248,7 @@ func TestHarmedEnd(t *testing.T) {
 	}
 	appendTest(t, l, 1, 2)
 	segment, end := l.End()
-	text, err := os.ReadFile(Name(dir, segment))
+	text, err := os.ReadFile(segment.Name(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +256,7 @@ func TestHarmedEnd(t *testing.T) {
 	for at := start; at < end; at++ {
 		spoilt := bytes.Clone(text)
 		spoilt[at] ^= 0x10
-		if err := os.WriteFile(Name(dir, segment), spoilt, 0o600); err != nil {
+		if err := os.WriteFile(segment.Name(dir), spoilt, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		f := readTest(t, dir, segment)
@@ -331,15 +315,15 @@ func TestDiscard(t *testing.T) {
 		t.Fatal(err)
 	}
 	appendTest(t, l, 4)
-	if f := readTest(t, dir, 1); !slices.Equal(f.sequences, []uint64{4}) || f.damaged || f.rest != Nothing {
+	if f := readTest(t, dir, l.Segments()[0]); !slices.Equal(f.sequences, []uint64{4}) || f.damaged || f.rest != Nothing {
 		t.Errorf("got %+v", f)
 	}
-	if _, err := l.Release(1, func(int) bool { return true }); err != nil {
+	if _, err := l.Release(1, func(Segment) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*"))
-	if len(files) != 1 || !slices.Equal(numbers(l), []int{1}) {
-		t.Errorf("files %q, segments %v", files, numbers(l))
+	if len(files) != 1 || l.Segments()[0].Name(dir) != files[0] {
+		t.Errorf("files %q, segments %v", files, l.Segments())
 	}
 }
 
@@ -351,11 +335,11 @@ func TestRelease(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if freed, err := l.Release(2, func(number int) bool { return number == 1 }); err != nil || !freed {
+	if freed, err := l.Release(2, func(s Segment) bool { return s.Number == 1 }); err != nil || !freed {
 		t.Fatalf("freed %v, error %v", freed, err)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*"))
-	want := []string{Name(dir, 2), Name(dir, 3), filepath.Join(dir, spareName)}
+	want := []string{l.Segments()[0].Name(dir), l.Segments()[1].Name(dir), filepath.Join(dir, spareName)}
 	if !slices.Equal(files, want) {
 		t.Errorf("the files are %q, want %q", files, want)
 	}
@@ -366,86 +350,65 @@ func TestOpenRefuses(t *testing.T) {
 		file  string
 		wants string
 	}{
-		"the old format":   {"00000003", "from another version"},
-		"another number":   {"3.wal", "not a file of the spool"},
-		"a number too big": {"99999999999999999999999.wal", "not a file of the spool"},
+		"the first format":  {"00000003", "from another version"},
+		"the second format": {"00000003.wal", "from another version"},
+		"another number":    {"3.wal", "not a file of the spool"},
+		"a number too big":  {"99999999999999999999999-0000000000000000-0000000000000001.wal", "not a file of the spool"},
+		"a longer name":     {"00000003-0000000000000000-0000000000000001.wal.wal", "not a file of the spool"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			if err := os.WriteFile(filepath.Join(dir, test.file), []byte("x"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := Open(dir, never); err == nil || !strings.Contains(err.Error(), test.wants) {
+			if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), test.wants) {
 				t.Errorf("got %v, want %q", err, test.wants)
 			}
 		})
 	}
 }
 
+// A header that is not whole says nothing of the version.
 func TestOtherVersions(t *testing.T) {
-	for _, other := range []byte{version - 1, version + 1} {
+	for _, other := range []uint32{version - 1, version + 1} {
 		dir := t.TempDir()
-		h := newHeader(0, testSegment, 0)
-		text := slices.Concat(h.page(), make([]byte, testSegment-2*pageSize), h.page())
-		text[11] = other // the checksum may be another, too
-		if err := os.WriteFile(Name(dir, 0), text, 0o600); err != nil {
+		text := append(header{magic, other, testSegment}.bytes(), make([]byte, testSegment-headerSize)...)
+		name := newSegment(0, 0, testSegment).Name(dir)
+		if err := os.WriteFile(name, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, broken, err := Open(dir, never); err != nil || len(broken) > 0 {
-			t.Errorf("one of the headers: got %v, broken %v", err, broken)
-		}
-		text[testSegment-pageSize+11] = other
-		if err := os.WriteFile(Name(dir, 0), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := Open(dir, never); !errors.Is(err, ErrVersion) {
+		if _, err := Open(dir); !errors.Is(err, ErrVersion) || !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v", err)
 		}
-		_, broken, err := Open(dir, func(err error) bool { return errors.Is(err, ErrVersion) })
-		if err != nil || !slices.Equal(broken, []int{0}) {
-			t.Errorf("doing without it: got %v, broken %v", err, broken)
-		}
-	}
-}
-
-// badPages is a file of which some pages cannot be read.
-type badPages struct {
-	*bytes.Reader
-	bad []int64
-}
-
-func (f badPages) ReadAt(p []byte, at int64) (int, error) {
-	if slices.Contains(f.bad, at) {
-		return 0, syscall.EIO
-	}
-	return f.Reader.ReadAt(p, at)
-}
-
-// TestReadHeader takes no file for damaged whose header the disk cannot read for now.
-func TestReadHeader(t *testing.T) {
-	const first, second = 0, testSegment - pageSize
-	h := newHeader(3, testSegment, 7)
-	for name, test := range map[string]struct {
-		bad, damaged []int64
-		want         error
-	}{
-		"whole":                   {},
-		"first bad":               {bad: []int64{first}},
-		"second bad":              {bad: []int64{second}},
-		"both bad":                {bad: []int64{first, second}, want: syscall.EIO},
-		"first damaged":           {damaged: []int64{first}},
-		"second damaged":          {damaged: []int64{second}},
-		"both damaged":            {damaged: []int64{first, second}, want: ErrDamaged},
-		"first damaged, bad one":  {damaged: []int64{first}, bad: []int64{second}, want: syscall.EIO},
-		"second damaged, bad one": {damaged: []int64{second}, bad: []int64{first}, want: syscall.EIO},
-	} {
-		text := slices.Concat(h.page(), make([]byte, testSegment-2*pageSize), h.page())
-		for _, at := range test.damaged {
+		for at := range headerSize {
+			text[at] ^= 1
+			if err := os.WriteFile(name, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			openTest(t, dir)
 			text[at] ^= 1
 		}
-		got, err := readHeader(badPages{bytes.NewReader(text), test.bad}, testSegment, 3)
-		if !errors.Is(err, test.want) || err == nil && got.After != 7 {
-			t.Errorf("%s: got %+v, error %v", name, got, err)
+	}
+}
+
+// What is in the place of the spare, and is none that is whole, is made anew.
+func TestSpareIsChecked(t *testing.T) {
+	for name, text := range map[string][]byte{
+		"zeros":        make([]byte, testSegment),
+		"another size": append(header{magic, version, 2 * testSegment}.bytes(), make([]byte, testSegment-headerSize)...),
+		"shorter":      header{magic, version, testSegment}.bytes(),
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, spareName), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l := openTest(t, dir)
+		if err := l.Turn(testSegment, 0, true); err != nil {
+			t.Fatal(err)
+		}
+		appendTest(t, l, 1)
+		if f := readTest(t, dir, l.Segments()[0]); len(f.sequences) != 1 || f.rest != Nothing {
+			t.Errorf("%s: got %+v", name, f)
 		}
 	}
 }
@@ -453,17 +416,12 @@ func TestReadHeader(t *testing.T) {
 // FuzzReader reads anything as a segment. It must not panic, and hand out nothing that
 // is larger than the file.
 func FuzzReader(f *testing.F) {
-	h := newHeader(0, MinSegment, 0)
-	h.Life = 5
-	text := append(h.page(), make([]byte, MinSegment-pageSize)...)
+	text := append(header{magic, version, MinSegment}.bytes(), make([]byte, MinSegment-headerSize)...)
 	copy(text[pageSize:], appendRecord(appendRecord(nil, 5, 1, []byte("one")), 5, 2, []byte("two")))
 	f.Add(text)
 	f.Add(text[:pageSize+30])
 	f.Fuzz(func(t *testing.T, text []byte) {
-		r, err := NewReader(text, 0)
-		if err != nil {
-			return
-		}
+		r := NewReader(text, Segment{life: 5})
 		last := uint64(0)
 		for {
 			record, ok := r.Next()

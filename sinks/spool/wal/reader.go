@@ -13,19 +13,15 @@ type Reader struct {
 	life []byte
 	at   int64  // where that is
 	last uint64 // the sequence of the last record, or that after which the segment goes on
-	cut  bool   // somebody has cut the file
+	lame bool   // the header is damaged, or somebody has cut the file
 }
 
 // NewReader begins with the first record of a segment, of which it is given all that is on
-// disk. The error is ErrDamaged if both of its headers are.
-func NewReader(text []byte, number int) (*Reader, error) {
-	size := int64(len(text))
-	h, err := readHeader(bytes.NewReader(text), size, number)
-	if err != nil {
-		return nil, err
-	}
-	life := binary.BigEndian.AppendUint64(nil, h.Life)
-	return &Reader{text[min(pageSize, size):min(h.Size-pageSize, size)], life, pageSize, h.After, size != h.Size}, nil
+// disk.
+func NewReader(text []byte, s Segment) *Reader {
+	h, whole := parseHeader(text)
+	life := binary.BigEndian.AppendUint64(nil, s.life)
+	return &Reader{text[min(pageSize, len(text)):], life, pageSize, s.After, !whole || h.Size != int64(len(text))}
 }
 
 // At is where the last record ends.
@@ -72,7 +68,7 @@ const (
 func (r *Reader) Rest() Rest {
 	first := bytes.Index(r.text, r.life)
 	switch {
-	case r.cut:
+	case r.lame:
 		return Harmed
 	case first < 0:
 		return Nothing

@@ -7,16 +7,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 )
 
-// spoilHeaders leaves a segment without headers, and returns what is left of it.
-func spoilHeaders(t *testing.T, name string) []byte {
+// spoilHeader leaves a segment without a header, and returns what is left of it.
+func spoilHeader(t *testing.T, name string) []byte {
 	t.Helper()
 	content := read(t, name)
 	clear(content[:firstRecord])
-	clear(content[len(content)-firstRecord:])
 	write(t, name, content)
 	return content
 }
@@ -31,67 +29,48 @@ func damagedCopies(t *testing.T, dir string) []string {
 	return names
 }
 
-// What is lost with a first file that has no header is counted, once, although nobody reads
-// before the next restart.
-func TestFirstBrokenAndRestart(t *testing.T) {
-	for name, only := range map[string]bool{"the only one": true, "the first of two": false} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			s := openTest(t, Options{Dir: dir}, noCheckpoints)
-			appendTest(t, s, 0, 10)
-			want := numbered(10, 20)
-			if only {
-				want = nil
-			} else {
-				inNewSegment(s)
-				appendTest(t, s, 10, 20)
-			}
-			s.Close()
-			spoilHeaders(t, segments(t, dir)[0])
-			logged := newLogs()
-			lost := uint64(0)
-			for range 2 {
-				openTest(t, Options{Dir: dir, Logger: logged.get, Lost: func(events uint64) { lost += events }}).Close()
-			}
-			_, entries, _ := reopen(t, dir)
-			expect(t, entries, want)
-			if got := logged.lost(); got != 10 || lost != 10 {
-				t.Errorf("%d events are logged as lost and %d counted, want 10", got, lost)
-			}
-		})
-	}
-}
-
-// A file without a header stays where it is if it cannot be put aside.
-func TestBrokenStays(t *testing.T) {
+// What is damaged is not written over, though it cannot be put aside.
+func TestDamagedStays(t *testing.T) {
 	dir := t.TempDir()
 	closedSpool(t, dir, 1, 10)
 	name := segments(t, dir)[0]
-	want := spoilHeaders(t, name)
+	want := spoilHeader(t, name)
 	write(t, filepath.Join(dir, DamagedFolder), nil)
-	s := openTest(t, Options{Dir: dir})
+	logged := newLogs()
+	s := openTest(t, Options{Dir: dir, Logger: logged.get})
 	appendTest(t, s, 10, 12)
 	if !bytes.Equal(read(t, name), want) {
 		t.Error("what was left of it is destroyed")
 	}
-	expect(t, pending(t, s), numbered(10, 12))
+	expect(t, pending(t, s), numbered(0, 12))
+	if lines := logged.find(lineHarmed); len(lines) != 1 || lines[0].ContextMap()["copy_error"] == nil {
+		t.Errorf("the lines are %v", logged.All())
+	}
 }
 
-// The number of a file without a header is not used again, so that another with damage is
-// kept, too.
-func TestBrokenAndDamaged(t *testing.T) {
+// A file of which a copy is kept is not used again, after a restart either.
+func TestPreservedIsNotUsedAgain(t *testing.T) {
 	dir := t.TempDir()
 	closedSpool(t, dir, 1, 10)
-	spoilHeaders(t, segments(t, dir)[0])
-	s := openTest(t, Options{Dir: dir}, noCheckpoints, smallQueue(0))
-	appendTest(t, s, 10, 20)
 	name := segments(t, dir)[0]
-	content := read(t, name)
-	content[firstRecord+recordBody] ^= 1
-	write(t, name, content)
-	pending(t, s)
-	if !slices.ContainsFunc(damagedCopies(t, dir), func(copied string) bool { return bytes.Equal(read(t, copied), content) }) {
-		t.Errorf("%s is not kept: %v", name, damagedCopies(t, dir))
+	want := spoilHeader(t, name)
+	for range 2 {
+		s := openTest(t, Options{Dir: dir}, noCheckpoints)
+		pending(t, s)
+		s.Close()
+	}
+	s := openTest(t, Options{Dir: dir}, noCheckpoints)
+	entries := pending(t, s)
+	s.Acknowledge(entries[len(entries)-1].Sequence)
+	if err := s.checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 3 {
+		inNewSegment(s)
+		appendTest(t, s, n, n+1)
+	}
+	if got := damagedCopies(t, dir); len(got) != 1 || !bytes.Equal(read(t, got[0]), want) {
+		t.Errorf("the copies are %v", got)
 	}
 }
 
