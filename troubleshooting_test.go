@@ -218,7 +218,7 @@ func streamFull(f *fault) {
 func expired(f *fault) {
 	file := filepath.Join(f.Dir, "pixel.creds")
 	s, issuer := startOperatorNATS(f.T, file)
-	issuer.write(2 * time.Second)
+	issuer.write(5 * time.Second)
 	f.deliver(s.ClientURL(), "creds "+file)
 	f.counts("caddy_segment_pixel_sink_connected", s.ClientURL(), 1)
 	f.becomes(true, "NATS is not connected (nats: authorization violation): NATS refuses the login: the user in the file ")

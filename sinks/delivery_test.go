@@ -150,6 +150,7 @@ func TestSpoolAwaitsTheNamedStream(t *testing.T) {
 			config.Name, config.Subjects = "EVENTS", []string{"segment.events.>"}
 			client.Create(t, config)
 			if spool == "off" {
+				ackTimeout(natstest.Patience)(s)
 				publish(t, s, newEvent("1"))
 			}
 			wantStored(t, client, want)

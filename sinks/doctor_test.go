@@ -94,7 +94,7 @@ func TestDoctorTellsWhyNATSIsNotReached(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			sink := newNATS(t, "", func(s *NATS) { s.Connection = test.connection })
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
 			e := conntest.Examined{T: t, Checks: sink.Examine(ctx, Site{MaxEventSize: 1})}
 			e.Want(report.Problem, "NATS nats://", test.found)

@@ -32,6 +32,7 @@ func TestJetStreamWithoutServer(t *testing.T) {
 	client := natstest.NewTestClient(t, nats.Server)
 	client.Create(t, natstest.EventStream())
 	natstest.Eventually(t, "the condition holds", s.lease.value.conn.Connected)
+	ackTimeout(natstest.Patience)(s)
 	publish(t, s, newEvent("2"))
 	if n := len(client.Stored(t)); n != 1 {
 		t.Errorf("%d messages, want 1", n)

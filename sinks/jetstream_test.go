@@ -153,6 +153,7 @@ func TestJetStreamWithoutStream(t *testing.T) {
 
 	client := natstest.NewTestClient(t, server)
 	client.Create(t, natstest.EventStream())
+	ackTimeout(natstest.Patience)(s)
 	publish(t, s, newEvent("2"))
 	if n := len(client.Stored(t)); n != 1 {
 		t.Errorf("%d messages, want 1", n)

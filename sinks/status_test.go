@@ -313,7 +313,7 @@ func TestStatusOfExpiredLogin(t *testing.T) {
 	natstest.CheckLeaks(t)
 	changes := observeChanges(t)
 	var file string
-	end := time.Now().Add(2 * time.Second)
+	end := time.Now().Add(5 * time.Second)
 	server := natstest.StartPlain(t, func(o *server.Options) {
 		token, seed := natstest.OperatorMode(t, o, natstest.Expiring(end))
 		file = natstest.CredsFile(t, token, seed)

@@ -73,6 +73,10 @@ func TestDoctorCommandTellsOnceThatNATSIsDown(t *testing.T) {
 	a.Run("", body)
 	a.Get("/v1/pixel/page?writeKey=KEY&userId=u")
 	b.Await(1)
+	pixeltest.Eventually(t, "the ack has come", func() bool {
+		_, text := a.Ask("GET", "/segment_pixel/status", "")
+		return strings.Contains(string(text), `"events":0`)
+	})
 	b.Server.Shutdown()
 	a.Get("/v1/pixel/page?writeKey=KEY&userId=u")
 	pixeltest.Eventually(t, "the event waits", func() bool {

@@ -38,12 +38,12 @@ func NewTestClient(t *testing.T, s *server.Server) TestClient {
 // Connect does the same with a server that somebody else may run.
 func Connect(t *testing.T, url string) TestClient {
 	t.Helper()
-	conn, err := nats.Connect(url)
+	conn, err := nats.Connect(url, nats.Timeout(Patience))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(Patience))
 	if err != nil {
 		t.Fatal(err)
 	}

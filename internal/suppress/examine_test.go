@@ -29,12 +29,12 @@ func TestExamine(t *testing.T) {
 		},
 	})
 	url := func(user string) string { return strings.Replace(s.ClientURL(), "://", "://"+user+":p@", 1) }
-	client, err := nats.Connect(url("all"))
+	client, err := nats.Connect(url("all"), nats.Timeout(pixeltest.Patience))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	js, err := jetstream.New(client)
+	js, err := jetstream.New(client, jetstream.WithDefaultTimeout(pixeltest.Patience))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func (r *rig) setAsideEvents(t testing.TB) []asideLine {
 // watchRejected returns the messages that show undeliverable events.
 func watchRejected(t testing.TB, server string) <-chan *nats.Msg {
 	t.Helper()
-	nc, err := nats.Connect(server)
+	nc, err := nats.Connect(server, nats.Timeout(natstest.Patience))
 	if err != nil {
 		t.Fatal(err)
 	}

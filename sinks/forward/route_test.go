@@ -47,6 +47,7 @@ func newRoute(t testing.TB, servers string) *testRoute {
 	var err error
 	r.nc, err = nats.Connect(servers,
 		nats.NoEcho(),
+		nats.Timeout(natstest.Patience),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(10*time.Millisecond),
 		nats.ReconnectJitter(0, 0),
@@ -73,7 +74,8 @@ func newRoute(t testing.TB, servers string) *testRoute {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.nc.Close(); <-closed })
-	if r.js, err = jetstream.New(r.nc, jetstream.WithPublishAsyncMaxPending(4*maxEvents), jetstream.WithPublishAsyncTimeout(5*time.Second)); err != nil {
+	if r.js, err = jetstream.New(r.nc, jetstream.WithPublishAsyncMaxPending(4*maxEvents), jetstream.WithPublishAsyncTimeout(5*time.Second),
+		jetstream.WithDefaultTimeout(natstest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	close(stored)

@@ -19,7 +19,7 @@ import (
 // pretend answers events in the place of a stream.
 func pretend(t testing.TB, server string, answer func(nc *nats.Conn, msg *nats.Msg)) {
 	t.Helper()
-	nc, err := nats.Connect(server)
+	nc, err := nats.Connect(server, nats.Timeout(natstest.Patience))
 	if err != nil {
 		t.Fatal(err)
 	}

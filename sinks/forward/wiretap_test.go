@@ -19,7 +19,7 @@ type wiretap struct {
 
 func tap(t testing.TB, server string) *wiretap {
 	t.Helper()
-	nc, err := nats.Connect(server)
+	nc, err := nats.Connect(server, nats.Timeout(natstest.Patience))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -170,7 +170,7 @@ func mustLoad(t *testing.T, apps map[string]any) string {
 // server was interrupted.
 func client(t *testing.T, url string, opts ...nats.Option) *nats.Conn {
 	t.Helper()
-	nc, err := nats.Connect(url, append(opts, nats.NoReconnect())...)
+	nc, err := nats.Connect(url, append(opts, nats.NoReconnect(), nats.Timeout(natstest.Patience))...)
 	if err != nil {
 		t.Fatalf("connecting to %s: %v", url, err)
 	}

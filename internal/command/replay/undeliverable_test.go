@@ -186,13 +186,13 @@ func TestReplayMayNotPublish(t *testing.T) {
 		{Username: "admin", Password: "a"},
 		{Username: "alice", Password: "s3cret", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Allow: []string{"segment.events.web.page"}}}},
 	}})
-	client, err := nats.Connect(s.ClientURL(), nats.UserInfo("admin", "a"))
+	client, err := nats.Connect(s.ClientURL(), nats.UserInfo("admin", "a"), nats.Timeout(pixeltest.Patience))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
 	b := &pixeltest.Broker{T: t, Server: s, Client: client}
-	if b.Js, err = jetstream.New(client); err != nil {
+	if b.Js, err = jetstream.New(client, jetstream.WithDefaultTimeout(pixeltest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	b.CreateStream()
