@@ -45,6 +45,8 @@ type header struct {
 	Size    int64 // of the file
 }
 
+func newHeader(size int64) header { return header{magic, version, size} }
+
 var headerSize = binary.Size(header{}) + crc32.Size
 
 // bytes returns the header with its checksum.

@@ -183,7 +183,7 @@ func (l *Log) Prepare(size int64) error {
 func makeSpare(dir string, size int64) (name string, err error) {
 	name = filepath.Join(dir, spareName)
 	if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() && info.Size() == size {
-		if h, whole, err := readHeader(name); err == nil && whole && h == (header{magic, version, size}) {
+		if h, whole, err := readHeader(name); err == nil && whole && h == newHeader(size) {
 			return name, nil
 		}
 	}
@@ -200,8 +200,8 @@ func makeSpare(dir string, size int64) (name string, err error) {
 	return name, nil
 }
 
-// fill writes zeros, and the header. The file system has blocks for all of the file then, and knows that
-// they have been written.
+// fill writes zeros, and the header. The file system has blocks for all of the file then,
+// and knows that they have been written.
 func fill(file *os.File, size int64) error {
 	zeros := make([]byte, min(size, 1<<20))
 	for at := int64(0); at < size; at += int64(len(zeros)) {
@@ -209,7 +209,7 @@ func fill(file *os.File, size int64) error {
 			return err
 		}
 	}
-	if _, err := file.WriteAt(header{magic, version, size}.bytes(), 0); err != nil {
+	if _, err := file.WriteAt(newHeader(size).bytes(), 0); err != nil {
 		return err
 	}
 	return file.Sync()

@@ -345,6 +345,22 @@ func TestRelease(t *testing.T) {
 	}
 }
 
+// TestManySegments begins segments whose numbers need more room than names have for them.
+func TestManySegments(t *testing.T) {
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	l.newest = 99_999_998
+	for sequence := range uint64(3) {
+		if err := l.Turn(testSegment, sequence, false); err != nil {
+			t.Fatal(err)
+		}
+		appendTest(t, l, sequence+1)
+	}
+	if got := openTest(t, dir).Segments(); !slices.Equal(got, l.Segments()) {
+		t.Errorf("found %v, want %v", got, l.Segments())
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	for name, test := range map[string]struct {
 		file  string
@@ -395,8 +411,8 @@ func TestOtherVersions(t *testing.T) {
 func TestSpareIsChecked(t *testing.T) {
 	for name, text := range map[string][]byte{
 		"zeros":        make([]byte, testSegment),
-		"another size": append(header{magic, version, 2 * testSegment}.bytes(), make([]byte, testSegment-headerSize)...),
-		"shorter":      header{magic, version, testSegment}.bytes(),
+		"another size": append(newHeader(2*testSegment).bytes(), make([]byte, testSegment-headerSize)...),
+		"shorter":      newHeader(testSegment).bytes(),
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, spareName), text, 0o600); err != nil {
@@ -416,7 +432,7 @@ func TestSpareIsChecked(t *testing.T) {
 // FuzzReader reads anything as a segment. It must not panic, and hand out nothing that
 // is larger than the file.
 func FuzzReader(f *testing.F) {
-	text := append(header{magic, version, MinSegment}.bytes(), make([]byte, MinSegment-headerSize)...)
+	text := append(newHeader(MinSegment).bytes(), make([]byte, MinSegment-headerSize)...)
 	copy(text[pageSize:], appendRecord(appendRecord(nil, 5, 1, []byte("one")), 5, 2, []byte("two")))
 	f.Add(text)
 	f.Add(text[:pageSize+30])

@@ -23,8 +23,7 @@ type Segment struct {
 }
 
 const (
-	suffix     = ".wal"
-	nameFormat = "%08d-%016x-%016x" + suffix
+	suffix = ".wal"
 	// spareName is a file that becomes the next segment.
 	spareName = "spare"
 )
@@ -41,7 +40,7 @@ func newSegment(number int, after uint64, size int64) Segment {
 
 // Name is the segment's file in a directory.
 func (s Segment) Name(dir string) string {
-	return filepath.Join(dir, fmt.Sprintf(nameFormat, s.Number, s.After, s.life))
+	return filepath.Join(dir, fmt.Sprintf("%08d-%016x-%016x"+suffix, s.Number, s.After, s.life))
 }
 
 // list returns the segments in a directory, in order. What has the name of one and is
@@ -61,7 +60,7 @@ func list(dir string) ([]Segment, error) {
 			continue
 		}
 		var s Segment
-		if _, err := fmt.Sscanf(file.Name(), nameFormat, &s.Number, &s.After, &s.life); err != nil || s.Name(dir) != name {
+		if _, err := fmt.Sscanf(file.Name(), "%d-%x-%x", &s.Number, &s.After, &s.life); err != nil || s.Name(dir) != name {
 			return nil, fmt.Errorf("%s is not a file of the spool: move it elsewhere", name)
 		}
 		if !file.Type().IsRegular() {
