@@ -8,7 +8,7 @@ import (
 )
 
 // Patience is how long tests wait for what takes milliseconds on an idle machine.
-const Patience = 60 * time.Second
+const Patience = 2 * time.Minute
 
 // Eventually fails the test if the condition does not come to hold.
 func Eventually(t testing.TB, what string, cond func() bool) {

@@ -187,6 +187,7 @@ func TestUncovered(t *testing.T) {
 				}
 				rejected := watchRejected(t, s.ClientURL())
 				r := newRig(t, s.ClientURL())
+				r.missAcks()
 				createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Subjects = []string{"events.web.>"} })
 				r.route.batched.Store(batched)
 				stray := event(5)
@@ -210,6 +211,7 @@ func TestUncoveredAgain(t *testing.T) {
 	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
+	r.missAcks()
 	createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Subjects = []string{"events.web.>"} })
 	r.route.batched.Store(true)
 	r.append(event(1), shopEvent(2))
@@ -270,6 +272,7 @@ func TestMappedSubject(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newRig(t, s.ClientURL())
+	r.missAcks()
 	stream := createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Subjects, c.NoAck = []string{"mapped.>"}, true })
 	r.append(events(3)...)
 	r.start(t)

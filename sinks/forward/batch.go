@@ -34,6 +34,7 @@ type batcher struct {
 	prefix  string // of all reply subjects, with a dot at the end
 	count   uint64
 	message MessageBuffer
+	ackWait time.Duration // batchAckWait, but in tests
 }
 
 const (
@@ -172,7 +173,7 @@ func (b *batcher) ending(prefix string, entries []spool.Entry, began time.Time) 
 func (b *batcher) await(ctx context.Context, prefix string, entries []spool.Entry, stream string, began time.Time) (int, error) {
 	p := newProgress(len(entries))
 	last := commit(prefix, entries, stream)
-	timer := time.NewTimer(batchAckWait)
+	timer := time.NewTimer(b.ackWait)
 	defer timer.Stop()
 	for waits := 0; ; {
 		var end error
@@ -194,10 +195,10 @@ func (b *batcher) await(ctx context.Context, prefix string, entries []spool.Entr
 			if p.note(place, msg) {
 				return p.stored, p.cause
 			}
-			timer.Reset(batchAckWait)
+			timer.Reset(b.ackWait)
 		case <-denied:
 		case <-timer.C:
-			timer.Reset(batchAckWait)
+			timer.Reset(b.ackWait)
 			if waits++; waits < batchAckWaits {
 				end = b.session.Conn.PublishMsg(last)
 			} else {

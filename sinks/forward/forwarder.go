@@ -68,8 +68,9 @@ type Forwarder struct {
 	inDoubt      uint64
 	strays       strays
 	lastStored   [2]lastStored // of two subjects, the later one first
-	// strayWait is a field for tests.
+	// strayWait and ackWait are fields for tests.
 	strayWait time.Duration
+	ackWait   time.Duration // of a first try
 }
 
 // New returns a forwarder that keeps what it sets aside in a file in the directory.
@@ -84,8 +85,10 @@ func New(source Source, directory string, logger func() *zap.Logger, changed fun
 		wake:    make(chan struct{}, 1),
 		inDoubt: source.InDoubt(),
 
+		batches:   batcher{ackWait: batchAckWait},
 		strays:    make(strays),
 		strayWait: strayWait,
+		ackWait:   FirstAckWait,
 	}
 }
 

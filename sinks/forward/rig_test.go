@@ -45,9 +45,22 @@ func (r *rig) renew() {
 	r.logs = logs
 	r.forwarder = New(r.memory, r.directory, func() *zap.Logger { return logger }, r.changes.note)
 	r.forwarder.strayWait = 0
+	r.patient()
 	wake := r.forwarder.Wake
 	r.route.wake.Store(&wake)
 	r.forwarder.SetRoute(r.route)
+}
+
+// patient has the forwarder send nothing again because an ack is late, as it may be on a
+// busy machine.
+func (r *rig) patient() {
+	r.forwarder.ackWait, r.forwarder.batches.ackWait = natstest.Patience, natstest.Patience
+}
+
+// missAcks is for tests in which acks are missing: the forwarder waits as long for them as
+// it does elsewhere.
+func (r *rig) missAcks() {
+	r.forwarder.ackWait, r.forwarder.batches.ackWait = FirstAckWait, batchAckWait
 }
 
 // start has the forwarder run until the test ends or stop is called.

@@ -29,7 +29,7 @@ const (
 // publishSingly publishes what is left of the window, until every event is stored or
 // set aside, or the context ends.
 func (f *Forwarder) publishSingly(ctx context.Context, w *window) {
-	ackWait, pause := FirstAckWait, FirstRetry
+	ackWait, pause := f.ackWait, FirstRetry
 	var suspect time.Time // since when events find no stream
 	for {
 		route, session := f.awaitSession(ctx)
@@ -55,7 +55,7 @@ func (f *Forwarder) publishSingly(ctx context.Context, w *window) {
 		f.health.fails(cause)
 		denials := failures.areDenials()
 		if w.left < before && !denials {
-			pause, ackWait = FirstRetry, FirstAckWait
+			pause, ackWait = FirstRetry, f.ackWait
 		}
 		if len(failures.suspects) == 0 {
 			suspect = time.Time{}

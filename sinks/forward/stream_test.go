@@ -59,6 +59,7 @@ func TestMissingStreamWithListener(t *testing.T) {
 	s := natstest.Start(t, nil)
 	tap(t, s.ClientURL())
 	r := newRig(t, s.ClientURL())
+	r.missAcks()
 	r.append(events(10)...)
 	r.start(t)
 	natstest.Eventually(t, "the stream is looked for", func() bool { return r.route.looks.Load() >= 1 })
@@ -188,6 +189,7 @@ func TestSilentStream(t *testing.T) {
 	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
+	r.missAcks()
 	stream := createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.NoAck = true })
 	r.append(events(10)...)
 	r.start(t)
@@ -200,7 +202,7 @@ func TestSilentStream(t *testing.T) {
 	wantEach(t, r.route.js, 10)
 	began := time.Now()
 	r.stop()
-	if d := time.Since(began); d > FirstAckWait {
+	if d := time.Since(began); d > LastAckWait {
 		t.Errorf("the forwarder ends after %s", d)
 	}
 }
