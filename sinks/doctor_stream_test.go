@@ -239,7 +239,7 @@ func TestDoctorLooksAtTheSpool(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "damaged"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	natstest.WriteFile(t, filepath.Join(dir, "damaged", "00000000"), "x")
+	natstest.WriteFile(t, filepath.Join(dir, "damaged", "00000000-0000000000000000-0123456789abcdef.wal"), "x")
 	look().Want(report.Warning, "spool", "holds copies of damaged files (1): what could be read of them was delivered")
 
 	dir = filepath.Join(dir, "undeliverable.ndjson")

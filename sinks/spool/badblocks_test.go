@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -189,6 +190,33 @@ func TestBadHeader(t *testing.T) {
 	expectUntouched(t, dir, logged)
 }
 
+// A segment that cannot even be opened is given up like a block, and the others are handed
+// out. When it is the last, nobody knows what was in there.
+func TestBadInode(t *testing.T) {
+	for bad, want := range [][]int{numbered(5, 15), append(numbered(0, 5), numbered(10, 15)...), numbered(0, 10)} {
+		t.Run(strconv.Itoa(bad), func(t *testing.T) {
+			dir := t.TempDir()
+			closedSpool(t, dir, 3, 5)
+			name := segments(t, dir)[bad]
+			logged := newLogs()
+			s := openTest(t, Options{Dir: dir, Logger: logged.get}, noCheckpoints, impatient, func(t *tuning) {
+				t.openSegment = func(segment string) (badblock.File, error) {
+					if segment == name {
+						return nil, syscall.EIO
+					}
+					return badblock.OpenFile(segment)
+				}
+			})
+			appendTest(t, s, 20, 21)
+			entries, failed := readOn(t, s, "20")
+			expect(t, entries, append(want, 20))
+			if failed < leastTries-2 || logged.lost() != 5 {
+				t.Errorf("%d events are reported as lost after %d errors", logged.lost(), failed)
+			}
+		})
+	}
+}
+
 // Until its time is over nothing is given up, and nothing is lost if the page can be
 // read again by then.
 func TestBadPagePatience(t *testing.T) {
@@ -313,10 +341,10 @@ func TestBadReads(t *testing.T) {
 	}
 }
 
-// Other errors give nothing up, nor does a file that cannot be opened.
+// Other errors give nothing up, nor do they when a file is opened.
 func TestBadPageNotRead(t *testing.T) {
 	for name, cause := range map[string]error{
-		"permission": syscall.EACCES, "memory": syscall.ENOMEM, "opening": syscall.EIO,
+		"permission": syscall.EACCES, "memory": syscall.ENOMEM, "opening": syscall.EMFILE,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -14,6 +14,9 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/sinks/spool/wal"
 )
 
+// errDamaged tells that something in a segment is not what was written.
+var errDamaged = errors.New("the segment is damaged")
+
 const lineLost = "events in the spool cannot be read and are lost; check the disk"
 
 // gap is the events after one up to another that cannot be read. They are acknowledged
@@ -37,7 +40,8 @@ func (r *reader) lose(last uint64) {
 	}
 	events, fields := between(read, last), []zap.Field(nil)
 	if events > 0 { // before anything is acknowledged, and they may be released
-		fields = append(s.preserve(r.here.segment), zap.Error(cmp.Or(r.cause, wal.ErrDamaged)), zap.Uint64("events_lost", events))
+		s.retire(r.here.segment) // its copy is not to change any more
+		fields = append(s.preserve(r.here.segment), zap.Error(cmp.Or(r.cause, errDamaged)), zap.Uint64("events_lost", events))
 	}
 	s.mu.Lock()
 	if s.unread.last != read {
@@ -56,37 +60,47 @@ func (r *reader) lose(last uint64) {
 // preserve keeps a segment from being removed with the others, and returns what is to be
 // logged about it.
 func (s *Spool) preserve(segment wal.Segment) []zap.Field {
+	s.preserved.Store(segment.Number, true)
 	copied := segment.Name(filepath.Join(s.dir, DamagedFolder))
-	err := keep(segment.Name(s.dir), copied)
-	return []zap.Field{
-		zap.String("dir", s.dir), zap.Int("segment", segment.Number), zap.String("copy", copied), zap.NamedError("copy_error", err),
+	fields := []zap.Field{zap.String("dir", s.dir), zap.Int("segment", segment.Number)}
+	switch err := keep(os.Link, segment.Name(s.dir), copied); {
+	case errors.Is(err, fs.ErrNotExist): // somebody has removed it
+		return fields
+	case err != nil:
+		return append(fields, zap.NamedError("copy_error", err))
 	}
+	return append(fields, zap.String("copy", copied))
 }
 
 // keep gives a file another name, or copies it where there can be only one.
-func keep(name, copied string) error {
-	dir := filepath.Dir(copied)
+func keep(link func(name, other string) error, name, copied string) error {
+	if _, err := os.Stat(name); err != nil {
+		return err
+	}
+	dir, part := filepath.Dir(copied), copied+".part"
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	err := os.Link(name, copied)
-	if errors.Is(err, fs.ErrExist) {
+	if err := link(name, copied); errors.Is(err, fs.ErrExist) {
 		return nil
-	}
-	if err != nil {
+	} else if err != nil {
 		content, err := os.ReadFile(name)
-		if err != nil {
-			return err
+		if err == nil {
+			err = writeFile(part, content, true)
 		}
-		if err := writeFile(copied, content, true); err != nil {
-			return err
+		if err == nil {
+			err = os.Rename(part, copied)
+		}
+		if err != nil {
+			return errors.Join(err, wal.RemoveIfThere(part))
 		}
 	}
 	return wal.SyncDir(dir)
 }
 
-// mayBeUsedAgain tells whether the file of a segment may be written over.
-func (s *Spool) mayBeUsedAgain(segment wal.Segment) bool {
-	_, err := os.Lstat(segment.Name(filepath.Join(s.dir, DamagedFolder)))
-	return errors.Is(err, fs.ErrNotExist)
+// mayBeUsedAgain tells whether the file of a segment may be written over. An earlier run
+// may have preserved one.
+func (s *Spool) mayBeUsedAgain(segment int) bool {
+	_, there := s.preserved.Load(segment)
+	return segment > s.inherited && !there
 }

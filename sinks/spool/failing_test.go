@@ -251,7 +251,7 @@ type releasingLog struct {
 	releases atomic.Int32
 }
 
-func (l *releasingLog) Release(before int, mayBeUsedAgain func(wal.Segment) bool) (bool, error) {
+func (l *releasingLog) Release(before int, mayBeUsedAgain func(int) bool) (bool, error) {
 	l.releases.Add(1)
 	return l.segmentLog.Release(before, mayBeUsedAgain)
 }

@@ -89,7 +89,7 @@ func (s *Spool) restore() error {
 	if end.unknown && saved.Last == 0 {
 		s.committed += unknownSequences
 	}
-	s.saved, s.inDoubt = s.acked, s.committed
+	s.saved, s.inherited, s.inDoubt = s.acked, end.segment.Number, s.committed
 	if saved.Closed && s.acked == saved.Acked {
 		s.inDoubt = saved.Sent
 	}
@@ -134,7 +134,7 @@ func (s *Spool) restoreAcked(segments []wal.Segment, saved checkpoint, missing e
 	case s.acked == saved.Acked:
 	case len(segments) == 0:
 		s.lost(events)
-		s.logger().Error(lineLost, dir, zap.Error(wal.ErrDamaged), zap.Uint64("events_lost", events))
+		s.logger().Error(lineLost, dir, zap.Error(errDamaged), zap.Uint64("events_lost", events))
 	default:
 		s.logger().Warn("the checkpoint of the spool is older than its files; events between them are gone: "+
 			"they were acknowledged, unless somebody has removed files", dir,

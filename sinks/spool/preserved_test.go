@@ -29,49 +29,111 @@ func damagedCopies(t *testing.T, dir string) []string {
 	return names
 }
 
+// spoilRecord damages a record, and returns what is left of the segment.
+func spoilRecord(t *testing.T, name string) []byte {
+	t.Helper()
+	content := read(t, name)
+	content[firstRecord+230] ^= 1
+	write(t, name, content)
+	return content
+}
+
 // What is damaged is not written over, though it cannot be put aside.
 func TestDamagedStays(t *testing.T) {
 	dir := t.TempDir()
 	closedSpool(t, dir, 1, 10)
 	name := segments(t, dir)[0]
-	want := spoilHeader(t, name)
+	want := spoilRecord(t, name)
 	write(t, filepath.Join(dir, DamagedFolder), nil)
 	logged := newLogs()
-	s := openTest(t, Options{Dir: dir, Logger: logged.get})
+	s := openTest(t, Options{Dir: dir, Logger: logged.get}, noCheckpoints)
 	appendTest(t, s, 10, 12)
+	pending(t, s)
 	if !bytes.Equal(read(t, name), want) {
 		t.Error("what was left of it is destroyed")
 	}
-	expect(t, pending(t, s), numbered(0, 12))
-	if lines := logged.find(lineHarmed); len(lines) != 1 || lines[0].ContextMap()["copy_error"] == nil {
+	lines := logged.find(lineLost)
+	if len(lines) != 1 || lines[0].ContextMap()["copy_error"] == nil || lines[0].ContextMap()["copy"] != nil {
 		t.Errorf("the lines are %v", logged.All())
 	}
 }
 
-// A file of which a copy is kept is not used again, after a restart either.
+// A file that is kept is not used again, not after a restart and not when somebody has
+// moved it elsewhere.
 func TestPreservedIsNotUsedAgain(t *testing.T) {
-	dir := t.TempDir()
-	closedSpool(t, dir, 1, 10)
-	name := segments(t, dir)[0]
-	want := spoilHeader(t, name)
-	for range 2 {
-		s := openTest(t, Options{Dir: dir}, noCheckpoints)
-		pending(t, s)
-		s.Close()
+	for name, test := range map[string]struct{ restart, moved bool }{
+		"same run": {}, "after a restart": {restart: true}, "moved": {moved: true}, "moved after a restart": {true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			closedSpool(t, dir, 1, 10)
+			want := spoilRecord(t, segments(t, dir)[0])
+			s := openTest(t, Options{Dir: dir}, noCheckpoints)
+			entries := pending(t, s)
+			if test.restart {
+				s.Close()
+				s = openTest(t, Options{Dir: dir}, noCheckpoints)
+				entries = pending(t, s)
+			}
+			kept := damagedCopies(t, dir)[0]
+			if test.moved {
+				elsewhere := filepath.Join(t.TempDir(), "moved")
+				if err := os.Rename(kept, elsewhere); err != nil {
+					t.Fatal(err)
+				}
+				kept = elsewhere
+			}
+			s.Acknowledge(entries[len(entries)-1].Sequence)
+			inNewSegment(s)
+			appendTest(t, s, 20, 21)
+			s.Acknowledge(nextTest(t, s, 1)[0].Sequence)
+			if err := s.checkpoint(); err != nil {
+				t.Fatal(err)
+			}
+			inNewSegment(s)
+			appendTest(t, s, 21, 31)
+			if !bytes.Equal(read(t, kept), want) {
+				t.Error("it was written over")
+			}
+		})
 	}
-	s := openTest(t, Options{Dir: dir}, noCheckpoints)
-	entries := pending(t, s)
-	s.Acknowledge(entries[len(entries)-1].Sequence)
-	if err := s.checkpoint(); err != nil {
+}
+
+// A copy that was cut short, where a file can have only one name, is none.
+func TestKeepWithoutLinks(t *testing.T) {
+	dir := t.TempDir()
+	name, copied := filepath.Join(dir, "a"), filepath.Join(dir, DamagedFolder, "a")
+	want := noise(100_000)
+	write(t, name, want)
+	if err := os.MkdirAll(filepath.Join(copied+".part", "in the way"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for n := range 3 {
-		inNewSegment(s)
-		appendTest(t, s, n, n+1)
+	noLink := func(string, string) error { return errors.ErrUnsupported }
+	if err := keep(noLink, name, copied); err == nil {
+		t.Error("a copy that cannot be written is kept")
 	}
-	if got := damagedCopies(t, dir); len(got) != 1 || !bytes.Equal(read(t, got[0]), want) {
+	if err := os.RemoveAll(copied + ".part"); err != nil {
+		t.Fatal(err)
+	}
+	write(t, copied+".part", want[:10]) // as a crash leaves it
+	if err := keep(noLink, name, copied); err != nil || !bytes.Equal(read(t, copied), want) {
+		t.Errorf("it is not kept: %v", err)
+	}
+	if got := damagedCopies(t, dir); len(got) != 1 {
 		t.Errorf("the copies are %v", got)
 	}
+}
+
+// A header that is damaged is no news if the spool was closed, and all that it held is there.
+func TestHeaderGoneAfterClose(t *testing.T) {
+	dir := t.TempDir()
+	closedSpool(t, dir, 1, 10)
+	spoilHeader(t, segments(t, dir)[0])
+	s, entries, logged := reopen(t, dir)
+	expect(t, entries, numbered(0, 10))
+	appendTest(t, s, 10, 12)
+	expect(t, pending(t, s), numbered(10, 12))
+	expectUntouched(t, dir, logged)
 }
 
 // Damage that is met at each start is kept once.

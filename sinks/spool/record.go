@@ -86,7 +86,7 @@ func decodeRecord(found wal.Record) (record, error) {
 	data := found.Content
 	count, n := binary.Uvarint(data[min(fixedHeader, len(data)):])
 	if n <= 0 || count == 0 || count > uint64(len(data)/fields) || found.Sequence > math.MaxUint64-count {
-		return record{}, fmt.Errorf("%w: a record has an impossible count of events", wal.ErrDamaged)
+		return record{}, fmt.Errorf("%w: a record has an impossible count of events", errDamaged)
 	}
 	r := record{found.Sequence, int64(binary.BigEndian.Uint64(data)), int(count), data[fixedHeader+n:]}
 	rest, ok := r.events, true
@@ -94,7 +94,7 @@ func decodeRecord(found wal.Record) (record, error) {
 		_, rest, ok = cutField(rest)
 	}
 	if !ok || len(rest) > 0 {
-		return record{}, fmt.Errorf("%w: a record does not end with its last event", wal.ErrDamaged)
+		return record{}, fmt.Errorf("%w: a record does not end with its last event", errDamaged)
 	}
 	return r, nil
 }

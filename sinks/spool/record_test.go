@@ -41,23 +41,23 @@ func TestDecodeRecord(t *testing.T) {
 		want error
 	}{
 		"valid":           {valid, nil},
-		"empty":           {nil, wal.ErrDamaged},
-		"short":           {valid[:fixedHeader], wal.ErrDamaged},
-		"no events":       {change(fixedHeader, 0), wal.ErrDamaged},
-		"more events":     {change(fixedHeader, 3), wal.ErrDamaged},
-		"many events":     {change(fixedHeader, 127), wal.ErrDamaged},
-		"fewer events":    {change(fixedHeader, 1), wal.ErrDamaged},
-		"long field":      {change(fixedHeader+1, 127), wal.ErrDamaged},
-		"cut":             {valid[:len(valid)-1], wal.ErrDamaged},
-		"longer":          {append(bytes.Clone(valid), 0), wal.ErrDamaged},
-		"endless varint":  {append(bytes.Clone(valid[:fixedHeader]), bytes.Repeat([]byte{0xff}, 20)...), wal.ErrDamaged},
-		"overflowing one": {binary.AppendUvarint(append(bytes.Clone(valid[:fixedHeader]), 1), 1<<63), wal.ErrDamaged},
+		"empty":           {nil, errDamaged},
+		"short":           {valid[:fixedHeader], errDamaged},
+		"no events":       {change(fixedHeader, 0), errDamaged},
+		"more events":     {change(fixedHeader, 3), errDamaged},
+		"many events":     {change(fixedHeader, 127), errDamaged},
+		"fewer events":    {change(fixedHeader, 1), errDamaged},
+		"long field":      {change(fixedHeader+1, 127), errDamaged},
+		"cut":             {valid[:len(valid)-1], errDamaged},
+		"longer":          {append(bytes.Clone(valid), 0), errDamaged},
+		"endless varint":  {append(bytes.Clone(valid[:fixedHeader]), bytes.Repeat([]byte{0xff}, 20)...), errDamaged},
+		"overflowing one": {binary.AppendUvarint(append(bytes.Clone(valid[:fixedHeader]), 1), 1<<63), errDamaged},
 	} {
 		if _, err := decodeRecord(wal.Record{Sequence: 5, Content: test.data}); !errors.Is(err, test.want) {
 			t.Errorf("%s: got error %v, want %v", name, err, test.want)
 		}
 	}
-	if _, err := decodeRecord(encode(1<<64-1, 1, []Event{{}})); !errors.Is(err, wal.ErrDamaged) {
+	if _, err := decodeRecord(encode(1<<64-1, 1, []Event{{}})); !errors.Is(err, errDamaged) {
 		t.Errorf("the last sequence of all: got error %v", err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 // logEnd is where the log ends.
 type logEnd struct {
-	segment wal.Segment // the last
+	segment wal.Segment // the last, or one with the number -1
 	last    uint64      // the sequence of the last event
 	at      int64       // where its record ends
 	goesOn  bool        // the segment can be written on from there
@@ -32,7 +32,7 @@ type logEnd struct {
 // it again.
 func findEnd(dir string, open func(string) (badblock.File, error), segments []wal.Segment, atClose uint64) (logEnd, error) {
 	if len(segments) == 0 {
-		return logEnd{}, nil
+		return logEnd{segment: wal.Segment{Number: -1}}, nil
 	}
 	last, began := segments[len(segments)-1], time.Now()
 	end := logEnd{segment: last, last: last.After}
@@ -56,9 +56,10 @@ func findEnd(dir string, open func(string) (badblock.File, error), segments []wa
 	end.at = log.At()
 	end.unknown = slices.ContainsFunc(text.Failed, func(at int64) bool { return at+badblock.BlockSize > end.at })
 	rest := log.Rest()
-	end.harmed = rest == wal.Harmed || end.unknown || end.last < atClose
+	sound := rest != wal.Harmed && !end.unknown
+	end.harmed = end.last < atClose || !sound && atClose == 0
 	end.torn = rest == wal.Torn && !end.harmed
-	end.goesOn = whole && !end.harmed
+	end.goesOn = whole && sound && !end.harmed
 	return end, nil
 }
 

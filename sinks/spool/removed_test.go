@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -155,16 +156,19 @@ func TestRemovedInPart(t *testing.T) {
 // recordBody is an offset at which a record is whatever was appended.
 const recordBody = wal.RecordOverhead - 8
 
-// A segment without a header is not written any more once that is noticed: the next start
-// could not read it.
-func TestCurrentHeadersGone(t *testing.T) {
+// A segment that has lost something is not written any more once that is noticed.
+func TestCurrentIsCut(t *testing.T) {
 	s := openTest(t, Options{Dir: t.TempDir()}, noCheckpoints, smallQueue(0))
 	appendTest(t, s, 0, 10)
-	if err := os.Truncate(segments(t, s.dir)[0], 0); err != nil {
+	cut := currentSegment(s)
+	if err := os.Truncate(cut.Name(s.dir), 0); err != nil {
 		t.Fatal(err)
 	}
 	pending(t, s)
 	appendTest(t, s, 10, 20)
+	if currentSegment(s) == cut {
+		t.Error("it is written on")
+	}
 	dir := t.TempDir()
 	copyDir(t, s.dir, dir)
 	_, entries, _ := reopen(t, dir)
@@ -267,5 +271,36 @@ func TestRemovedSuspect(t *testing.T) {
 	}
 	if got := len(logged.find("somebody has removed a file")); got != 1 {
 		t.Errorf("the removal was logged %d times", got)
+	}
+}
+
+// unsyncedTurn begins a segment whose name cannot be synced, and after that none.
+type unsyncedTurn struct {
+	segmentLog
+	turns int
+}
+
+func (l *unsyncedTurn) Turn(size int64, after uint64, durable bool) error {
+	if l.turns++; l.turns == 1 {
+		return l.segmentLog.Turn(size, after, durable)
+	}
+	if l.turns == 2 {
+		return errors.Join(l.segmentLog.Turn(size, after, durable), syscall.EIO)
+	}
+	return syscall.EIO
+}
+
+// A file that the spool itself has removed was not removed by somebody.
+func TestRemovedByItself(t *testing.T) {
+	logged := newLogs()
+	s := openTest(t, Options{Dir: t.TempDir(), Logger: logged.get}, noCheckpoints,
+		wrapped(func(log segmentLog) segmentLog { return &unsyncedTurn{segmentLog: log} }))
+	appendTest(t, s, 0, 10)
+	entries := pending(t, s)
+	s.Acknowledge(entries[9].Sequence)
+	s.retire(currentSegment(s))
+	(&keeper{Spool: s}).guard()
+	if got := logged.find("somebody has removed"); len(got) > 0 {
+		t.Errorf("the lines are %v", got)
 	}
 }

@@ -24,6 +24,9 @@ type Spool struct {
 	tuning  tuning
 	inDoubt uint64
 
+	inherited int      // the last segment of an earlier run
+	preserved sync.Map // the segments that are kept in damaged/
+
 	// writing is held by whoever writes to the log. It is taken before mu.
 	writing sync.Mutex
 	log     segmentLog

@@ -15,7 +15,7 @@ type segmentLog interface {
 	Turn(size int64, after uint64, durable bool) error
 	Discard() error
 	Prepare(size int64) error
-	Release(before int, mayBeUsedAgain func(wal.Segment) bool) (freed bool, err error)
+	Release(before int, mayBeUsedAgain func(number int) bool) (freed bool, err error)
 	Close() error
 
 	Segments() []wal.Segment
@@ -120,6 +120,7 @@ func (s *Spool) turnTo(limits limits, after uint64, drained bool) error {
 			return err
 		}
 	}
+	current, _ = s.log.End() // another, if its name could not be synced
 	s.gone = current.Number
 	err := s.log.Discard()
 	if err == nil {

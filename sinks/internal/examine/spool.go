@@ -167,7 +167,7 @@ func bytesIn(dir string) int64 {
 	}
 	total := int64(0)
 	for _, entry := range entries {
-		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() && strings.Trim(entry.Name(), "0123456789") == "" {
+		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() && strings.HasSuffix(entry.Name(), ".wal") {
 			total += info.Size()
 		}
 	}

@@ -19,7 +19,7 @@ import (
 func TestDoctorComparesTheDiskWithTheSpool(t *testing.T) {
 	defer func() { freeOnDisk = diskFree }()
 	dir := t.TempDir()
-	natstest.WriteFile(t, filepath.Join(dir, "00000000"), strings.Repeat("x", 1<<20))
+	natstest.WriteFile(t, filepath.Join(dir, "00000000-0000000000000000-0123456789abcdef.wal"), strings.Repeat("x", 1<<20))
 	natstest.WriteFile(t, filepath.Join(dir, "undeliverable.ndjson"), strings.Repeat("x", 1<<20))
 	for _, test := range []struct {
 		free, maxSize int64

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"syscall"
 )
 
 const (
@@ -24,14 +25,9 @@ const (
 	SegmentOverhead = pageSize
 )
 
-var (
-	// ErrDamaged tells that something in a segment is not what was written.
-	ErrDamaged = errors.New("the segment is damaged")
-
-	// ErrVersion tells that another version of this program has written a file.
-	ErrVersion = errors.New("from another version of this program, whose files this one cannot read: start that " +
-		"version until its events are delivered, or move the directory elsewhere to begin with an empty one")
-)
+// ErrVersion tells that another version of this program has written a file.
+var ErrVersion = errors.New("from another version of this program, whose files this one cannot read: start that " +
+	"version until its events are delivered, then move the directory elsewhere")
 
 var (
 	magic      = [8]byte([]byte("segpixel"))
@@ -66,6 +62,9 @@ func parseHeader(text []byte) (h header, whole bool) {
 // damaged, or on a disk that cannot read it for now.
 func readHeader(name string) (h header, whole bool, err error) {
 	file, err := os.Open(name)
+	if errors.Is(err, syscall.EIO) {
+		return h, false, nil
+	}
 	if err != nil {
 		return h, false, err
 	}

@@ -139,7 +139,7 @@ func (l *Log) Turn(size int64, after uint64, durable bool) error {
 	}
 	file, err := os.OpenFile(s.Name(l.dir), os.O_RDWR, 0)
 	if err != nil {
-		return err
+		return errors.Join(err, RemoveIfThere(s.Name(l.dir)))
 	}
 	if l.file != nil {
 		_ = l.file.Close()
@@ -217,12 +217,12 @@ func fill(file *os.File, size int64) error {
 
 // Release lets go of the segments before one, oldest first, and tells whether there were
 // any. The last file that may be used again is kept as a spare.
-func (l *Log) Release(before int, mayBeUsedAgain func(Segment) bool) (freed bool, err error) {
+func (l *Log) Release(before int, mayBeUsedAgain func(number int) bool) (freed bool, err error) {
 	l.spare.Lock()
 	defer l.spare.Unlock()
 	for all := l.Segments(); len(all) > 1 && all[0].Number < before; all = all[1:] {
 		name := all[0].Name(l.dir)
-		if all[0].Size == all[len(all)-1].Size && mayBeUsedAgain(all[0]) {
+		if all[0].Size == all[len(all)-1].Size && mayBeUsedAgain(all[0].Number) {
 			err = os.Rename(name, filepath.Join(l.dir, spareName))
 		} else {
 			err = os.Remove(name)

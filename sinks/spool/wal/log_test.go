@@ -182,7 +182,7 @@ func TestFormerLife(t *testing.T) {
 		if err := l.Turn(testSegment, sequence, false); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := l.Release(segment.Number+1, func(Segment) bool { return true }); err != nil {
+		if _, err := l.Release(segment.Number+1, func(int) bool { return true }); err != nil {
 			t.Fatal(err)
 		}
 		if f := readTest(t, dir, l.Segments()[0]); len(f.sequences) > 0 || f.damaged || f.rest != Nothing {
@@ -318,7 +318,7 @@ func TestDiscard(t *testing.T) {
 	if f := readTest(t, dir, l.Segments()[0]); !slices.Equal(f.sequences, []uint64{4}) || f.damaged || f.rest != Nothing {
 		t.Errorf("got %+v", f)
 	}
-	if _, err := l.Release(1, func(Segment) bool { return true }); err != nil {
+	if _, err := l.Release(1, func(int) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*"))
@@ -335,7 +335,7 @@ func TestRelease(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if freed, err := l.Release(2, func(s Segment) bool { return s.Number == 1 }); err != nil || !freed {
+	if freed, err := l.Release(2, func(number int) bool { return number == 1 }); err != nil || !freed {
 		t.Fatalf("freed %v, error %v", freed, err)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*"))
@@ -370,6 +370,8 @@ func TestOpenRefuses(t *testing.T) {
 		"the second format": {"00000003.wal", "from another version"},
 		"another number":    {"3.wal", "not a file of the spool"},
 		"a number too big":  {"99999999999999999999999-0000000000000000-0000000000000001.wal", "not a file of the spool"},
+		"no number":         {"-0000001-0000000000000000-0000000000000001.wal", "not a file of the spool"},
+		"no life":           {"00000003-0000000000000000-0000000000000000.wal", "not a file of the spool"},
 		"a longer name":     {"00000003-0000000000000000-0000000000000001.wal.wal", "not a file of the spool"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -381,6 +383,19 @@ func TestOpenRefuses(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.wants)
 			}
 		})
+	}
+}
+
+// What was put back from a copy of the directory may have numbers that are used.
+func TestOneNumberTwice(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		if err := os.WriteFile(newSegment(3, 0, 1).Name(dir), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "the number of another") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -6,12 +6,14 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Segment is a file of the log. All of it but the size stands in the name.
@@ -60,19 +62,26 @@ func list(dir string) ([]Segment, error) {
 			continue
 		}
 		var s Segment
-		if _, err := fmt.Sscanf(file.Name(), "%d-%x-%x", &s.Number, &s.After, &s.life); err != nil || s.Name(dir) != name {
+		if _, err := fmt.Sscanf(file.Name(), "%d-%x-%x", &s.Number, &s.After, &s.life); err != nil || s.Number < 0 || s.life == 0 || s.Name(dir) != name {
 			return nil, fmt.Errorf("%s is not a file of the spool: move it elsewhere", name)
 		}
 		if !file.Type().IsRegular() {
 			return nil, fmt.Errorf("%s is not a regular file: move it elsewhere", name)
 		}
 		info, err := file.Info()
-		if err != nil {
+		switch {
+		case err == nil:
+			s.Size = info.Size()
+		case !errors.Is(err, syscall.EIO): // else it may be readable later
 			return nil, err
 		}
-		s.Size = info.Size()
 		segments = append(segments, s)
 	}
 	slices.SortFunc(segments, func(a, b Segment) int { return cmp.Compare(a.Number, b.Number) })
+	for i := 1; i < len(segments); i++ {
+		if segments[i-1].Number == segments[i].Number {
+			return nil, fmt.Errorf("%s has the number of another file: move one of them elsewhere", segments[i].Name(dir))
+		}
+	}
 	return segments, nil
 }

@@ -49,6 +49,9 @@ type Text struct {
 // What else is in the place of a segment is an error.
 func Read(name string, open func(string) (File, error), memory []byte, enough func(failed []int64) bool) (t Text, err error) {
 	file, err := open(name)
+	if IsUnreadable(err) { // as if the disk could read no block of it
+		return Text{Failed: []int64{wal.MaxSegment - BlockSize}, Err: err}, nil
+	}
 	if err != nil {
 		return t, err
 	}
