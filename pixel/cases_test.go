@@ -66,23 +66,29 @@ var mangledPixels = []struct{ name, query, want string }{
 func TestMangledPixels(t *testing.T) {
 	for _, test := range mangledPixels {
 		t.Run(test.name, func(t *testing.T) {
-			decoder := newDecoder()
-			decoder.Source = func(key string) (string, bool) { return "a", key == "WK_A" }
-			event, rejection := decoder.Decode(pixel.Track, test.query, &pixel.Facts{Received: received})
-			if words, wanted := strings.CutPrefix(test.want, "rejected "); wanted {
-				reason, detail, _ := strings.Cut(words, " ")
-				if rejection == nil || rejection.Reason.String() != reason || !strings.Contains(rejection.Detail, detail) {
-					t.Fatalf("got %+v, want it rejected for %s with %s", rejection, reason, detail)
-				}
-				return
-			}
-			if rejection != nil {
-				t.Fatalf("rejected: %s: %s", rejection.Reason, rejection.Detail)
-			}
-			defer event.Release()
-			wantMembers(t, event.Body, test.want)
+			wantPixel(t, test.query, test.want)
 		})
 	}
+}
+
+// wantPixel decodes a query as that of a track pixel.
+func wantPixel(t *testing.T, query, want string) {
+	t.Helper()
+	decoder := newDecoder()
+	decoder.Source = func(key string) (string, bool) { return "a", key == "WK_A" }
+	event, rejection := decoder.Decode(pixel.Track, query, &pixel.Facts{Received: received})
+	if words, wanted := strings.CutPrefix(want, "rejected "); wanted {
+		reason, detail, _ := strings.Cut(words, " ")
+		if rejection == nil || rejection.Reason.String() != reason || !strings.Contains(rejection.Detail, detail) {
+			t.Fatalf("%s: got %+v, want it rejected for %s with %s", query, rejection, reason, detail)
+		}
+		return
+	}
+	if rejection != nil {
+		t.Fatalf("%s is rejected: %s: %s", query, rejection.Reason, rejection.Detail)
+	}
+	defer event.Release()
+	wantMembers(t, event.Body, want)
 }
 
 // wantMembers compares members of a JSON object: "a.b = 1; c = -".

@@ -4,6 +4,7 @@ package pixel
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/mend"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/params"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/mergetag"
 )
 
 // DefaultMaxEventSize is Segment's limit for one event, 32 KiB of JSON.
@@ -119,6 +121,7 @@ func (d *Decoder) maxEventSize() int {
 // readParams walks the query once: it returns the raw value of data and collects
 // every other parameter as a field.
 func (ws *workspace) readParams(query string, ignored map[string]struct{}) (data string) {
+	ws.suspect = strings.HasPrefix(query, "?")
 	for query != "" {
 		var name, value string
 		name, value, query = encoding.NextPair(query)
@@ -143,11 +146,11 @@ func (ws *workspace) readPair(rawName, rawValue string, ignored map[string]struc
 	if string(text) == dataName {
 		return params.IsData
 	}
-	if isForLater(text) {
-		return params.IsLater
-	}
 	if _, skip := ignored[string(text)]; skip {
 		return params.IsIgnored
+	}
+	if isForLater(text) {
+		return params.IsLater
 	}
 	return ws.addParam(name, rawValue)
 }
@@ -183,12 +186,13 @@ func hasOddName(name []byte) bool {
 func (ws *workspace) paramName(raw string) layout.Span {
 	const leftover = "amp;"
 	name := ws.params.Unescape(raw)
-	ws.suspect = ws.suspect || strings.IndexByte(raw, ';') >= 0 // a character reference, maybe
+	odd := strings.IndexByte(raw, ';') >= 0 // a character reference, maybe
 	if bytes.HasPrefix(ws.params.TextOf(name), []byte(leftover)) {
 		ws.repairs |= RepairedName
 		name.Start += int32(len(leftover))
-		ws.suspect = ws.suspect && bytes.IndexByte(ws.params.TextOf(name), ';') >= 0
+		odd = bytes.IndexByte(ws.params.TextOf(name), ';') >= 0
 	}
+	ws.suspect = ws.suspect || odd
 	if bytes.IndexByte(ws.params.TextOf(name), '[') > 0 {
 		var changed bool
 		if name, changed = ws.params.Dotted(name); changed {
@@ -201,6 +205,9 @@ func (ws *workspace) paramName(raw string) layout.Span {
 // paramValue reads the value of a parameter and strips the double quotes that AMP
 // leaves around it.
 func (ws *workspace) paramValue(raw string) layout.Span {
+	if isRawTag(raw) {
+		return ws.params.Keep(raw)
+	}
 	value := ws.params.Unescape(raw)
 	ws.suspect = ws.suspect || strings.IndexByte(raw, '%') >= 0 && mend.IsWide(raw)
 	if text := ws.params.TextOf(value); len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
@@ -209,6 +216,13 @@ func (ws *workspace) paramValue(raw string) layout.Span {
 		value.End--
 	}
 	return value
+}
+
+// isRawTag tells whether a raw value is a merge tag between percent signs, of which the
+// beginning may look like an escape.
+func isRawTag(raw string) bool {
+	n := len(raw)
+	return n > 2 && raw[0] == '%' && raw[n-1] == '%' && mergetag.Is([]byte(raw))
 }
 
 // readObject brings data and the parameters together into one scanned object.
@@ -285,6 +299,9 @@ func (ws *workspace) readMangled(raw string) ([]byte, failure) {
 	if isPlainJSON(text) {
 		return ws.readPlainJSON(text)
 	}
+	if bytes.HasPrefix(text, []byte("[")) && json.Valid(plusAsSpace(text)) {
+		return nil, failure{NotObject, "data holds an array"}
+	}
 	return ws.readBase64(text)
 }
 
@@ -355,10 +372,12 @@ func orCaseMangled[Text string | []byte](fail failure, digits Text) failure {
 		return failure{BadBase64, "data is hexadecimal, which is not read"}
 	}
 	if notJSON(fail.reason) && encoding.IsCaseMangled(digits) {
-		return failure{CaseMangled, "data has no upper-case letter: something lower-cased the URL"}
+		return caseMangled
 	}
 	return fail
 }
+
+var caseMangled = failure{CaseMangled, "data has no upper-case letter: something lower-cased the URL"}
 
 // notJSON tells whether a reason means that the payload was no JSON at all.
 func notJSON(reason Reason) bool {

@@ -40,6 +40,7 @@ func (d *Decoder) Explain(typ Type, query string, facts *Facts) *Explanation {
 	var x *Explanation
 	if rejection != nil {
 		x = ExplainRejection(rejection)
+		n.lowered = rejection.Reason == CaseMangled
 	} else {
 		x = explainEvent(event)
 		defer event.Release()
@@ -86,6 +87,7 @@ type narrator struct {
 	event   *Event // nil if the request is rejected
 	ws      *workspace
 	secret  shown.Secret
+	lowered bool // the request is rejected because its letters are all small
 	steps   []Step
 
 	query  string // what is read

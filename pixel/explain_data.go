@@ -34,6 +34,9 @@ func (n *narrator) tellData() bool {
 		_, fail = n.ws.readDigits()
 	}
 	details := n.mended(repairs)
+	if fail.failed() && fail.reason != CaseMangled && n.lowered {
+		return n.failed(StepData, "", caseMangled, append(details, "something stands behind data as well")...)
+	}
 	if at, broken := n.brokenBase64(fail.reason); broken {
 		return n.failed(StepData, n.soFar(at), fail, append(details, n.wrongByte(fail.reason, at), n.leftovers(), n.unopened())...)
 	}

@@ -5,7 +5,6 @@ package pixel
 import (
 	"bytes"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/layout"
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/mergetag"
@@ -77,7 +76,7 @@ func isPlainEnd(c byte) bool {
 
 // isSpace also knows the spaces that have no width.
 func isSpace(r rune) bool {
-	return unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' || r == '\u2060' || r == utf8.RuneError
+	return unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' || r == '\u2060'
 }
 
 // trimmedKey is the write key without the white space around it, which no key has.

@@ -3,6 +3,7 @@
 package pixel
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/encoding"
@@ -17,6 +18,9 @@ func (d *Decoder) decodeMended(ws *workspace, strict verdict, typ Type, query st
 	}
 	mended := d.mend(query, strict.fail.reason)
 	if !mended.ok {
+		if strict.fail.reason.isOfPayload() && encoding.IsCaseMangled(encoding.TrimPadding(mended.cut)) {
+			strict.fail = caseMangled
+		}
 		return strict
 	}
 	again := workspaces.Get().(*workspace)
@@ -44,9 +48,12 @@ func mayBeMended(query string, reason Reason) bool {
 	if reason.isOfPayload() && reason != NoData {
 		return reason != TooLarge && reason != TooDeep
 	}
-	return strings.Contains(query, "="+encoding.EqualsOfMail) || strings.IndexByte(query, '?') >= 0 ||
-		strings.IndexByte(query, '%') >= 0 && !hasPixelName(query)
+	return strings.Contains(query, "="+encoding.EqualsOfMail) || strings.ContainsAny(query, "?#") ||
+		strings.IndexByte(query, '%') >= 0 && (!hasPixelName(query) || escapedSeparator.MatchString(query))
 }
+
+// escapedSeparator is what separates parameters, or queries, and was percent-encoded.
+var escapedSeparator = regexp.MustCompile(`(?i)%(?:26|3f|23)`)
 
 // isOfPayload tells whether a reason means that no object could be read.
 func (r Reason) isOfPayload() bool { return NoData <= r && r <= CaseMangled }
@@ -55,7 +62,8 @@ func (r Reason) isOfPayload() bool { return NoData <= r && r <= CaseMangled }
 type mended struct {
 	query   string
 	repairs Repair
-	ok      bool // something was mended, and data holds a valid object, if there is data
+	ok      bool   // something was mended, and data holds a valid object, if there is data
+	cut     string // what data was without what was cut off, if it is not
 }
 
 // mend undoes what the strict reading cannot read, in the order in which it comes to
@@ -67,6 +75,9 @@ func (d *Decoder) mend(query string, strict Reason) mended {
 	m.ws.reset(0)
 	m.read(query)
 	if !m.mendData() || m.repairs == 0 {
+		if m.cut {
+			return mended{cut: m.data}
+		}
 		return mended{}
 	}
 	return mended{query: m.write(), repairs: m.repairs, ok: true}

@@ -25,7 +25,7 @@ func (m *queryMender) mendData() bool {
 	}
 	if m.cut || m.repairs != 0 || !m.strict.isOfPayload() { // otherwise it is known
 		if _, fail := m.ws.readData(m.data); !fail.failed() {
-			if !mend.IsWide(m.data) {
+			if !mend.IsWide(m.data) && !m.ws.suspect {
 				return true // as it stands, once what had been appended to it was cut off
 			}
 		} else if fail.reason == NoData {
@@ -37,15 +37,33 @@ func (m *queryMender) mendData() bool {
 		m.repairs |= repairs
 		return ok
 	}
-	m.ws.text = encoding.AppendMarked(m.ws.text[:0], encoding.TrimCutEscape(m.data), false)
-	text := m.ws.text
-	object, repairs, ok := m.fromText(text)
+	object, repairs, ok := m.fromBytes()
+	if !ok {
+		m.ws.text = encoding.AppendMarked(m.ws.text[:0], encoding.TrimCutEscape(m.data), false)
+		object, repairs, ok = m.fromText(m.ws.text)
+	}
 	if !ok {
 		return false
 	}
 	m.object = object
 	m.repairs |= repairs
 	return true
+}
+
+// fromBytes reads data that is the object itself in a charset in which two bytes, or two
+// escapes, are more than each for itself.
+func (m *queryMender) fromBytes() ([]byte, Repair, bool) {
+	text := encoding.AppendUnescaped(nil, m.data)
+	if utf, changed := mend.Wide(text); changed {
+		return m.fromObject(utf, RepairedCharset)
+	}
+	if mend.IsWide(m.data) {
+		text, _, _ = mend.Escaping(bytes.ReplaceAll([]byte(m.data), []byte("+"), []byte("%20")))
+		if isPlainJSON(text) {
+			return m.fromObject(text, RepairedCharset)
+		}
+	}
+	return nil, 0, false
 }
 
 // fromPlainBase64 reads data that is base64 and can be nothing else.
@@ -124,24 +142,33 @@ func (m *queryMender) fromBase64(t *mendedText, wrappings int) ([]byte, Repair, 
 		} else if !escapes {
 			break // there is one way only
 		}
-		digits := encoding.AppendDigits(make([]byte, 0, len(text)), text, encoding.Readings[0])
+		for _, as := range encoding.Readings {
+			digits := encoding.AppendDigits(make([]byte, 0, len(text)), text, as)
+			repairs := t.repairs
+			if len(digits) != len(bytes.TrimRight(t.text, "=")) {
+				repairs |= RepairedBase64
+			}
+			if object, repairs, ok := m.fromDigits(digits, repairs, wrappings); ok {
+				return object, repairs, true
+			}
+			if !encoding.IsAmbiguous(text) {
+				break
+			}
+		}
 		text = encoding.TrimBase64(t.text)
-		if endsAmiss(digits) {
-			continue
-		}
-		decoded, _, end := encoding.AppendBase64(nil, digits)
-		if end != encoding.Whole || len(digits) == 0 {
-			continue
-		}
-		repairs := t.repairs
-		if len(digits) != len(bytes.TrimRight(t.text, "=")) {
-			repairs |= RepairedBase64
-		}
-		if object, repairs, ok := m.fromPayload(decoded, repairs, wrappings); ok {
-			return object, repairs, true
-		}
 	}
 	return nil, 0, false
+}
+
+func (m *queryMender) fromDigits(digits []byte, repairs Repair, wrappings int) ([]byte, Repair, bool) {
+	if endsAmiss(digits) {
+		return nil, 0, false
+	}
+	decoded, _, end := encoding.AppendBase64(nil, digits)
+	if end != encoding.Whole || len(digits) == 0 {
+		return nil, 0, false
+	}
+	return m.fromPayload(decoded, repairs, wrappings)
 }
 
 // fromPayload reads what base64, or a text in JSON, has held.
@@ -181,12 +208,25 @@ func (m *queryMender) fromPayload(payload []byte, repairs Repair, wrappings int)
 		return m.fromPayload(rest, repairs|RepairedHTML, wrappings)
 	}
 	if rest, changed := unescape(text); changed {
+		if bytes.IndexByte(text, ':') < 0 { // Where a colon was escaped, a plus sign was, too.
+			rest, _ = unescape(bytes.ReplaceAll(text, []byte("+"), []byte("%20")))
+		}
 		return m.fromPayload(rest, repairs|RepairedEscaping, wrappings)
 	}
-	if encoding.LeadingDigits(encoding.TrimBase64(text)) == len(encoding.TrimBase64(text)) {
+	if isBase64InLines(text) {
 		return m.fromBase64(&mendedText{text: text, repairs: repairs | RepairedBase64}, wrappings)
 	}
 	return nil, 0, false
+}
+
+// isBase64InLines tells whether there are only digits of base64, and line breaks.
+func isBase64InLines(text []byte) bool {
+	for line := range bytes.Lines(encoding.TrimBase64(text)) {
+		if line = bytes.TrimRight(line, "\r\n"); encoding.LeadingDigits(line) != len(line) {
+			return false
+		}
+	}
+	return true
 }
 
 // fromObject mends what begins like an object.

@@ -32,6 +32,10 @@ const dataName = "data"
 // read splits a query into data and fields.
 func (m *queryMender) read(query string) {
 	query = m.unescapeWhole(query)
+	if rest := trimQuestionMarks(query); rest != query {
+		query = rest
+		m.repairs |= RepairedSecondQuery
+	}
 	if strings.IndexByte(query, ';') >= 0 {
 		if text, changed := mend.QueryReferences(query); changed && strings.ReplaceAll(query, "&amp;", "&") != text {
 			query = text
@@ -83,6 +87,7 @@ func (m *queryMender) unescapeWhole(query string) string {
 
 // hasPixelName tells whether a parameter is data or a write key.
 func hasPixelName(query string) bool {
+	query = strings.TrimLeft(query, "?")
 	for query != "" {
 		var name, value string
 		name, value, query = encoding.NextPair(query)
@@ -94,31 +99,52 @@ func hasPixelName(query string) bool {
 	return false
 }
 
-// findData looks for data behind a second question mark if there is none, and for
-// parameters behind one that is in data.
-func (m *queryMender) findData() {
-	if m.data == "" {
-		for i, p := range m.fields {
-			if strings.EqualFold(p.name, dataName) {
-				return
-			}
-			value, rest, found := cutSecondQuery(p.value)
-			if name, _, _ := strings.Cut(rest, "="); found && strings.EqualFold(name, dataName) {
-				m.fields[i].value = value
-				m.addQuery(rest)
-				m.repairs |= RepairedSecondQuery
-				break
-			}
+// trimQuestionMarks drops question marks in front, escaped or not.
+func trimQuestionMarks(query string) string {
+	for {
+		rest := strings.TrimPrefix(strings.TrimPrefix(query, "?"), "%3F")
+		if rest == query {
+			return query
 		}
-	}
-	if value, rest, found := cutSecondQuery(m.data); found {
-		m.data, m.cut = value, true
-		m.addQuery(rest)
-		m.repairs |= RepairedSecondQuery
+		query = rest
 	}
 }
 
-func (m *queryMender) addQuery(query string) {
+// findData looks for data and a write key behind a second question mark if there are none,
+// and for parameters behind one that is in data or in the write key.
+func (m *queryMender) findData() {
+	for i := 0; i < len(m.fields); i++ {
+		p := &m.fields[i]
+		value, rest, by := cutSecondQuery(p.value)
+		if by == 0 || !strings.EqualFold(p.name, keyName) && (by == '&' || m.data != "" || !beginsAsPixel(rest)) {
+			continue
+		}
+		p.value = value
+		m.addQuery(rest, by)
+	}
+	if value, rest, by := cutSecondQuery(m.data); by != 0 {
+		m.data, m.cut = value, true
+		m.addQuery(rest, by)
+	}
+}
+
+// beginsAsPixel tells whether the first parameter of a query is data or a write key.
+func beginsAsPixel(query string) bool {
+	name, _, _ := strings.Cut(query, "=")
+	return strings.EqualFold(name, dataName) || strings.EqualFold(name, keyName)
+}
+
+// addQuery adds what was cut off at a character.
+func (m *queryMender) addQuery(query string, by byte) {
+	if by == '&' {
+		m.repairs |= RepairedEscaping
+	} else {
+		m.repairs |= RepairedSecondQuery
+		if n := len(m.fields); n > 0 { // A fragment is behind all parameters.
+			m.fields[n-1].value, _, _ = strings.Cut(m.fields[n-1].value, "#")
+		}
+	}
+	query = strings.ReplaceAll(trimQuestionMarks(query), "?utm_", "&utm_")
 	for query != "" {
 		var p rawPair
 		p.name, p.value, query = encoding.NextPair(query)
@@ -128,15 +154,17 @@ func (m *queryMender) addQuery(query string) {
 	}
 }
 
-// cutSecondQuery cuts the raw value of data where a second query or a fragment was
-// appended to it. Neither can be a part of base64; within the object itself, it is.
-func cutSecondQuery(raw string) (value, rest string, found bool) {
+// cutSecondQuery cuts a raw value, above all that of data, where a second query or a
+// fragment was appended to it, or the rest of the query was percent-encoded. None can be a
+// part of base64; within the object itself, they are. It returns the character by which it
+// was cut, or 0.
+func cutSecondQuery(raw string) (value, rest string, by byte) {
 	if !strings.ContainsAny(raw, "?#%") {
-		return raw, "", false
+		return raw, "", 0
 	}
 	for i := lastBrace(raw); i < len(raw); i++ {
 		c, size := encoding.UnescapeByte(raw[i:])
-		if c != '?' && c != '#' || c == '#' && isInReference(raw[i+size:]) {
+		if c != '?' && c != '#' && c != '&' || c == '#' && isInReference(raw[i+size:]) || c == '&' && isReference(raw[i+size:]) {
 			i += size - 1
 			continue
 		}
@@ -146,12 +174,20 @@ func cutSecondQuery(raw string) (value, rest string, found bool) {
 			rest = string(text)
 		}
 		if c == '#' {
-			return value, "", true
+			return value, "", c
 		}
 		rest, _, _ = strings.Cut(rest, "#")
-		return value, rest, true
+		return value, rest, c
 	}
-	return raw, "", false
+	return raw, "", 0
+}
+
+// isReference tells whether what follows an ampersand makes it the beginning of a
+// character reference.
+func isReference(rest string) bool {
+	const longest = 10 // bytes of its name
+	end := strings.IndexAny(rest[:min(len(rest), longest)], ";=&%")
+	return end > 0 && (rest[end] == ';' || strings.HasPrefix(rest[end:], "%3B") || strings.HasPrefix(rest[end:], "%23"))
 }
 
 // lastBrace is where the last closing brace of an object begins, escaped or not, and 0 if
@@ -202,7 +238,7 @@ func (m *queryMender) stripMailEquals() {
 		}
 	}
 	for i := range m.fields {
-		m.fields[i].value = m.fields[i].value[len(encoding.EqualsOfMail):]
+		m.fields[i].value = mend.MailField(m.fields[i].value[len(encoding.EqualsOfMail):])
 	}
 	m.repairs |= RepairedBase64
 }
@@ -210,7 +246,7 @@ func (m *queryMender) stripMailEquals() {
 // mendField brings a field into UTF-8.
 func (m *queryMender) mendField(p *rawPair) {
 	for _, part := range [...]*string{&p.name, &p.value} {
-		if strings.IndexByte(*part, '%') < 0 && utf8.ValidString(*part) {
+		if strings.IndexByte(*part, '%') < 0 && utf8.ValidString(*part) || isRawTag(*part) {
 			continue
 		}
 		text, _, wide := mend.Escaping(bytes.ReplaceAll([]byte(*part), []byte("+"), []byte("%20")))

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
-
-	"github.com/segmentpixel/caddy-segment-pixel/pixel"
 )
 
 func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
@@ -100,14 +98,7 @@ func TestMangledVariants(t *testing.T) {
 		{"data=" + url.QueryEscape(b64(b64(object))), `userId = "u1"`},
 	} {
 		t.Run(test.query[:min(len(test.query), 30)], func(t *testing.T) {
-			decoder := newDecoder()
-			decoder.Source = func(key string) (string, bool) { return "a", key == "WK_A" }
-			event, rejection := decoder.Decode(pixel.Track, test.query, &pixel.Facts{Received: received})
-			if rejection != nil {
-				t.Fatalf("%s is rejected: %s: %s", test.query, rejection.Reason, rejection.Detail)
-			}
-			defer event.Release()
-			wantMembers(t, event.Body, test.want)
+			wantPixel(t, test.query, test.want)
 		})
 	}
 }

@@ -45,7 +45,14 @@ func areDigits(text string) bool {
 func parseISO(text string) (time.Time, bool) {
 	text = strings.ToUpper(text)
 	if date, clock, found := strings.Cut(text, " "); found && len(date) == shortest {
-		text = date + "T" + strings.Replace(clock, " ", "", 1)
+		text = date + "T" + clock
+	}
+	// In a query, a plus sign is a space.
+	if clock, zone, found := strings.Cut(text, " "); found {
+		if zone != "" && areDigits(zone[:1]) {
+			clock += "+"
+		}
+		text = clock + zone
 	}
 	text = strings.TrimSuffix(strings.TrimSuffix(text, "UTC"), "GMT")
 	return first(text, isoLayouts)

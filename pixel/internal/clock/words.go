@@ -35,6 +35,13 @@ func parseWords(text string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	last := len(words) - 1
+	if before := words[last-1]; areDigits(words[last]) && len(words[last]) == len("0100") && (before == "GMT" || strings.Contains(before, ":")) {
+		words[last] = "+" + words[last] // In a query, a plus sign is a space.
+		if before == "GMT" {
+			words = append(words[:last-1], "GMT"+words[last])
+			last--
+		}
+	}
 	if offset, known := zones[strings.ToUpper(words[last])]; known {
 		words[last] = offset
 	} else if len(words) == fewest {

@@ -19,6 +19,11 @@ func AppendUnescaped(dst []byte, s string) []byte {
 		return append(dst, s...)
 	}
 	for i := 0; i < len(s); {
+		if n := TagAt(s[i:]); n > 0 {
+			dst = append(dst, s[i:i+n]...)
+			i += n
+			continue
+		}
 		c, size := UnescapeByte(s[i:])
 		if size == 1 && c == '+' {
 			c = ' '
@@ -27,6 +32,27 @@ func AppendUnescaped(dst []byte, s string) []byte {
 		i += size
 	}
 	return dst
+}
+
+// TagAt is how long the merge tag %%...%% is that s begins with, or 0. What is in there
+// may look like an escape, as in %%address%%.
+func TagAt[Text string | []byte](s Text) int {
+	const mark = len("%%")
+	if len(s) < mark || s[0] != '%' || s[1] != '%' {
+		return 0
+	}
+	for i := mark; i < len(s); i++ {
+		switch {
+		case s[i] == '%':
+			if i > mark && i+1 < len(s) && s[i+1] == '%' {
+				return i + mark
+			}
+			return 0
+		case s[i] <= ' ' || s[i] == '+':
+			return 0
+		}
+	}
+	return 0
 }
 
 // UnescapeByte decodes the first byte of s. An escape that is cut off or not
@@ -49,6 +75,11 @@ func AppendMarked[Text string | []byte](dst []byte, s Text, earlierMarks bool) [
 		dst = append(dst, s[run:i]...)
 		if i == len(s) {
 			break
+		}
+		if n := TagAt(s[i:]); n > 0 {
+			dst = append(dst, s[i:i+n]...)
+			i += n
+			continue
 		}
 		c, size := UnescapeByte(s[i:])
 		switch {

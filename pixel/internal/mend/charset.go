@@ -12,8 +12,8 @@ import (
 // every other byte zero, and anything else as Windows-1252, of which Latin-1 is a part
 // where it has characters.
 func Charset(text []byte) (utf []byte, changed bool) {
-	if big, is := isUTF16(text); is {
-		return fromUTF16(text, big), true
+	if text, changed := Wide(text); changed {
+		return text, true
 	}
 	if utf8.Valid(text) || !isWindows1252(text) {
 		return text, false
@@ -23,6 +23,14 @@ func Charset(text []byte) (utf []byte, changed bool) {
 		utf = utf8.AppendRune(utf, windows1252(c))
 	}
 	return utf, true
+}
+
+// Wide returns text that is UTF-16 in UTF-8.
+func Wide(text []byte) (utf []byte, changed bool) {
+	if big, is := isUTF16(text); is {
+		return fromUTF16(text, big), true
+	}
+	return text, false
 }
 
 // isWindows1252 tells whether text that is no UTF-8 can be Windows-1252. What is UTF-8 up

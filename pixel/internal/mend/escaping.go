@@ -7,19 +7,30 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/encoding"
 )
 
 // Escaping undoes percent-encoding, and the %uXXXX of JavaScript's escape. What is no
 // escape stays as it is, a plus sign, too. Wide tells whether there was a %uXXXX.
+// Of these, escape writes what Latin-1 has with two digits, which are a character then and
+// no byte of UTF-8.
 func Escaping(text []byte) (rest []byte, changed, wide bool) {
 	if bytes.IndexByte(text, '%') < 0 {
 		return text, false, false
 	}
+	if rest, changed, wide = escaping(text, false); wide && !utf8.Valid(bytes.ReplaceAll(rest, []byte{encoding.LostPlus}, nil)) {
+		return escaping(text, true)
+	}
+	return rest, changed, wide
+}
+
+func escaping(text []byte, latin bool) (rest []byte, changed, wide bool) {
 	rest = make([]byte, 0, len(text))
 	for i := 0; i < len(text); {
-		if text[i] != '%' {
-			rest = append(rest, text[i])
-			i++
+		if n := max(encoding.TagAt(text[i:]), 1); n > 1 || text[i] != '%' {
+			rest = append(rest, text[i:i+n]...)
+			i += n
 			continue
 		}
 		if r, size := wideAt(text[i:]); size > 0 {
@@ -28,7 +39,11 @@ func Escaping(text []byte) (rest []byte, changed, wide bool) {
 			continue
 		}
 		if c, ok := escapeAt(text[i:]); ok {
-			rest, changed = append(rest, c), true
+			if changed = true; latin {
+				rest = utf8.AppendRune(rest, rune(c))
+			} else {
+				rest = append(rest, c)
+			}
 			i += len("%xx")
 			continue
 		}

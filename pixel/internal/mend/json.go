@@ -27,8 +27,11 @@ func JSON(text []byte) (rest []byte, changed bool) {
 }
 
 func trimZeros(text []byte) (rest []byte, changed bool) {
-	rest = bytes.TrimRight(text, "\x00")
-	return rest, len(rest) != len(text)
+	rest = bytes.TrimRight(text, " \t\r\n\x00")
+	if bytes.IndexByte(text[len(rest):], 0) < 0 {
+		return text, false
+	}
+	return rest, true
 }
 
 type jsonMender struct {

@@ -2,7 +2,10 @@
 
 package mend
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // SoftBreaks drops what quoted-printable mail leaves within base64: an equals sign at
 // the end of a line, whose line break browsers strip from an attribute. With escapes,
@@ -17,11 +20,39 @@ func SoftBreaks(text []byte, escapes bool) []byte {
 		}
 		rest = append(rest, text[i:i+next]...)
 		i += next
-		if escapes && isMailEscape(text[i+1:]) {
+		switch {
+		case escapes && isMailEscape(text[i+1:]):
 			i += 2
+		case i+1 < len(text) && text[i+1] == ' ': // a line break that has become a space
+			i++
 		}
 	}
 	return rest
+}
+
+// MailField undoes quoted-printable in the raw value of a parameter. There, an equals sign
+// stands before two digits, or was at the end of a line, which is gone as a rule.
+func MailField(raw string) string {
+	if strings.IndexByte(raw, '=') < 0 {
+		return raw
+	}
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(raw, "=")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		if len(rest) >= 2 && strings.ToUpper(rest[:2]) == rest[:2] {
+			if c, ok := hexNumber(rest[:2]); ok && c >= ' ' && c != 0x7f {
+				b.WriteString("%" + rest[:2])
+				raw = rest[2:]
+				continue
+			}
+		}
+		rest = strings.TrimPrefix(rest, "%0D")
+		raw = strings.TrimPrefix(rest, "%0A")
+	}
 }
 
 func isMailEscape(text []byte) bool {

@@ -60,7 +60,7 @@ func (m *merger) appendValue(dst []byte, param int32) ([]byte, error) {
 	if m.params.nodes[param].container && m.Decoder.PeekKind() == '{' {
 		return m.appendObject(dst, param)
 	}
-	if m.params.nodes[param].weak && m.Decoder.PeekKind() != 'n' {
+	if n := &m.params.nodes[param]; n.weak && (!n.container || m.Decoder.PeekKind() != 'n') {
 		value, err := m.Decoder.ReadValue()
 		return append(dst, value...), err
 	}
