@@ -118,9 +118,14 @@ func (f *Fetcher) rule() (fetcher.Rule, error) {
 // parseNetwork also takes a single address.
 func parseNetwork(text string) (netip.Prefix, error) {
 	if address, err := netip.ParseAddr(text); err == nil {
+		address = address.Unmap()
 		return address.Prefix(address.BitLen())
 	}
 	prefix, err := netip.ParsePrefix(text)
+	const mapped = 96 // bits in front of an IPv4 address in IPv6
+	if err == nil && prefix.Addr().Is4In6() && prefix.Bits() >= mapped {
+		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-mapped)
+	}
 	return prefix.Masked(), err
 }
 

@@ -115,3 +115,15 @@ func TestFetcherErrors(t *testing.T) {
 		}
 	}
 }
+
+// An IPv4 network may be written as IPv6, of which it is a part.
+func TestMappedNetworks(t *testing.T) {
+	for text, want := range map[string]string{
+		"::ffff:11.0.0.0/104": "11.0.0.0/8", "::ffff:12.0.0.1": "12.0.0.1/32", "::ffff:0:0/96": "0.0.0.0/0",
+		"192.0.2.7/24": "192.0.2.0/24", "2001:db8::1/32": "2001:db8::/32", "::/0": "::/0",
+	} {
+		if got, err := parseNetwork(text); err != nil || got.String() != want {
+			t.Errorf("%s is %v, error %v, want %s", text, got, err, want)
+		}
+	}
+}

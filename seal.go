@@ -4,6 +4,7 @@ package segmentpixel
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2"
@@ -47,7 +48,7 @@ func (h *Handler) provisionSeal() error {
 	}
 	file, err := caddy.NewReplacer().ReplaceOrErr(h.Seal.File, true, true)
 	if err != nil {
-		return err
+		return fmt.Errorf("seal: %w: set what it stands for, or write the name of the file", err)
 	}
 	h.seals = seal.NewRing(file, h.logger)
 	h.decoder.Unseal, h.decoder.SealRequired, h.decoder.SealAllows = h.seals.Open, h.Seal.Required, h.Seal.Allow

@@ -45,6 +45,9 @@ func (d *Decoder) decodeMended(ws *workspace, strict verdict, typ Type, query st
 // mayBeMended tells whether it is worth while to try. Where there is an object and only
 // its content is wrong, nothing helps but what had happened to the query as a whole.
 func mayBeMended(query string, reason Reason) bool {
+	if reason == NotSealed || reason == BadSeal {
+		return true
+	}
 	if reason.isOfPayload() && reason != NoData {
 		return reason != TooLarge && reason != TooDeep
 	}
@@ -74,7 +77,8 @@ func (d *Decoder) mend(query string, strict Reason) mended {
 	defer m.ws.release()
 	m.ws.reset(0)
 	m.read(query)
-	if !m.mendData() || m.repairs == 0 {
+	sealed := d.Unseal != nil && m.data != "" && m.mendToken()
+	if !sealed && !m.mendData() || m.repairs == 0 {
 		if m.cut {
 			return mended{cut: m.data}
 		}

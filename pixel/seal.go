@@ -3,9 +3,11 @@
 package pixel
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/encoding"
+	"github.com/segmentpixel/caddy-segment-pixel/pixel/internal/mend"
 )
 
 // Unsealer opens a JOSE compact token. It returns the object that was sealed, and the
@@ -68,13 +70,19 @@ func (ws *workspace) readAllowed(query string, allowed []string) {
 	}
 }
 
-// tokenOf returns the token that the raw value of data is, if it looks like one. A dot is
-// no digit of base64, so that nothing else does.
+// fewestDots are in a token: those of JWS. A dot is no digit of base64.
+const fewestDots = 2
+
+// tokenOf returns the token that the raw value of data is, if it looks like one. Nothing
+// else does.
 func tokenOf(data string) (token string, ok bool) {
 	if strings.IndexByte(data, '.') < 0 && !strings.Contains(data, "%2E") && !strings.Contains(data, "%2e") {
 		return "", false
 	}
 	token = strings.TrimSpace(string(encoding.AppendUnescaped(nil, data)))
+	if strings.Count(token, ".") < fewestDots {
+		return "", false
+	}
 	for i := range len(token) {
 		switch c := token[i]; {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.', c == '=':
@@ -83,4 +91,28 @@ func tokenOf(data string) (token string, ok bool) {
 		}
 	}
 	return token, true
+}
+
+// mendToken undoes what the way to here has done to a token: it tells whether data is one
+// then.
+func (m *queryMender) mendToken() bool {
+	t := mendedText{text: encoding.AppendUnescaped(nil, m.data)}
+	t.apply(RepairedEscaping, unescape)
+	if bytes.Count(t.text, []byte(".")) < fewestDots {
+		return false
+	}
+	t.apply(RepairedHTML, mend.References)
+	t.apply(RepairedInvisible, mend.Invisible)
+	t.apply(RepairedWrapping, mend.Wrapping)
+	t.apply(RepairedBase64, func(text []byte) ([]byte, bool) {
+		rest := bytes.Join(bytes.Fields(mend.SoftBreaks(text, true)), nil)
+		rest = bytes.TrimPrefix(rest, []byte(encoding.EqualsOfMail))
+		return rest, len(rest) != len(text)
+	})
+	token, ok := tokenOf(string(t.text))
+	if ok {
+		m.data = token
+		m.repairs |= t.repairs
+	}
+	return ok
 }

@@ -82,7 +82,7 @@ func (k *Ring) Provision(keys []Key, files []string, logger *zap.Logger) error {
 	for _, file := range files {
 		name, err := repl.ReplaceOrErr(file, true, true)
 		if err != nil {
-			return fmt.Errorf("write_keys file: %w", err)
+			return fmt.Errorf("write_keys file: %w: set what it stands for, or write the name of the file", err)
 		}
 		k.Files = append(k.Files, name)
 	}
@@ -117,7 +117,7 @@ func (k *Ring) resolve(withFiles bool) (map[string]string, error) {
 		}
 		value, err := repl.ReplaceOrErr(key.Key, true, true)
 		if err != nil {
-			return nil, fmt.Errorf("write_key %d: %w", i+1, err)
+			return nil, fmt.Errorf("write_key %d: %w: set what it stands for", i+1, err)
 		}
 		if err := addKey(sources, strings.TrimRight(value, "\r\n"), cmp.Or(key.Source, defaultSource)); err != nil {
 			return nil, fmt.Errorf("write_key %d: %w", i+1, err)

@@ -73,7 +73,7 @@ func ParseSet(text []byte) (*Set, error) {
 		if err := set.Keys[i].check(); err != nil {
 			return nil, fmt.Errorf("key %d: %w", i+1, err)
 		}
-		if seen[set.Keys[i].Kid] {
+		if set.Keys[i].Kid != "" && seen[set.Keys[i].Kid] {
 			return nil, fmt.Errorf("key %d: its kid is that of an earlier one", i+1)
 		}
 		seen[set.Keys[i].Kid] = true

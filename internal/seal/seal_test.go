@@ -176,17 +176,31 @@ func TestParseSet(t *testing.T) {
 		``:            "it is no JWK set",
 		`[]`:          "it is no JWK set",
 		`{"keys":[]}`: "there is no key",
-		`{"keys":[{"kty":"RSA","alg":"HS256","k":"` + k + `"}]}`:                                           "key 1: kty must be",
-		`{"keys":[{"kty":"oct","k":"` + k + `"}]}`:                                                         "key 1: alg must be",
-		`{"keys":[{"kty":"oct","alg":"HS256","k":"short"}]}`:                                               "key 1: k is not base64url",
-		`{"keys":[{"kty":"oct","alg":"HS256","k":"AAAA"}]}`:                                                "key 1: k must be 32 bytes",
-		`{"keys":[{"kty":"oct","alg":"HS256","k":"` + k + `","source":"a b"}]}`:                            "key 1: source must be",
-		`{"keys":[{"kty":"oct","alg":"HS256","k":"` + k + `"},{"kty":"oct","alg":"dir","k":"` + k + `"}]}`: "key 2: its kid is that of an earlier one",
-		`{"keys":[{"kty":"oct","alg":"dir","enc":"A256GCM","use":"enc","k":"` + k + `"}]}`:                 "",
+		`{"keys":[{"kty":"RSA","alg":"HS256","k":"` + k + `"}]}`:                                                               "key 1: kty must be",
+		`{"keys":[{"kty":"oct","k":"` + k + `"}]}`:                                                                             "key 1: alg must be",
+		`{"keys":[{"kty":"oct","alg":"HS256","k":"short"}]}`:                                                                   "key 1: k is not base64url",
+		`{"keys":[{"kty":"oct","alg":"HS256","k":"AAAA"}]}`:                                                                    "key 1: k must be 32 bytes",
+		`{"keys":[{"kty":"oct","alg":"HS256","k":"` + k + `","source":"a b"}]}`:                                                "key 1: source must be",
+		`{"keys":[{"kty":"oct","alg":"HS256","k":"` + k + `"},{"kty":"oct","alg":"dir","k":"` + k + `"}]}`:                     "", // a token without a kid tries both
+		`{"keys":[{"kty":"oct","kid":"a","alg":"HS256","k":"` + k + `"},{"kty":"oct","kid":"a","alg":"dir","k":"` + k + `"}]}`: "key 2: its kid is that of an earlier one",
+		`{"keys":[{"kty":"oct","alg":"dir","enc":"A256GCM","use":"enc","k":"` + k + `"}]}`:                                     "",
 	} {
 		_, err := seal.ParseSet([]byte(text))
 		if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), k)) {
 			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
+}
+
+// The largest event of all is opened, and what is larger is not an event's.
+func TestLargeTokens(t *testing.T) {
+	s := set(t)
+	for size, want := range map[int]bool{32 << 10: true, 40 << 10: true, 80 << 10: false} {
+		text := `{"a":"` + strings.Repeat("x", size) + `"}`
+		for _, kid := range []string{"a", "c"} {
+			if _, _, ok := s.Open(sealed(t, s, text, kid), now); ok != want {
+				t.Errorf("%d bytes under the key %s: opened %t", size, kid, ok)
+			}
 		}
 	}
 }

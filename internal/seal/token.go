@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	maxToken  = 16 << 10
+	maxToken  = 64 << 10 // more than an event of 32 KiB becomes
 	maxHeader = 1 << 10
 )
 
