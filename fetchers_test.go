@@ -78,8 +78,12 @@ func TestFetcherOptions(t *testing.T) {
 		}
 		fetcher bot elsewhere {
 			network 192.0.2.0/24
+		}
+		fetcher scanner mapped {
+			user_agent InIPv6
+			network ::ffff:127.0.0.0/104 ::ffff:192.0.2.1
 		}`)
-	for agent, want := range map[string]string{"AcmeScan/1": "acme", "curl/8": "curl"} {
+	for agent, want := range map[string]string{"AcmeScan/1": "acme", "curl/8": "curl", "InIPv6/1": "mapped"} {
 		got := fetchOf(t, s, pixeltest.Page, "User-Agent", agent)
 		if by := got["fetch"].(map[string]any)["by"]; by != want {
 			t.Errorf("%s: got %v, want %s", agent, by, want)
@@ -112,18 +116,6 @@ func TestFetcherErrors(t *testing.T) {
 		_, _, err := pixeltest.CaddyfileAdapter().Adapt([]byte(text), nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", options, err, want)
-		}
-	}
-}
-
-// An IPv4 network may be written as IPv6, of which it is a part.
-func TestMappedNetworks(t *testing.T) {
-	for text, want := range map[string]string{
-		"::ffff:11.0.0.0/104": "11.0.0.0/8", "::ffff:12.0.0.1": "12.0.0.1/32", "::ffff:0:0/96": "0.0.0.0/0",
-		"192.0.2.7/24": "192.0.2.0/24", "2001:db8::1/32": "2001:db8::/32", "::/0": "::/0",
-	} {
-		if got, err := parseNetwork(text); err != nil || got.String() != want {
-			t.Errorf("%s is %v, error %v, want %s", text, got, err, want)
 		}
 	}
 }
