@@ -101,8 +101,23 @@ func TestMixtures(t *testing.T) {
 		{"null in the campaign", "data=" + b64(`{"writeKey":"WK_A","userId":"u1","event":"E","context":{"campaign":{"name":null}}}`) + "&utm_campaign=n", `context.campaign = {"name":null}`},
 		{"zone behind a plus sign", "writeKey=WK_A&userId=u1&event=E&timestamp=2023-11-14T23:13:20+01:00", `timestamp = "2023-11-14T22:13:20.000Z"`},
 		{"zone behind a plus sign", "writeKey=WK_A&userId=u1&event=E&timestamp=Tue+Nov+14+2023+23:13:20+GMT+0100", `timestamp = "2023-11-14T22:13:20.000Z"`},
+		{"no space behind the day", "writeKey=WK_A&userId=u1&event=E&timestamp=Tue,14+Nov+2023+22:13:20+GMT", `timestamp = "2023-11-14T22:13:20.000Z"`},
+		{"a comma behind the date", "writeKey=WK_A&userId=u1&event=E&timestamp=Nov+14,+2023+22:13:20+GMT", `timestamp = "2023-11-14T22:13:20.000Z"`},
+		{"basic form without seconds", "writeKey=WK_A&userId=u1&event=E&timestamp=20231114T2213Z", `timestamp = "2023-11-14T22:13:00.000Z"`},
 		{"zone behind a space", "writeKey=WK_A&userId=u1&event=E&timestamp=2023-11-14T22:13:20+Z", `timestamp = "2023-11-14T22:13:20.000Z"`},
 	} {
 		t.Run(test.name, func(t *testing.T) { wantPixel(t, test.query, test.want) })
+	}
+}
+
+// TestRareTags has tags of tools that write them in a way of their own.
+func TestRareTags(t *testing.T) {
+	for _, tag := range []string{
+		"{$email}", "{!Contact.Id}", "{subscriber:email}", "[%email%]", "<<email>>", "$[EMAIL]$", "~Contact.Email~", "@EMAIL@", "[fullname,fallback=x]",
+	} {
+		wantPixel(t, "writeKey=WK_A&event=E&userId="+url.QueryEscape(tag), "rejected no_identity")
+	}
+	for _, name := range []string{"@bob", "~bob~", "{42}", "a@b.example", "$5$", "<bob>", "Bob <b@b.example>"} {
+		wantPixel(t, "writeKey=WK_A&event=E&userId="+url.QueryEscape(name), `userId = "`+name+`"`)
 	}
 }

@@ -41,7 +41,8 @@ func Outside(text string, f func(string) string) string {
 // identity is looked at, less common forms are safe to know as well: no identity looks
 // like that.
 var wholeTag = regexp.MustCompile(`^(?:\{\{[^\n]*\}\}|\{%[^\n]*%\}|\*\|[^\n]+\|\*|%%[^\n]+%%|\[\[[^\n]+\]\]|[$#@]\{[^}\n]+\}|` +
-	`<%[^\n]*%>|%[A-Za-z_][A-Za-z0-9_. -]*%|\$[A-Z_]+\$|\[[A-Za-z_][A-Za-z0-9_. :-]*\]|\{[A-Za-z_][A-Za-z0-9_.]*\}|@@[^@\n]+@@|##[^#\n]+##)$`)
+	`<%[^\n]*%>|<<[^\n<>]+>>|%[A-Za-z_][A-Za-z0-9_. -]*%|\$[A-Z_]+\$|\$\[[^\n\]]+\]\$|\[%[^\n]+%\]|\[[A-Za-z_][A-Za-z0-9_. :,=-]*\]|` +
+	`\{[$!]?[A-Za-z_][A-Za-z0-9_.:]*\}|@@[^@\n]+@@|@[A-Z_]+@|##[^#\n]+##|~[A-Za-z_]+\.[A-Za-z0-9_.]+~)$`)
 
 // Is tells whether a text is nothing but a merge tag.
 func Is(text []byte) bool { return wholeTag.Match(text) }

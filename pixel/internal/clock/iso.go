@@ -23,6 +23,8 @@ var isoLayouts = []string{
 	"20060102T150405Z07:00",
 	"20060102T150405Z07",
 	"20060102T150405",
+	"20060102T1504Z0700",
+	"20060102T1504",
 }
 
 // isISO tells whether text begins with a year and goes on with a month.

@@ -26,7 +26,7 @@ var zones = map[string]string{
 
 func parseWords(text string) (time.Time, bool) {
 	text, _, _ = strings.Cut(text, "(") // a comment, which names the zone
-	words := strings.Fields(text)
+	words := strings.Fields(strings.ReplaceAll(text, ",", " "))
 	if len(words) > 0 && isWeekday(words[0]) {
 		words = words[1:]
 	}
@@ -53,7 +53,6 @@ func parseWords(text string) (time.Time, bool) {
 }
 
 func isWeekday(word string) bool {
-	word = strings.TrimSuffix(word, ",")
 	for day := time.Sunday; day <= time.Saturday; day++ {
 		if name := day.String(); strings.EqualFold(word, name[:3]) || strings.EqualFold(word, name) {
 			return true
