@@ -54,7 +54,7 @@ func (m *queryMender) mendData() bool {
 // escapes, are more than each for itself.
 func (m *queryMender) fromBytes() ([]byte, Repair, bool) {
 	text := encoding.AppendUnescaped(nil, m.data)
-	if utf, changed := mend.Wide(text); changed {
+	if utf, changed := mend.UTF16(text); changed {
 		return m.fromObject(utf, RepairedCharset)
 	}
 	if mend.IsWide(m.data) {

@@ -5,6 +5,7 @@ package pixel
 import (
 	"bytes"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -51,6 +52,11 @@ func (m *queryMender) read(query string) {
 			continue
 		}
 		m.add(p)
+	}
+	isData := func(p rawPair) bool { return p.value != "" && strings.EqualFold(p.name, dataName) }
+	if i := slices.IndexFunc(m.fields, isData); m.data == "" && i >= 0 { // in another letter case
+		m.data = m.fields[i].value
+		m.fields = slices.Delete(m.fields, i, i+1)
 	}
 	m.findData()
 	m.stripMailEquals()

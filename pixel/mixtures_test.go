@@ -92,6 +92,8 @@ func TestMixtures(t *testing.T) {
 		{"soft break as a space", "data=" + e[:20] + "=%20" + e[20:], `userId = "u1"`},
 
 		{"letters and a second query", "data=" + strings.ToLower(e) + "?utm_source=x", "rejected case_mangled"},
+		{"letters and a second query", "DATA=" + strings.ToLower(e) + "?utm_source=x", "rejected case_mangled"},
+		{"name and a second query", "Data=" + e + "?utm_source=x", `userId = "u1"; context.campaign.source = "x"`},
 		{"letters and the rest encoded", "data=" + strings.ToLower(e) + "%26cb%3d1", "rejected case_mangled"},
 		{"array", "data=%5B1%2C2%5D", "rejected not_object"},
 		{"array", `data=[{"a":1},{"a":2}]`, "rejected not_object"},

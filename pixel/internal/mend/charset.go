@@ -12,7 +12,7 @@ import (
 // every other byte zero, and anything else as Windows-1252, of which Latin-1 is a part
 // where it has characters.
 func Charset(text []byte) (utf []byte, changed bool) {
-	if text, changed := Wide(text); changed {
+	if text, changed := UTF16(text); changed {
 		return text, true
 	}
 	if utf8.Valid(text) || !isWindows1252(text) {
@@ -25,8 +25,8 @@ func Charset(text []byte) (utf []byte, changed bool) {
 	return utf, true
 }
 
-// Wide returns text that is UTF-16 in UTF-8.
-func Wide(text []byte) (utf []byte, changed bool) {
+// UTF16 returns text that is UTF-16 in UTF-8.
+func UTF16(text []byte) (utf []byte, changed bool) {
 	if big, is := isUTF16(text); is {
 		return fromUTF16(text, big), true
 	}
