@@ -187,7 +187,6 @@ func TestUncovered(t *testing.T) {
 				}
 				rejected := watchRejected(t, s.ClientURL())
 				r := newRig(t, s.ClientURL())
-				r.missAcks()
 				createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Subjects = []string{"events.web.>"} })
 				r.route.batched.Store(batched)
 				stray := event(5)
@@ -211,7 +210,6 @@ func TestUncoveredAgain(t *testing.T) {
 	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
-	r.missAcks()
 	createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Subjects = []string{"events.web.>"} })
 	r.route.batched.Store(true)
 	r.append(event(1), shopEvent(2))
@@ -227,8 +225,8 @@ func TestUncoveredAgain(t *testing.T) {
 	r.awaitAcked(t, 100)
 	wantStored(t, r.route.js, web)
 	wantAside(t, r, stray)
-	if n := wires.batched.Load(); n != int64(len(web)-1) {
-		t.Errorf("%d events were published in batches, want %d", n, len(web)-1)
+	if n := wires.batched.Load(); n < int64(len(web)-1) {
+		t.Errorf("%d messages were published in batches, want %d or more", n, len(web)-1)
 	}
 	createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Name, c.Subjects = "SHOP", []string{"events.shop.>"} })
 	r.append(shopEvent(101), shopEvent(102))
@@ -272,7 +270,6 @@ func TestMappedSubject(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newRig(t, s.ClientURL())
-	r.missAcks()
 	stream := createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.Subjects, c.NoAck = []string{"mapped.>"}, true })
 	r.append(events(3)...)
 	r.start(t)

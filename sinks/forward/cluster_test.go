@@ -29,7 +29,6 @@ func newCluster(t *testing.T) *cluster {
 		urls = append(urls, s.ClientURL())
 	}
 	c.rig = newRig(t, strings.Join(urls, ","))
-	c.missAcks()
 	c.stream = createStream(t, c.route.js, func(config *jetstream.StreamConfig) { config.Replicas = 3 })
 	return c
 }

@@ -34,6 +34,7 @@ func TestDeliver(t *testing.T) {
 				s := natstest.Start(t, nil)
 				wires := tap(t, s.ClientURL())
 				r := newRig(t, s.ClientURL())
+				r.patient()
 				stream := createStream(t, r.route.js, nil)
 				r.route.batched.Store(batched)
 				r.onAck = func(acked int) {
@@ -84,6 +85,7 @@ func TestEventsOneByOne(t *testing.T) {
 		s := natstest.Start(t, nil)
 		wires := tap(t, s.ClientURL())
 		r := newRig(t, s.ClientURL())
+		r.patient()
 		createStream(t, r.route.js, nil)
 		r.route.batched.Store(batched)
 		r.start(t)
@@ -107,6 +109,7 @@ func TestInDoubt(t *testing.T) {
 	s := natstest.Start(t, nil)
 	wires := tap(t, s.ClientURL())
 	r := newRig(t, s.ClientURL())
+	r.patient()
 	createStream(t, r.route.js, nil)
 	r.route.batched.Store(true)
 	r.inDoubt = 3
@@ -131,6 +134,7 @@ func TestFailingBatch(t *testing.T) {
 	s := natstest.Start(t, nil)
 	wires := tap(t, s.ClientURL())
 	r := newRig(t, s.ClientURL())
+	r.patient()
 	stream := createStream(t, r.route.js, func(c *jetstream.StreamConfig) { c.AllowBatchPublish = false })
 	r.route.batched.Store(true)
 	r.append(events(10)...)

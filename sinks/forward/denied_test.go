@@ -70,6 +70,7 @@ func TestDeniedAgain(t *testing.T) {
 		const n = 5000
 		g := startGuarded(t, shop)
 		r := g.rig(t, batched)
+		r.patient()
 		r.append(event(1), shopEvent(2))
 		r.start(t)
 		r.awaitAcked(t, 2)
@@ -283,6 +284,7 @@ func TestDeniedEndOfBatch(t *testing.T) {
 			g := startGuarded(t, shop)
 			wires := tap(t, g.url("admin"))
 			r := g.rig(t, true)
+			r.patient()
 			r.forwarder.strayWait = time.Hour
 			all, web, denied := mixed(700, test.isShop)
 			for i := range all {

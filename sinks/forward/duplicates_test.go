@@ -42,6 +42,7 @@ func TestDuplicates(t *testing.T) {
 				s := natstest.Start(t, nil)
 				wires := tap(t, s.ClientURL())
 				r := newRig(t, s.ClientURL())
+				r.patient()
 				createStream(t, r.route.js, nil)
 				var want []spool.Event
 				known := make(map[int]bool)

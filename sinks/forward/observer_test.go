@@ -71,6 +71,7 @@ func TestObserver(t *testing.T) {
 	modes(t, func(t *testing.T, batched bool) {
 		s := natstest.Start(t, nil)
 		r := newRig(t, s.ClientURL())
+		r.patient()
 		createStream(t, r.route.js, nil)
 		r.route.batched.Store(batched)
 		r.append(events(10)...)
@@ -96,6 +97,7 @@ func TestObserverAfterRestart(t *testing.T) {
 	modes(t, func(t *testing.T, batched bool) {
 		s := natstest.Start(t, nil)
 		r := newRig(t, s.ClientURL())
+		r.patient()
 		r.route.batched.Store(batched)
 		r.append(events(10)...)
 		r.start(t) // There is no stream.

@@ -85,7 +85,6 @@ func TestCommitIsSentAgain(t *testing.T) {
 	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
-	r.missAcks()
 	var commits, single atomic.Int64
 	pretend(t, s.ClientURL(), func(_ *nats.Conn, msg *nats.Msg) {
 		switch {
@@ -112,7 +111,6 @@ func TestSilence(t *testing.T) {
 	t.Parallel()
 	s := natstest.Start(t, nil)
 	r := newRig(t, s.ClientURL())
-	r.missAcks()
 	pretend(t, s.ClientURL(), func(_ *nats.Conn, msg *nats.Msg) {
 		if !strings.HasSuffix(msg.Reply, ".$FI") {
 			_ = msg.Respond([]byte(pretendedAck))
