@@ -119,7 +119,8 @@ func trimQuestionMarks(query string) string {
 // findData looks for data and a write key behind a second question mark if there are none,
 // and for parameters behind one that is in data or in the write key.
 func (m *queryMender) findData() {
-	for i := 0; i < len(m.fields); i++ {
+	cuts := 0 // Each looks at all that is left, and is rare enough as it is.
+	for i := 0; i < len(m.fields) && cuts < mostWrappings; i++ {
 		p := &m.fields[i]
 		value, rest, by := cutSecondQuery(p.value)
 		if by == 0 || !strings.EqualFold(p.name, keyName) && (by == '&' || m.data != "" || !beginsAsPixel(rest)) {
@@ -127,6 +128,7 @@ func (m *queryMender) findData() {
 		}
 		p.value = value
 		m.addQuery(rest, by)
+		cuts++
 	}
 	if value, rest, by := cutSecondQuery(m.data); by != 0 {
 		m.data, m.cut = value, true

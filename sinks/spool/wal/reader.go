@@ -9,11 +9,11 @@ import (
 
 // Reader reads the records in the text of a segment, and gets over what is damaged.
 type Reader struct {
-	text []byte // that begins where the last record ends
-	life []byte
-	at   int64  // where that is
-	last uint64 // the sequence of the last record, or that after which the segment goes on
-	lame bool   // the header is damaged, or somebody has cut the file
+	text   []byte // that begins where the last record ends
+	life   []byte
+	at     int64  // where that is
+	last   uint64 // the sequence of the last record, or that after which the segment goes on
+	harmed bool   // the header is damaged, or somebody has cut the file
 }
 
 // NewReader begins with the first record of a segment, of which it is given all that is on
@@ -68,7 +68,7 @@ const (
 func (r *Reader) Rest() Rest {
 	first := bytes.Index(r.text, r.life)
 	switch {
-	case r.lame:
+	case r.harmed:
 		return Harmed
 	case first < 0:
 		return Nothing
