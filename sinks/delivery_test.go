@@ -117,7 +117,7 @@ func TestSpoolAwaitsTheNamedStream(t *testing.T) {
 			client.Create(t, config)
 			configure := spooled(t.TempDir())
 			if spool == "off" {
-				configure = ackTimeout(200 * time.Millisecond)
+				configure = ackTimeout(2 * time.Second)
 			}
 			s := startSpooled(t, server.ClientURL(), func(s *JetStream) {
 				configure(s)

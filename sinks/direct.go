@@ -51,8 +51,13 @@ func (s *JetStream) publishDirectly(ctx context.Context, c *natsconn.Conn, event
 
 	p := &directPublish{conn: c, event: &kept, stream: s.streamName(), observer: s.meter(), places: &s.direct}
 	ackWait := forward.FirstAckWait
+	var cause error
 	for wait := forward.FirstRetry; ; wait = min(2*wait, lastRetry) {
 		err := p.try(ctx, ackWait)
+		if ctx.Err() != nil && cause != nil && errors.Is(err, forward.ErrNoAck) {
+			err = cause // The time was over before this try could say anything.
+		}
+		cause = err
 		if err == nil || forward.NeedsOperator(err) {
 			return forward.Explain(err)
 		}

@@ -140,7 +140,7 @@ func TestJetStreamMessageIDs(t *testing.T) {
 func TestJetStreamWithoutStream(t *testing.T) {
 	natstest.CheckLeaks(t)
 	server := natstest.StartPlain(t, natstest.WithJetStream)
-	s, logs := startJetStream(t, server.ClientURL(), ackTimeout(300*time.Millisecond))
+	s, logs := startJetStream(t, server.ClientURL(), ackTimeout(2*time.Second))
 	began := time.Now()
 	err := s.Publish(context.Background(), newEvent("1"))
 	if took := time.Since(began); took >= natstest.Patience/2 {

@@ -302,7 +302,7 @@ func TestStreamKeeperWithoutJetStream(t *testing.T) {
 	natstest.CheckLeaks(t)
 	server := natstest.StartPlain(t, nil)
 	s, logs := startJetStream(t, server.ClientURL(), func(s *JetStream) {
-		ackTimeout(100 * time.Millisecond)(s)
+		ackTimeout(2 * time.Second)(s)
 		s.Stream = &stream.Stream{Name: "EVENTS", Create: &stream.Create{}}
 	})
 	natstest.WantError(t, s.Publish(context.Background(), newEvent("1")), "or JetStream is off")
